@@ -1,0 +1,16 @@
+//! Every hard limit, with its reason.
+
+/// Longest instance id, in UTF-16 code units: what Durable Functions accepts over HTTP.
+pub const MAX_INSTANCE_ID_UNITS: usize = 256;
+
+/// Largest custom status, in bytes of its JSON text as UTF-16: the documented limit of Durable Functions (16 KB).
+pub const MAX_CUSTOM_STATUS_BYTES: usize = 16 * 1024;
+
+/// The same limit in UTF-16 code units.
+pub const MAX_CUSTOM_STATUS_UNITS: usize = MAX_CUSTOM_STATUS_BYTES / 2;
+
+/// How often an orchestrator is polled for one event before its episode is given up.
+///
+/// Honest code is polled once for each durable operation that became ready; combinators such as `FuturesUnordered` yield a
+/// few times more. A future that wakes itself for ever is caught here.
+pub const MAX_POLLS_PER_EVENT: usize = 10_000;

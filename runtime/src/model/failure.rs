@@ -1,0 +1,80 @@
+//! Failures as data: what is recorded when an activity or an orchestration fails.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A recorded failure. Data, not an error type: it travels through history to whoever asks.
+///
+/// The shape is the protocol's `TaskFailureDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailureDetails {
+    /// What kind of error, usually a type name.
+    pub error_type: String,
+    /// The message, for people.
+    pub error_message: String,
+    /// Where it came from, when known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack_trace: Option<String>,
+    /// What caused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inner_failure: Option<Box<Self>>,
+    /// Whether trying again is known to be useless.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_non_retriable: bool,
+    /// Further data; a `DurableError` travels here.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub properties: Map<String, Value>,
+}
+
+/// The values of [`FailureDetails::error_type`] that steadfast itself writes.
+pub mod kind {
+    /// User code panicked; the message is the panic's.
+    pub const PANIC: &str = "steadfast.Panic";
+    /// A value could not be encoded as JSON.
+    pub const ENCODE: &str = "steadfast.Encode";
+    /// An input, event or result could not be decoded from JSON.
+    pub const DECODE: &str = "steadfast.Decode";
+    /// A custom status exceeds its limit.
+    pub const STATUS_TOO_LARGE: &str = "steadfast.CustomStatusTooLarge";
+}
+
+impl FailureDetails {
+    /// A failure with a type and a message.
+    #[must_use]
+    pub fn new(error_type: impl Into<String>, error_message: impl Into<String>) -> Self {
+        Self {
+            error_type: error_type.into(),
+            error_message: error_message.into(),
+            ..Self::default()
+        }
+    }
+
+    /// A failure made of an error and the chain of its sources.
+    #[must_use]
+    pub fn from_error<E: std::error::Error>(error: &E) -> Self {
+        Self {
+            inner_failure: Self::chain(error.source()),
+            ..Self::new(std::any::type_name::<E>(), error.to_string())
+        }
+    }
+
+    fn chain(source: Option<&(dyn std::error::Error + 'static)>) -> Option<Box<Self>> {
+        let source = source?;
+        Some(Box::new(Self {
+            inner_failure: Self::chain(source.source()),
+            ..Self::new("", source.to_string())
+        }))
+    }
+}
+
+impl std::fmt::Display for FailureDetails {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.error_message)?;
+        let mut inner = self.inner_failure.as_deref();
+        while let Some(failure) = inner {
+            write!(f, ": {}", failure.error_message)?;
+            inner = failure.inner_failure.as_deref();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,12 @@
+//! The vocabulary of durable execution: plain data, shared by every other module.
+//!
+//! Invariant: nothing here runs, stores or transports anything, and no other module of the crate is named.
+//! Kinds of events and actions keep the names of the Durable Task protocol.
+
+pub mod action;
+pub mod custom_status;
+pub mod failure;
+pub mod history;
+pub mod instance;
+pub mod on_existing;
+pub mod status;
