@@ -1,0 +1,41 @@
+//! Input:
+//! ```text
+//! #[derive(ExternalEvent)]
+//! #[event(name = "BookingConfirmed")]
+//! struct Confirmation(bool);
+//! ```
+//! Output:
+//! ```text
+//! impl private::ExternalEvent for Confirmation { const NAME: &'static str = "BookingConfirmed"; }
+//! ```
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::ext::IdentExt;
+use syn::{DeriveInput, LitStr};
+
+use super::{has_no_generics, options, private};
+use crate::args::Accepts;
+use crate::errors::Errors;
+
+const EVENT: Accepts = Accepts {
+    attribute: "`#[event(..)]`",
+    name: true,
+    root: false,
+};
+
+/// The code for a derive.
+pub(crate) fn expand(input: &DeriveInput, errors: &Errors) -> TokenStream {
+    let private = private(input, errors);
+    has_no_generics("an external event", input, errors);
+    let ident = &input.ident;
+    let name = options(&input.attrs, "event", EVENT, errors).name;
+    let name = name.unwrap_or_else(|| LitStr::new(&ident.unraw().to_string(), ident.span()));
+    let (generics, types, clause) = input.generics.split_for_impl();
+    quote! {
+        #[automatically_derived]
+        impl #generics #private::ExternalEvent for #ident #types #clause {
+            const NAME: &'static ::core::primitive::str = #name;
+        }
+    }
+}

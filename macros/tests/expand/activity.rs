@@ -1,0 +1,122 @@
+/// Greets a city.
+///
+/// The activity `E1_SayHello` as a type.
+#[allow(dead_code, non_camel_case_types, unreachable_pub)]
+#[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+pub struct say_hello {}
+impl say_hello {
+    /// Greets a city.
+    #[tracing::instrument]
+    #[allow(clippy::unused_async, unreachable_pub)]
+    pub async fn run(mut city: String) -> Result<String, GreetError> {
+        city.push('!');
+        Ok(city)
+    }
+}
+/// Greets a city.
+///
+/// Builds a call of the activity `E1_SayHello`.
+#[allow(
+    clippy::needless_pass_by_value,
+    clippy::too_many_arguments,
+    dead_code,
+    deprecated
+)]
+pub fn say_hello(city: String) -> ::steadfast::__private::Call<say_hello> {
+    ::steadfast::__private::Call::from_input(
+        ::steadfast::__private::encode_argument::<
+            say_hello,
+        >(
+            "city",
+            |__writer| <String as ::steadfast::__private::Serialize>::serialize(
+                &city,
+                __writer,
+            ),
+        ),
+    )
+}
+#[allow(clippy::needless_borrow, deprecated, unused_qualifications)]
+const _: () = {
+    impl ::steadfast::__private::Definition for say_hello {
+        type Kind = ::steadfast::__private::ActivityKind;
+        type Output = <Result<
+            String,
+            GreetError,
+        > as ::steadfast::__private::ResultParts>::Output;
+        type Error = <Result<
+            String,
+            GreetError,
+        > as ::steadfast::__private::ResultParts>::Error;
+        type Status = ::steadfast::__private::AnyStatus;
+        const NAME: &'static ::core::primitive::str = "E1_SayHello";
+        fn decode_error(
+            __failure: &::steadfast::__private::FailureDetails,
+        ) -> ::core::option::Option<Self::Error> {
+            __codec().decode(__failure)
+        }
+    }
+    impl ::steadfast::__private::ActivityDefinition for say_hello {}
+    fn __codec() -> ::steadfast::__private::ErrorCodec<
+        <say_hello as ::steadfast::__private::Definition>::Error,
+    > {
+        #[allow(unused_imports)]
+        use ::steadfast::__private::{
+            ChooseCodec1 as _, ChooseCodec2 as _, ChooseCodec3 as _, ChooseCodec4 as _,
+            ChooseCodec5 as _,
+        };
+        (&&&&&::steadfast::__private::ErrorType::<
+            <say_hello as ::steadfast::__private::Definition>::Error,
+        >::new())
+            .codec()
+    }
+    fn __decode(
+        __input: ::core::option::Option<&::core::primitive::str>,
+    ) -> ::core::result::Result<(String,), ::steadfast::__private::InputError> {
+        ::steadfast::__private::decode_arguments(
+            &["city"],
+            __input,
+            |__arguments| {
+                ::core::result::Result::Ok((
+                    <String as ::steadfast::__private::Argument>::take(__arguments)?,
+                ))
+            },
+        )
+    }
+    fn __start(
+        _: ::steadfast::__private::ActivityContext,
+        __input: ::core::option::Option<&::core::primitive::str>,
+    ) -> ::core::result::Result<
+        ::steadfast::__private::BoxFuture<'static, ::steadfast::__private::Outcome>,
+        ::steadfast::__private::InputError,
+    > {
+        let __arguments = __decode(__input)?;
+        ::core::result::Result::Ok(
+            ::std::boxed::Box::pin(async move {
+                ::steadfast::__private::outcome::<
+                    say_hello,
+                >(
+                    say_hello::run(__arguments.0).await,
+                    &__codec(),
+                    |__output, __writer| <<say_hello as ::steadfast::__private::Definition>::Output as ::steadfast::__private::Serialize>::serialize(
+                        __output,
+                        __writer,
+                    ),
+                )
+            }),
+        )
+    }
+    impl ::steadfast::__private::Registered for say_hello {
+        const REGISTRATION: ::steadfast::__private::Registration = ::steadfast::__private::Registration {
+            name: <say_hello as ::steadfast::__private::Definition>::NAME,
+            location: ::steadfast::__private::Location {
+                module: ::core::module_path!(),
+                file: ::core::file!(),
+                line: ::core::line!(),
+            },
+            function: ::steadfast::__private::Function::Activity(__start),
+        };
+    }
+    ::steadfast::__private::submit!(
+        < say_hello as ::steadfast::__private::Registered > ::REGISTRATION
+    );
+};

@@ -1,0 +1,120 @@
+/// The orchestrator `reserve` as a type.
+#[allow(dead_code, non_camel_case_types, unreachable_pub)]
+#[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+struct reserve {}
+impl reserve {
+    /// The function as written.
+    #[allow(clippy::unused_async, unreachable_pub)]
+    async fn run(
+        ctx: OrchestrationContext<Progress>,
+        r#type: Vec<String>,
+        user: Option<u32>,
+    ) -> bool {
+        true
+    }
+}
+/// Builds a call of the orchestrator `reserve`.
+#[allow(
+    clippy::needless_pass_by_value,
+    clippy::too_many_arguments,
+    dead_code,
+    deprecated
+)]
+fn reserve(r#type: Vec<String>, user: Option<u32>) -> renamed::__private::Call<reserve> {
+    renamed::__private::Call::from_input(
+        renamed::__private::ArgumentsWriter::new()
+            .with::<
+                reserve,
+            >(
+                "type",
+                |__writer| <Vec<
+                    String,
+                > as renamed::__private::Serialize>::serialize(&r#type, __writer),
+            )
+            .with::<
+                reserve,
+            >(
+                "user",
+                |__writer| <Option<
+                    u32,
+                > as renamed::__private::Serialize>::serialize(&user, __writer),
+            )
+            .finish(),
+    )
+}
+#[allow(clippy::needless_borrow, deprecated, unused_qualifications)]
+const _: () = {
+    impl renamed::__private::Definition for reserve {
+        type Kind = renamed::__private::OrchestratorKind;
+        type Output = bool;
+        type Error = ::core::convert::Infallible;
+        type Status = <OrchestrationContext<
+            Progress,
+        > as renamed::__private::ContextStatus>::Status;
+        const NAME: &'static ::core::primitive::str = "reserve";
+    }
+    impl renamed::__private::OrchestratorDefinition for reserve {}
+    fn __decode(
+        __input: ::core::option::Option<&::core::primitive::str>,
+    ) -> ::core::result::Result<
+        (Vec<String>, Option<u32>),
+        renamed::__private::InputError,
+    > {
+        renamed::__private::decode_arguments(
+            &["type", "user"],
+            __input,
+            |__arguments| {
+                ::core::result::Result::Ok((
+                    <Vec<String> as renamed::__private::Argument>::take(__arguments)?,
+                    <Option<u32> as renamed::__private::Argument>::take(__arguments)?,
+                ))
+            },
+        )
+    }
+    fn __start(
+        __execution: renamed::__private::ExecutionHandle,
+        __input: ::core::option::Option<&::core::primitive::str>,
+    ) -> ::core::result::Result<
+        renamed::__private::LocalBoxFuture<'static, renamed::__private::Outcome>,
+        renamed::__private::InputError,
+    > {
+        let __arguments = __decode(__input)?;
+        let __context = <OrchestrationContext<Progress>>::from_execution(__execution);
+        ::core::result::Result::Ok(
+            ::std::boxed::Box::pin(async move {
+                renamed::__private::output::<
+                    reserve,
+                >(
+                    &reserve::run(__context, __arguments.0, __arguments.1).await,
+                    |__output, __writer| <<reserve as renamed::__private::Definition>::Output as renamed::__private::Serialize>::serialize(
+                        __output,
+                        __writer,
+                    ),
+                )
+            }),
+        )
+    }
+    fn __check_input(
+        __input: ::core::option::Option<&::core::primitive::str>,
+    ) -> ::core::result::Result<(), renamed::__private::InputError> {
+        __decode(__input).map(::core::mem::drop)
+    }
+    const _: ::core::primitive::usize = <Progress as renamed::__private::StatusType>::MAX_UTF16_UNITS;
+    impl renamed::__private::Registered for reserve {
+        const REGISTRATION: renamed::__private::Registration = renamed::__private::Registration {
+            name: <reserve as renamed::__private::Definition>::NAME,
+            location: renamed::__private::Location {
+                module: ::core::module_path!(),
+                file: ::core::file!(),
+                line: ::core::line!(),
+            },
+            function: renamed::__private::Function::Orchestrator {
+                start: __start,
+                check_input: __check_input,
+            },
+        };
+    }
+    renamed::__private::submit!(
+        < reserve as renamed::__private::Registered > ::REGISTRATION
+    );
+};
