@@ -1,0 +1,450 @@
+//! The wire form of arguments: how a call's arguments become one JSON text, and how they are read from it again.
+//!
+//! No parameter: nothing is written, and anything is accepted. One: the JSON value itself. Several: a JSON array; an
+//! object by parameter name is accepted too. Logic that the attributes would otherwise repeat in every expansion lives here.
+
+use std::fmt;
+
+use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::definition::{Definition, EncodeError, Kind};
+use crate::model::failure::{self, FailureDetails};
+
+/// The JSON of an empty text.
+const EMPTY_TEXT: &str = "\"\"";
+
+/// What JSON a missing value is read as.
+const MISSING: &str = "null";
+
+/// An input does not fit the parameters of the function it is meant for.
+///
+/// ```text
+/// parameter `cities` at `[2].name`: invalid type: integer `5`, expected a string
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputError {
+    parameter: Option<&'static str>,
+    path: String,
+    message: String,
+}
+
+impl InputError {
+    fn whole(message: impl Into<String>) -> Self {
+        Self {
+            parameter: None,
+            path: String::new(),
+            message: message.into(),
+        }
+    }
+
+    fn of(parameter: &'static str, error: ValueError) -> Self {
+        Self {
+            parameter: Some(parameter),
+            path: error.path,
+            message: error.message,
+        }
+    }
+
+    /// The parameter that cannot be read; `None` when the input as a whole is wrong.
+    #[must_use]
+    pub const fn parameter(&self) -> Option<&str> {
+        self.parameter
+    }
+
+    /// Where in the parameter's value, such as `[2].name`; empty for the value itself.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What is wrong there.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for InputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(parameter) = self.parameter {
+            write!(f, "parameter `{parameter}`")?;
+            if !self.path.is_empty() {
+                write!(f, " at `{}`", self.path)?;
+            }
+            f.write_str(": ")?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for InputError {}
+
+impl From<&InputError> for FailureDetails {
+    fn from(error: &InputError) -> Self {
+        Self {
+            is_non_retriable: true,
+            ..Self::new(failure::kind::DECODE, error.to_string())
+        }
+    }
+}
+
+/// A JSON value is not of the type that it is read as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ValueError {
+    /// Where in the value; empty for the value itself.
+    pub(crate) path: String,
+    /// What is wrong there.
+    pub(crate) message: String,
+}
+
+/// Reads one JSON value, and says where it does not fit.
+pub(crate) fn decode_value<T: DeserializeOwned>(json: &str) -> Result<T, ValueError> {
+    // The path costs time, so it is looked for only when there is an error to place.
+    serde_json::from_str(json).map_err(|error| {
+        let located =
+            serde_path_to_error::deserialize::<_, T>(&mut serde_json::Deserializer::from_str(json));
+        let path = located
+            .err()
+            .map(|error| error.path().to_string())
+            .filter(|path| path != ".");
+        ValueError {
+            path: path.unwrap_or_default(),
+            message: describe(&error),
+        }
+    })
+}
+
+/// Reads one JSON value from outside. Only when it cannot be read as it was sent and is a JSON string is the text inside it
+/// read as JSON too: some clients encode twice.
+pub(crate) fn decode_sent_value<T: DeserializeOwned>(json: &str) -> Result<T, ValueError> {
+    decode_value(json).or_else(|error| decode_value(&text_inside(json).ok_or(error)?))
+}
+
+impl fmt::Display for ValueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.path.is_empty() {
+            write!(f, "at `{}`: ", self.path)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// The error without its line and column, which say nothing about a value that is part of a larger text; they stay where
+/// the text is not JSON.
+fn describe(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    if !error.is_data() {
+        return format!("not valid JSON: {text}");
+    }
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&position)
+        .map_or_else(|| text.clone(), str::to_owned)
+}
+
+/// Reads the arguments of a function with these parameters: `read` takes them from [`Arguments`] in order.
+///
+/// Only when the input cannot be read as it was sent and is a JSON string is the text inside it read as JSON too; an empty
+/// text is then no input, since that is what Azure's JavaScript client sends for none.
+///
+/// # Errors
+///
+/// The error of the input as sent; that of the text inside when the text is JSON.
+pub fn decode_arguments<T>(
+    parameters: &'static [&'static str],
+    input: Option<&str>,
+    read: fn(&mut Arguments<'_>) -> Result<T, InputError>,
+) -> Result<T, InputError> {
+    let decode = |input| read(&mut Arguments::split(parameters, input)?);
+    let error = match decode(input) {
+        Ok(arguments) => return Ok(arguments),
+        Err(error) => error,
+    };
+    match input.and_then(text_inside) {
+        Some(inner) => decode(Some(&inner)),
+        None if input == Some(EMPTY_TEXT) => decode(None).map_err(|_| error),
+        None => Err(error),
+    }
+}
+
+/// The text in a JSON string, when it is JSON.
+fn text_inside(input: &str) -> Option<String> {
+    let inner: String = serde_json::from_str(input).ok()?;
+    serde_json::from_str::<IgnoredAny>(&inner)
+        .is_ok()
+        .then_some(inner)
+}
+
+/// The arguments of one call, taken in the order of the parameters.
+#[derive(Debug)]
+pub struct Arguments<'a> {
+    parameters: std::slice::Iter<'static, &'static str>,
+    values: Values<'a>,
+}
+
+#[derive(Debug)]
+enum Values<'a> {
+    One(Option<&'a str>),
+    ByPosition(std::vec::IntoIter<&'a RawValue>),
+    ByName(Vec<(String, &'a RawValue)>),
+}
+
+impl<'a> Arguments<'a> {
+    fn split(
+        parameters: &'static [&'static str],
+        input: Option<&'a str>,
+    ) -> Result<Self, InputError> {
+        let values = match parameters {
+            [] => Values::One(None),
+            [_] => Values::One(input),
+            _ => Values::split(parameters, input.unwrap_or(MISSING))?,
+        };
+        Ok(Self {
+            parameters: parameters.iter(),
+            values,
+        })
+    }
+
+    /// The argument for the next parameter.
+    ///
+    /// # Errors
+    ///
+    /// When it is missing and the type does not accept `null`, or when it is not of this type.
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "each argument has its own type, so this is not an iterator"
+    )]
+    pub fn next<T: DeserializeOwned>(&mut self) -> Result<T, InputError> {
+        let parameter = self.parameters.next().copied().unwrap_or_default();
+        let value = match &mut self.values {
+            Values::One(input) => *input,
+            Values::ByPosition(values) => values.next().map(RawValue::get),
+            Values::ByName(values) => values
+                .iter()
+                .find(|(name, _)| name == parameter)
+                .map(|(_, value)| value.get()),
+        };
+        match value {
+            Some(json) => decode_value(json).map_err(|error| InputError::of(parameter, error)),
+            None => serde_json::from_str(MISSING).map_err(|_| match self.values {
+                Values::One(_) => InputError::whole(format!(
+                    "the input is missing: it is the parameter `{parameter}`"
+                )),
+                _ => InputError::whole(format!("missing parameter `{parameter}`")),
+            }),
+        }
+    }
+}
+
+impl<'a> Values<'a> {
+    fn split(parameters: &[&str], json: &'a str) -> Result<Self, InputError> {
+        match json.trim_ascii_start().bytes().next() {
+            Some(b'[') => {
+                let values: Vec<&RawValue> = whole(serde_json::from_str(json))?;
+                match values.len() {
+                    sent if sent > parameters.len() => Err(InputError::whole(format!(
+                        "too many arguments: {sent} were sent, and the parameters are {}",
+                        list(parameters)
+                    ))),
+                    _ => Ok(Self::ByPosition(values.into_iter())),
+                }
+            }
+            Some(b'{') => Self::by_name(parameters, whole(entries(json))?),
+            _ => match whole(serde_json::from_str(json))? {
+                serde_json::Value::Null => Ok(Self::ByPosition(Vec::new().into_iter())),
+                other => Err(InputError::whole(format!(
+                    "expected an array of the parameters {} or an object with these keys, and {} was sent",
+                    list(parameters),
+                    word(&other)
+                ))),
+            },
+        }
+    }
+
+    fn by_name(
+        parameters: &[&str],
+        entries: Vec<(String, &'a RawValue)>,
+    ) -> Result<Self, InputError> {
+        let names = || entries.iter().map(|(name, _)| name.as_str());
+        let unknown: Vec<_> = names().filter(|name| !parameters.contains(name)).collect();
+        if !unknown.is_empty() {
+            let (unknown, parameters) = (list(&unknown), list(parameters));
+            return Err(InputError::whole(format!(
+                "no parameter is named {unknown}; the parameters are {parameters}"
+            )));
+        }
+        match parameters
+            .iter()
+            .find(|parameter| names().filter(|name| name == *parameter).count() > 1)
+        {
+            Some(twice) => Err(InputError::whole(format!(
+                "the parameter `{twice}` was sent twice"
+            ))),
+            None => Ok(Self::ByName(entries)),
+        }
+    }
+}
+
+/// The entries of a JSON object in their order, without losing a key that is there twice.
+fn entries(json: &str) -> Result<Vec<(String, &RawValue)>, serde_json::Error> {
+    struct Entries;
+
+    impl<'de> Visitor<'de> for Entries {
+        type Value = Vec<(String, &'de RawValue)>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut entries = Vec::new();
+            while let Some(entry) = map.next_entry()? {
+                entries.push(entry);
+            }
+            Ok(entries)
+        }
+    }
+
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let entries = deserializer.deserialize_map(Entries)?;
+    deserializer.end()?;
+    Ok(entries)
+}
+
+fn whole<T>(result: Result<T, serde_json::Error>) -> Result<T, InputError> {
+    result.map_err(|error| InputError::whole(format!("the input is {}", describe(&error))))
+}
+
+fn list(names: &[&str]) -> String {
+    names
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+const fn word(value: &serde_json::Value) -> &'static str {
+    match value {
+        serde_json::Value::Null => "null",
+        serde_json::Value::Bool(_) => "a boolean",
+        serde_json::Value::Number(_) => "a number",
+        serde_json::Value::String(_) => "a string",
+        serde_json::Value::Array(_) => "an array",
+        serde_json::Value::Object(_) => "an object",
+    }
+}
+
+/// A type that an argument may have: whatever serde can read without borrowing.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument: it cannot be read from JSON",
+    note = "derive it: `#[derive(serde::Serialize, serde::Deserialize)]`"
+)]
+pub trait Argument: Sized {
+    /// Takes the argument for the next parameter.
+    ///
+    /// # Errors
+    ///
+    /// When it is missing and the type does not accept `null`, or when it is not of this type.
+    #[doc(hidden)]
+    fn take(arguments: &mut Arguments<'_>) -> Result<Self, InputError>;
+}
+
+impl<T: DeserializeOwned> Argument for T {
+    fn take(arguments: &mut Arguments<'_>) -> Result<Self, InputError> {
+        arguments.next()
+    }
+}
+
+/// Where a value is written as JSON.
+pub(crate) type JsonWriter<'a> = serde_json::Serializer<&'a mut Vec<u8>>;
+
+/// What `write` writes as JSON text, naming it in the error.
+///
+/// Generated code passes `<City as Serialize>::serialize` in a closure, and not the value: a type that is not `Serialize` is
+/// then reported by itself, and not as a bound of a function that the user has never seen.
+pub(crate) fn write_json(
+    what: impl FnOnce() -> String,
+    write: impl FnOnce(&mut JsonWriter<'_>) -> Result<(), serde_json::Error>,
+) -> Result<String, EncodeError> {
+    let mut json = Vec::new();
+    write(&mut serde_json::Serializer::new(&mut json))
+        .map_err(|error| EncodeError::new(what(), &error))?;
+    Ok(String::from_utf8(json).expect("JSON is written as UTF-8"))
+}
+
+/// The input of a call with one argument.
+///
+/// # Errors
+///
+/// When the argument cannot be encoded as JSON.
+pub fn encode_argument<D: Definition>(
+    parameter: &str,
+    write: impl FnOnce(&mut JsonWriter<'_>) -> Result<(), serde_json::Error>,
+) -> Result<Option<String>, EncodeError> {
+    encode::<D>(parameter, write).map(Some)
+}
+
+fn encode<D: Definition>(
+    parameter: &str,
+    write: impl FnOnce(&mut JsonWriter<'_>) -> Result<(), serde_json::Error>,
+) -> Result<String, EncodeError> {
+    write_json(
+        || {
+            format!(
+                "the argument `{parameter}` of the {} `{}`",
+                D::Kind::WORD,
+                D::NAME
+            )
+        },
+        write,
+    )
+}
+
+/// Writes the input of a call with several arguments.
+#[derive(Debug)]
+pub struct ArgumentsWriter {
+    json: Result<String, EncodeError>,
+}
+
+impl ArgumentsWriter {
+    /// No argument yet.
+    #[must_use]
+    #[allow(clippy::new_without_default, reason = "called by the attributes only")]
+    pub fn new() -> Self {
+        Self {
+            json: Ok("[".to_owned()),
+        }
+    }
+
+    /// One more argument.
+    #[must_use]
+    pub fn with<D: Definition>(
+        mut self,
+        parameter: &str,
+        write: impl FnOnce(&mut JsonWriter<'_>) -> Result<(), serde_json::Error>,
+    ) -> Self {
+        if let Ok(json) = &mut self.json {
+            match encode::<D>(parameter, write) {
+                Ok(value) => {
+                    json.push_str(if json.len() == 1 { "" } else { "," });
+                    json.push_str(&value);
+                }
+                Err(error) => self.json = Err(error),
+            }
+        }
+        self
+    }
+
+    /// The input.
+    ///
+    /// # Errors
+    ///
+    /// When one of the arguments cannot be encoded as JSON.
+    pub fn finish(self) -> Result<Option<String>, EncodeError> {
+        self.json.map(|json| Some(json + "]"))
+    }
+}
+
+#[cfg(test)]
+#[path = "arguments_tests.rs"]
+mod tests;

@@ -1,0 +1,320 @@
+//! The context of an orchestrator.
+
+use std::convert::Infallible;
+use std::marker::PhantomData;
+use std::ops::Range;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use super::futures::{ActivityCall, EventFuture, TimerFuture};
+use crate::definition::{ActivityDefinition, Call, encode};
+use crate::engine::{ExecutionHandle, ExecutionInfo};
+use crate::external_event::ExternalEvent;
+use crate::model::custom_status::{CustomStatus, CustomStatusError};
+use crate::model::failure::FailureDetails;
+use crate::model::instance::{ExecutionId, InstanceId, ParentInstance};
+use crate::status_type::StatusType;
+
+/// What an orchestrator does everything with: it calls activities, waits for events and timers, and publishes its custom status.
+///
+/// `S` is the type of the custom status. With a type that derives [`StatusType`] setting it cannot fail; without a
+/// parameter any serializable value may be set, and its size is checked at the call.
+///
+/// Calls, waits and timers are ordinary futures. Several that are called before one is awaited run at the same time; a race is
+/// decided by the order of events in history, also on replay, if the combinator polls in a fixed order: `tokio::select!` needs
+/// `biased`.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use steadfast::prelude::*;
+/// # #[activity]
+/// # async fn price_of(item: String) -> u32 { item.len() as u32 }
+/// #[orchestrator]
+/// async fn order(ctx: OrchestrationContext, items: Vec<String>) -> Result<Option<u32>, String> {
+///     // Fan out, then in.
+///     let calls = items.into_iter().map(|item| ctx.call(price_of(item)));
+///     let mut total = 0;
+///     for price in futures_util::future::join_all(calls).await {
+///         total += price?;
+///     }
+///     // An answer or a deadline, whichever comes first. The loser is withdrawn.
+///     tokio::select! {
+///         biased;
+///         paid = ctx.wait_for_external_event_named::<bool>("Paid") => {
+///             Ok(paid.map_err(|error| error.to_string())?.then_some(total))
+///         }
+///         () = ctx.create_timer(Duration::from_secs(24 * 60 * 60)) => Ok(None),
+///     }
+/// }
+/// # fn main() {}
+/// ```
+///
+/// An orchestrator must be deterministic: given the same results it must ask for the same things in the same order. Time, guids and
+/// random numbers come from the context; whatever else touches the world belongs into an activity.
+#[derive(Clone, Debug)]
+pub struct OrchestrationContext<S = AnyStatus> {
+    execution: ExecutionHandle,
+    info: ExecutionInfo,
+    status: PhantomData<fn(S)>,
+}
+
+/// The status type of an [`OrchestrationContext`] without a parameter: any serializable value, checked at the call.
+#[derive(Clone, Copy, Debug)]
+pub enum AnyStatus {}
+
+/// What the attributes ask of a context type: its status type.
+#[doc(hidden)]
+pub trait ContextStatus {
+    type Status;
+}
+
+impl<S> ContextStatus for OrchestrationContext<S> {
+    type Status = S;
+}
+
+impl<S> OrchestrationContext<S> {
+    #[doc(hidden)]
+    #[must_use]
+    pub fn from_execution(execution: ExecutionHandle) -> Self {
+        Self {
+            info: execution.info(),
+            execution,
+            status: PhantomData,
+        }
+    }
+
+    /// Calls an activity. It is scheduled now, in program order, whatever is awaited first.
+    ///
+    /// # Errors
+    ///
+    /// The future gives a [`CallError`](crate::CallError) when the activity returned an error, panicked, or could not be run.
+    #[track_caller]
+    pub fn call<D>(&self, call: Call<D>) -> ActivityCall<D::Output, D::Error>
+    where
+        D: ActivityDefinition,
+        D::Output: DeserializeOwned,
+    {
+        let input = call.input.map_err(|error| FailureDetails::from(&error));
+        ActivityCall::new(
+            self.execution.schedule_task(D::NAME, input),
+            D::NAME.into(),
+            D::decode_error,
+        )
+    }
+
+    /// Calls an activity by its registered name. The input is one JSON value; an activity of several parameters takes them as
+    /// a tuple.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call), without a typed error.
+    #[track_caller]
+    pub fn call_activity<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        input: impl Serialize,
+    ) -> ActivityCall<T, Infallible> {
+        let input = encode("the input of the activity", &input)
+            .map(Some)
+            .map_err(|error| FailureDetails::from(&error));
+        ActivityCall::new(
+            self.execution.schedule_task(name, input),
+            name.into(),
+            |_| None,
+        )
+    }
+
+    /// Waits for an external event of a declared type. Events that arrived before the wait are kept and taken in order.
+    ///
+    /// # Errors
+    ///
+    /// The future gives an [`EventError`](crate::EventError) when the payload is not of that type; the event is consumed.
+    pub fn wait_for_external_event<E: ExternalEvent>(&self) -> EventFuture<E> {
+        self.wait_for_external_event_named(E::NAME)
+    }
+
+    /// Waits for an external event by name, without regard to case.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait_for_external_event`](Self::wait_for_external_event).
+    pub fn wait_for_external_event_named<T: DeserializeOwned>(&self, name: &str) -> EventFuture<T> {
+        EventFuture::new(self.execution.wait_for_external_event(name), name.into())
+    }
+
+    /// Creates a durable timer: after a duration, or at a time. It is never early, and survives restarts.
+    #[track_caller]
+    pub fn create_timer(&self, due: impl Into<TimerDue>) -> TimerFuture {
+        TimerFuture(
+            self.execution
+                .create_timer(due.into().fire_at(self.current_utc_datetime())),
+        )
+    }
+
+    /// Empties the custom status.
+    pub fn clear_custom_status(&self) {
+        self.execution.set_custom_status(None);
+    }
+
+    /// The custom status as this code last set it; before that, the one that the execution began with.
+    #[must_use]
+    pub fn custom_status(&self) -> Option<CustomStatus> {
+        self.execution.custom_status()
+    }
+
+    /// The time of the current episode: the same on every replay, and the same between two awaits.
+    #[must_use]
+    pub fn current_utc_datetime(&self) -> Timestamp {
+        self.execution.now()
+    }
+
+    /// A new guid: the same on every replay.
+    #[must_use]
+    pub fn new_guid(&self) -> Uuid {
+        self.execution.new_guid()
+    }
+
+    /// A random number from all of `u64`: the same on every replay. Not for secrets.
+    #[must_use]
+    pub fn random_u64(&self) -> u64 {
+        self.execution.random()
+    }
+
+    /// A random number from 0 up to and without 1: the same on every replay.
+    #[must_use]
+    pub fn random_f64(&self) -> f64 {
+        // 53 bits are what an f64 holds exactly.
+        (self.execution.random() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// A random number from a range: the same on every replay.
+    ///
+    /// # Panics
+    ///
+    /// When the range is empty.
+    #[must_use]
+    pub fn random_range(&self, range: Range<u64>) -> u64 {
+        assert!(range.start < range.end, "the range {range:?} is empty");
+        let width = range.end - range.start;
+        range.start + ((u128::from(self.execution.random()) * u128::from(width)) >> 64) as u64
+    }
+
+    /// Whether the code is being run again to rebuild its state. Orchestrators rarely need to know.
+    #[must_use]
+    pub fn is_replaying(&self) -> bool {
+        self.execution.is_replaying()
+    }
+
+    /// The instance's id.
+    #[must_use]
+    pub fn instance_id(&self) -> &InstanceId {
+        &self.info.instance_id
+    }
+
+    /// The current execution's id.
+    #[must_use]
+    pub fn execution_id(&self) -> ExecutionId {
+        self.info.execution_id
+    }
+
+    /// The name that the orchestrator was started by.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.info.name
+    }
+
+    /// The orchestration that started this one, when one did.
+    #[must_use]
+    pub fn parent(&self) -> Option<&ParentInstance> {
+        self.info.parent.as_ref()
+    }
+}
+
+impl<S: StatusType> OrchestrationContext<S> {
+    /// Publishes the custom status. It becomes visible with the commit of the current episode; the last one of an episode
+    /// wins. It cannot fail: the type has no value that is too large.
+    ///
+    /// # Panics
+    ///
+    /// When a hand-written `Serialize` does not keep to the bound that the type states; the instance fails.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "a status is made to be given away"
+    )]
+    pub fn set_custom_status(&self, status: S) {
+        match CustomStatus::encode(&status) {
+            Ok(status) => self.execution.set_custom_status(status),
+            Err(error) => panic!(
+                "the custom status type `{}` breaks its bound: {error}",
+                std::any::type_name::<S>()
+            ),
+        }
+    }
+}
+
+impl OrchestrationContext<AnyStatus> {
+    /// Publishes any value as the custom status; `null` empties it. It becomes visible with the commit of the current episode;
+    /// the last one of an episode wins.
+    ///
+    /// # Errors
+    ///
+    /// When the value's JSON is longer than 16,384 bytes as UTF-16, or the value cannot be encoded. The previous status
+    /// stays. The same value gives the same error on replay, so it may be handled.
+    pub fn set_custom_status(&self, status: impl Serialize) -> Result<(), CustomStatusError> {
+        self.execution
+            .set_custom_status(CustomStatus::encode(&status)?);
+        Ok(())
+    }
+}
+
+/// When a durable timer is due. Durations that lead beyond the calendar mean its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimerDue {
+    /// So long after the current time of the orchestrator.
+    After(Duration),
+    /// At this time; at once when it has passed.
+    At(Timestamp),
+}
+
+impl TimerDue {
+    fn fire_at(self, now: Timestamp) -> Timestamp {
+        let exact = match self {
+            Self::At(time) => time,
+            Self::After(duration) => now.saturating_add(duration).unwrap_or(Timestamp::MAX),
+        };
+        // History keeps microseconds. Rounding up keeps the promise that a timer is never early.
+        let micros = exact.as_microsecond();
+        let rounded = if exact.subsec_nanosecond() % 1_000 > 0 {
+            micros + 1
+        } else {
+            micros
+        };
+        // The calendar's last second can be told in nanoseconds only: its begin is the last time that history can hold.
+        Timestamp::from_microsecond(rounded)
+            .or_else(|_| Timestamp::from_second(exact.as_second()))
+            .unwrap_or(exact)
+    }
+}
+
+impl From<Duration> for TimerDue {
+    fn from(duration: Duration) -> Self {
+        Self::After(duration)
+    }
+}
+
+impl From<SignedDuration> for TimerDue {
+    /// A negative duration is due at once.
+    fn from(duration: SignedDuration) -> Self {
+        Self::After(Duration::try_from(duration).unwrap_or(Duration::ZERO))
+    }
+}
+
+impl From<Timestamp> for TimerDue {
+    fn from(time: Timestamp) -> Self {
+        Self::At(time)
+    }
+}

@@ -1,0 +1,229 @@
+//! Definitions: what `#[orchestrator]` and `#[activity]` make of a function, and the calls that are made to it.
+//!
+//! The attributes leave a marker type that implements [`Definition`]; everything that is typed hangs on it.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::model::failure::{self, FailureDetails};
+
+/// Whether a definition is an orchestrator or an activity.
+pub trait Kind: fmt::Debug + Clone + Copy + Send + Sync + 'static {
+    /// The word for it in messages.
+    const WORD: &'static str;
+}
+
+/// The kind of functions marked `#[orchestrator]`.
+#[derive(Clone, Copy, Debug)]
+pub enum OrchestratorKind {}
+
+/// The kind of functions marked `#[activity]`.
+#[derive(Clone, Copy, Debug)]
+pub enum ActivityKind {}
+
+impl Kind for OrchestratorKind {
+    const WORD: &'static str = "orchestrator";
+}
+
+impl Kind for ActivityKind {
+    const WORD: &'static str = "activity";
+}
+
+/// A function that `#[orchestrator]` or `#[activity]` marks. Implemented by the attributes only.
+pub trait Definition: Sized + 'static {
+    /// Orchestrator or activity.
+    type Kind: Kind;
+    /// What the function returns when it succeeds.
+    type Output;
+    /// The error that it returns; [`Infallible`] when it returns no `Result`.
+    type Error;
+    /// What an orchestrator publishes as its custom status; [`AnyStatus`](crate::AnyStatus) where nothing is declared.
+    type Status;
+    /// The name it is registered under.
+    const NAME: &'static str;
+
+    /// Reads the error back from a recorded failure, when it travelled as data.
+    #[doc(hidden)]
+    fn decode_error(failure: &FailureDetails) -> Option<Self::Error> {
+        let _ = failure;
+        None
+    }
+}
+
+/// A function marked `#[activity]`. Implemented by the attribute only.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an activity",
+    label = "this must be an activity",
+    note = "`ctx.call(..)` takes functions marked `#[activity]`"
+)]
+pub trait ActivityDefinition: Definition<Kind = ActivityKind> {}
+
+/// A function marked `#[orchestrator]`. Implemented by the attribute only.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an orchestrator",
+    label = "this must be an orchestrator",
+    note = "clients start functions marked `#[orchestrator]`; an activity is called by an orchestrator, with `ctx.call(..)`"
+)]
+pub trait OrchestratorDefinition: Definition<Kind = OrchestratorKind> {}
+
+/// A call that has not been made: a definition and its encoded arguments.
+///
+/// `say_hello(city)` builds one; `ctx.call(..)` and `client.start(..)` make it. Nothing happens before that.
+#[must_use = "a call does nothing until it is given to `ctx.call(..)` or `client.start(..)`"]
+pub struct Call<D: Definition> {
+    pub(crate) input: Result<Option<String>, EncodeError>,
+    definition: PhantomData<fn() -> D>,
+}
+
+impl<D: Definition> Call<D> {
+    #[doc(hidden)]
+    pub const fn from_input(input: Result<Option<String>, EncodeError>) -> Self {
+        Self {
+            input,
+            definition: PhantomData,
+        }
+    }
+}
+
+impl<D: Definition> Clone for Call<D> {
+    fn clone(&self) -> Self {
+        Self::from_input(self.input.clone())
+    }
+}
+
+impl<D: Definition> fmt::Debug for Call<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("name", &D::NAME)
+            .field("input", &self.input)
+            .finish()
+    }
+}
+
+/// A value could not be encoded as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} cannot be encoded as JSON: {message}")]
+pub struct EncodeError {
+    what: String,
+    message: String,
+}
+
+impl EncodeError {
+    pub(crate) fn new(what: impl Into<String>, error: &serde_json::Error) -> Self {
+        Self {
+            what: what.into(),
+            message: error.to_string(),
+        }
+    }
+}
+
+impl From<&EncodeError> for FailureDetails {
+    fn from(error: &EncodeError) -> Self {
+        Self {
+            is_non_retriable: true,
+            ..Self::new(failure::kind::ENCODE, error.to_string())
+        }
+    }
+}
+
+/// Encodes a value as JSON text, naming it in the error.
+pub(crate) fn encode<T: Serialize + ?Sized>(what: &str, value: &T) -> Result<String, EncodeError> {
+    serde_json::to_string(value).map_err(|error| EncodeError::new(what, &error))
+}
+
+/// An error enum that travels as data: recorded when an activity or orchestrator returns it, and the same value again at
+/// the caller. Derived by `#[derive(DurableError)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not travel as data",
+    note = "derive it: `#[derive(DurableError, Debug, thiserror::Error, serde::Serialize, serde::Deserialize)]`"
+)]
+pub trait DurableError: Serialize + DeserializeOwned + fmt::Display {
+    /// The [`FailureDetails::error_type`] that it is recorded with: the type's name.
+    const ERROR_TYPE: &'static str;
+
+    /// Whether trying again is known to be useless.
+    fn is_non_retriable(&self) -> bool;
+
+    /// The failure that is recorded for it.
+    fn to_failure(&self) -> FailureDetails {
+        let failure = FailureDetails::new(Self::ERROR_TYPE, self.to_string());
+        let mut failure = FailureDetails {
+            is_non_retriable: self.is_non_retriable(),
+            ..failure
+        };
+        // An error that cannot be encoded is still recorded with its message; its caller sees it untyped.
+        if let Ok(value) = serde_json::to_value(self) {
+            failure.properties.insert(ERROR_PROPERTY.to_owned(), value);
+        }
+        failure
+    }
+
+    /// The same value from a recorded failure; `None` when the failure is of another type or cannot be read.
+    #[must_use]
+    fn from_failure(failure: &FailureDetails) -> Option<Self> {
+        let value = failure
+            .properties
+            .get(ERROR_PROPERTY)
+            .filter(|_| failure.error_type == Self::ERROR_TYPE)?;
+        Self::deserialize(value).ok()
+    }
+}
+
+/// The property of a failure that holds a [`DurableError`] as JSON.
+const ERROR_PROPERTY: &str = "error";
+
+/// An activity that an orchestrator called did not succeed.
+///
+/// With `?` it becomes the orchestrator's own error. When that derives `DurableError` and the failure is one of its values,
+/// it is that value again. Any other failure is uncaught, as an exception is in Durable Functions: the orchestration ends as
+/// Failed with exactly this failure's details. Match on the error to handle it instead.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum CallError<E = Infallible> {
+    /// It returned this error.
+    Returned {
+        /// The error, as it was returned.
+        error: E,
+        /// The same as it was recorded.
+        failure: Box<FailureDetails>,
+    },
+    /// It failed in another way: it panicked, its result or input could not be encoded, or its error type is not a
+    /// [`DurableError`].
+    Failed(Box<FailureDetails>),
+}
+
+impl<E> CallError<E> {
+    /// What was recorded.
+    #[must_use]
+    pub fn failure(&self) -> &FailureDetails {
+        match self {
+            Self::Returned { failure, .. } | Self::Failed(failure) => failure,
+        }
+    }
+
+    /// What was recorded, taken out.
+    #[must_use]
+    pub fn into_failure(self) -> FailureDetails {
+        match self {
+            Self::Returned { failure, .. } | Self::Failed(failure) => *failure,
+        }
+    }
+}
+
+impl<E> fmt::Display for CallError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.failure(), f)
+    }
+}
+
+impl<E: fmt::Debug> std::error::Error for CallError<E> {}
+
+impl<E> From<CallError<E>> for String {
+    fn from(error: CallError<E>) -> Self {
+        error.to_string()
+    }
+}

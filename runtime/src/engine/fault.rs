@@ -1,0 +1,71 @@
+//! Why an execution cannot go on although it has not ended. Its instance is set aside; its history is untouched.
+
+use std::panic::Location;
+
+use crate::limits::MAX_POLLS_PER_EVENT;
+
+/// Why an execution cannot go on. The episode that met it must not be committed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The code does not ask for what history says it asked for.
+    #[error(transparent)]
+    NonDeterminism(NonDeterminismError),
+    /// Something recorded does not decode, for example because a type changed.
+    #[error("{what} cannot be decoded: {message}")]
+    Undecodable {
+        /// What was to be decoded.
+        what: String,
+        /// Why it cannot.
+        message: String,
+    },
+    /// The history is not one that an execution can have.
+    #[error("the history is malformed: {0}")]
+    MalformedHistory(String),
+    /// The orchestrator panicked, and the worker is configured to keep such instances.
+    #[error("the orchestrator panicked: {0}")]
+    Panicked(String),
+    /// The orchestrator wakes itself without end.
+    #[error(
+        "the orchestrator was polled {MAX_POLLS_PER_EVENT} times for one event and still asks for more; \
+         does a loop in it yield without awaiting a durable operation?"
+    )]
+    PollBound,
+    /// The orchestrator awaits something that is not durable.
+    #[error("the orchestrator awaits something that is not durable: {0}")]
+    ForeignAwait(String),
+}
+
+/// The code asks for something else than history says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NonDeterminismError {
+    /// The id of the action, and of the event that confirms it.
+    pub event_id: i32,
+    /// What history says.
+    pub expected: String,
+    /// What the code did.
+    pub found: String,
+    /// Where in the source the code did it.
+    pub location: Option<&'static Location<'static>>,
+}
+
+impl std::fmt::Display for NonDeterminismError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            event_id,
+            expected,
+            found,
+            location,
+        } = self;
+        write!(
+            f,
+            "the code differs from its history at event {event_id}: expected {expected}, found {found}"
+        )?;
+        if let Some(location) = location {
+            write!(f, " at {location}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for NonDeterminismError {}

@@ -1,0 +1,401 @@
+//! Tables: what an orchestrator makes of a history and of new events.
+//!
+//! [`run`] keeps a live execution. Each row of its table delivers new events to it, and to a second one that is rebuilt from the
+//! history so far: both must give the expected episode. Afterwards a third one, rebuilt from the new history, must be in the same
+//! state as the live one. So every row is a test of the first run, of replay and of waiting; [`replay`] has histories that
+//! the code did not make.
+
+mod activities;
+mod cancellation;
+mod context;
+mod custom_status;
+mod determinism;
+mod external_events;
+mod foreign_awaits;
+mod history;
+mod malformed;
+mod nondeterminism;
+mod outcomes;
+mod races;
+mod random_programs;
+mod reentrancy;
+mod timers;
+#[cfg(feature = "macros")]
+mod typed;
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use futures_util::future::LocalBoxFuture;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use self::history::{EXECUTION, History, at, history, started};
+use super::{Ended, Episode, Execution, ExecutionHandle, ExecutionInfo, Fault, Outcome, Panics};
+use crate::context::OrchestrationContext;
+use crate::model::action::{OrchestratorAction, OrchestratorActionKind};
+use crate::model::custom_status::{CustomStatus, StatusChange};
+use crate::model::failure::FailureDetails;
+use crate::model::history::{HistoryEvent, HistoryEventKind, OrchestratorStarted};
+use crate::model::instance::InstanceId;
+use crate::model::status::RuntimeStatus;
+
+/// An orchestrator that can be started again and again.
+type Program =
+    Rc<dyn Fn(ExecutionHandle, Option<&str>) -> Result<LocalBoxFuture<'static, Outcome>, String>>;
+
+/// An orchestrator that takes no input and returns any value.
+fn orchestrator<F>(function: impl Fn(OrchestrationContext) -> F + 'static) -> Program
+where
+    F: Future<Output: Serialize> + 'static,
+{
+    outcome(move |ctx| {
+        let output = function(ctx);
+        async move { Ok(serde_json::to_string(&output.await).unwrap()) }
+    })
+}
+
+/// An orchestrator that takes no input and may fail.
+fn outcome<F>(function: impl Fn(OrchestrationContext) -> F + 'static) -> Program
+where
+    F: Future<Output = Outcome> + 'static,
+{
+    Rc::new(move |execution, _| {
+        Ok(Box::pin(function(OrchestrationContext::from_execution(
+            execution,
+        ))))
+    })
+}
+
+/// How executions are made.
+#[derive(Clone)]
+struct Setup {
+    program: Program,
+    info: ExecutionInfo,
+    status: Option<CustomStatus>,
+    panics: Panics,
+    /// How often the orchestrator was woken from outside of an episode.
+    foreign_wakes: Arc<AtomicUsize>,
+}
+
+impl Setup {
+    fn new(program: &Program) -> Self {
+        Self {
+            program: Rc::clone(program),
+            info: ExecutionInfo {
+                name: "E".into(),
+                instance_id: InstanceId::parse("demo").unwrap(),
+                execution_id: EXECUTION,
+                parent: None,
+            },
+            status: None,
+            panics: Panics::default(),
+            foreign_wakes: Arc::default(),
+        }
+    }
+
+    fn status(mut self, json: &str) -> Self {
+        self.status = CustomStatus::from_stored(json.into());
+        self
+    }
+
+    fn panics(mut self, panics: Panics) -> Self {
+        self.panics = panics;
+        self
+    }
+
+    fn execution(&self) -> Execution {
+        let (program, foreign_wakes) = (Rc::clone(&self.program), Arc::clone(&self.foreign_wakes));
+        Execution::new(
+            self.info.clone(),
+            self.status.clone(),
+            Box::new(move |execution, input| program(execution, input)),
+            self.panics,
+            Arc::new(move || {
+                foreign_wakes.fetch_add(1, SeqCst);
+            }),
+        )
+    }
+
+    fn replay(&self, history: &[HistoryEvent]) -> Result<Execution, Fault> {
+        let mut execution = self.execution();
+        execution.replay(history.to_vec())?;
+        Ok(execution)
+    }
+
+    fn run(self) -> Run {
+        Run {
+            live: self.execution(),
+            setup: self,
+            history: Vec::new(),
+            open: BTreeSet::new(),
+            replays: true,
+        }
+    }
+}
+
+/// Begins the table of an orchestrator.
+fn run(program: &Program) -> Run {
+    Setup::new(program).run()
+}
+
+/// Replays a history that this orchestrator did not make.
+fn replay(program: &Program, history: History) -> Result<Execution, Fault> {
+    Setup::new(program).replay(&history.build())
+}
+
+/// A live execution and its history.
+struct Run {
+    setup: Setup,
+    live: Execution,
+    history: Vec<HistoryEvent>,
+    /// The activities that were asked for and have neither ended nor been withdrawn.
+    open: BTreeSet<i32>,
+    replays: bool,
+}
+
+impl Run {
+    /// Replays only where it is asked for, since a replay for each of many rows takes long.
+    fn without_replays(mut self) -> Self {
+        self.replays = false;
+        self
+    }
+
+    /// One row of the table.
+    #[track_caller]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a row is written where it is checked"
+    )]
+    fn deliver(mut self, now: Timestamp, new: History, expected: Expected) -> Self {
+        let new = new.all_at(now).build();
+        let left = expected.left;
+        let delivered = new.len() - left;
+        let episode = self.episode(now, new);
+        assert_eq!(
+            Expected {
+                actions: episode.actions,
+                withdrawn: episode.withdrawn,
+                status: episode.status,
+                ended: episode.ended,
+                left,
+            },
+            expected
+        );
+        assert_eq!(episode.delivered, delivered, "events that were delivered");
+        self
+    }
+
+    /// Delivers to the live execution and a replayed one, and checks what is true of every episode.
+    #[track_caller]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "new events are written where they are delivered"
+    )]
+    fn episode(&mut self, now: Timestamp, new: Vec<HistoryEvent>) -> Episode {
+        let episode = self.try_episode(now, &new).unwrap();
+        self.history.extend(episode.events.iter().cloned());
+        self.track_open(&episode);
+        if self.replays {
+            self.check_replay();
+        }
+        episode
+    }
+
+    /// The fault that the last row of the table ends with.
+    #[track_caller]
+    fn faults(mut self, now: Timestamp, new: History) -> Fault {
+        self.try_episode(now, &new.build()).unwrap_err()
+    }
+
+    #[track_caller]
+    fn try_episode(&mut self, now: Timestamp, new: &[HistoryEvent]) -> Result<Episode, Fault> {
+        let mut replayed = self
+            .replays
+            .then(|| self.setup.replay(&self.history).unwrap());
+        let mut left = new.to_vec();
+        let result = self.live.deliver(now, &mut left);
+        if let Some(replayed) = &mut replayed {
+            let mut left_replayed = new.to_vec();
+            assert_eq!(replayed.deliver(now, &mut left_replayed), result);
+            assert_eq!(left_replayed, left);
+        }
+        match &result {
+            Err(_) => assert_eq!(left, new, "a fault takes no events"),
+            Ok(episode) => {
+                assert_eq!(left, new[episode.delivered..]);
+                check_records(episode, new);
+            }
+        }
+        result
+    }
+
+    fn track_open(&mut self, episode: &Episode) {
+        for action in &episode.actions {
+            if let OrchestratorActionKind::ScheduleTask { .. } = action.kind {
+                self.open.insert(action.id);
+            }
+        }
+        for id in &episode.withdrawn {
+            assert!(self.open.remove(id), "activity {id} was not open");
+        }
+        for event in &episode.events {
+            match &event.kind {
+                HistoryEventKind::TaskCompleted(task) => {
+                    self.open.remove(&task.task_scheduled_id);
+                }
+                HistoryEventKind::TaskFailed(task) => {
+                    self.open.remove(&task.task_scheduled_id);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Checks that a replay of the history so far is in the same state as the live execution.
+    #[track_caller]
+    fn check_replay(&self) {
+        let mut replayed = self.setup.replay(&self.history).unwrap();
+        assert_eq!(replayed.ended(), self.live.ended());
+        assert_eq!(replayed.custom_status(), self.live.custom_status());
+        assert_eq!(replayed.next_timer(), self.live.next_timer());
+        let timers = |execution: &Execution| execution.due_timers(Timestamp::MAX);
+        assert_eq!(timers(&replayed), timers(&self.live));
+        let tasks = replayed.take_open_tasks();
+        let open: BTreeSet<_> = tasks.iter().map(|task| task.id).collect();
+        assert_eq!(open, self.open, "activities that are open");
+    }
+
+    /// Checks the whole history.
+    #[track_caller]
+    fn recorded(self, expected: History) -> Self {
+        assert_eq!(self.history, expected.build());
+        self
+    }
+
+    fn foreign_wakes(&self) -> usize {
+        self.setup.foreign_wakes.load(SeqCst)
+    }
+}
+
+/// Checks that an episode records its time, then what was delivered, then what was asked for.
+#[track_caller]
+fn check_records(episode: &Episode, new: &[HistoryEvent]) {
+    let [began, events @ ..] = &*episode.events else {
+        panic!("the episode is not recorded");
+    };
+    assert_eq!(began.kind, OrchestratorStarted {}.into());
+    let (delivered, asked) = events.split_at(episode.delivered);
+    assert_eq!(delivered, &new[..episode.delivered]);
+    let confirmations = episode.actions.iter().map(|action| HistoryEvent {
+        event_id: action.id,
+        timestamp: began.timestamp,
+        kind: action.kind.confirmation(),
+    });
+    let count = episode.actions.len();
+    assert_eq!(&asked[..count], confirmations.collect::<Vec<_>>());
+    assert!(
+        asked[count..]
+            .iter()
+            .all(|event| matches!(event.kind, HistoryEventKind::ExecutionCompleted(_)))
+    );
+}
+
+/// What an episode is to give. What is not named must not be in it.
+#[derive(Debug, Default, PartialEq)]
+struct Expected {
+    actions: Vec<OrchestratorAction>,
+    withdrawn: Vec<i32>,
+    status: StatusChange,
+    ended: Option<Ended>,
+    /// How many of the new events the end of the execution left.
+    left: usize,
+}
+
+/// The orchestrator waits and asks for nothing.
+fn waits() -> Expected {
+    Expected::default()
+}
+
+/// The orchestrator returns this; it is the action of this id.
+fn completes(id: i32, result: &str) -> Expected {
+    waits().completes(id, result)
+}
+
+/// The orchestrator fails with these details; it is the action of this id.
+fn fails(id: i32, failure: &FailureDetails) -> Expected {
+    waits().fails(id, failure)
+}
+
+impl Expected {
+    fn asks(mut self, id: i32, kind: OrchestratorActionKind) -> Self {
+        self.actions.push(OrchestratorAction { id, kind });
+        self
+    }
+
+    fn withdraws(mut self, id: i32) -> Self {
+        self.withdrawn.push(id);
+        self
+    }
+
+    fn publishes(mut self, json: &str) -> Self {
+        self.status = StatusChange::Set(CustomStatus::from_stored(json.into()).unwrap());
+        self
+    }
+
+    fn clears(mut self) -> Self {
+        self.status = StatusChange::Cleared;
+        self
+    }
+
+    fn leaves(mut self, events: usize) -> Self {
+        self.left = events;
+        self
+    }
+
+    fn completes(self, id: i32, result: &str) -> Self {
+        self.ends(id, RuntimeStatus::Completed, Some(result.into()), None)
+    }
+
+    fn fails(self, id: i32, failure: &FailureDetails) -> Self {
+        self.ends(id, RuntimeStatus::Failed, None, Some(failure.clone()))
+    }
+
+    fn ends(
+        mut self,
+        id: i32,
+        status: RuntimeStatus,
+        result: Option<String>,
+        failure: Option<FailureDetails>,
+    ) -> Self {
+        self.ended = Some(Ended {
+            status,
+            result: result.clone(),
+            failure: failure.clone(),
+        });
+        self.asks(
+            id,
+            OrchestratorActionKind::CompleteOrchestration {
+                status,
+                result,
+                failure,
+            },
+        )
+    }
+}
+
+/// A call of an activity.
+fn call(name: &str, input: &str) -> OrchestratorActionKind {
+    OrchestratorActionKind::ScheduleTask {
+        name: name.into(),
+        input: Some(input.into()),
+    }
+}
+
+/// A durable timer.
+const fn timer(fire_at: Timestamp) -> OrchestratorActionKind {
+    OrchestratorActionKind::CreateTimer { fire_at }
+}

@@ -1,0 +1,272 @@
+//! What a definition gives in the end, as data: its output as JSON text, or its failure.
+//!
+//! An error is recorded in the best way that its type allows. The attributes choose it where the type is known, by method
+//! lookup: of the `ChooseCodec` traits below, the one behind the most references is found first.
+
+use std::any::type_name;
+use std::error::Error;
+use std::fmt::{self, Display};
+use std::marker::PhantomData;
+
+use crate::arguments::{JsonWriter, write_json};
+use crate::definition::{Definition, DurableError, Kind};
+use crate::engine::Outcome;
+use crate::model::failure::FailureDetails;
+
+/// The two types of a `Result`, also where it is written with an alias such as `io::Result<T>`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the standard `Result`",
+    label = "a type of this name must be the standard `Result` or an alias of it",
+    note = "return `std::result::Result<T, E>`, or give your own type another name"
+)]
+pub trait ResultParts {
+    /// What it holds on success.
+    type Output;
+    /// What it holds on failure.
+    type Error;
+}
+
+impl<T, E> ResultParts for Result<T, E> {
+    type Output = T;
+    type Error = E;
+}
+
+/// The outcome of a definition that returns its output.
+///
+/// # Errors
+///
+/// When the output cannot be encoded.
+pub fn output<D: Definition>(
+    value: &D::Output,
+    write: impl FnOnce(&D::Output, &mut JsonWriter<'_>) -> Result<(), serde_json::Error>,
+) -> Outcome {
+    let what = || format!("the output of the {} `{}`", D::Kind::WORD, D::NAME);
+    write_json(what, |writer| write(value, writer)).map_err(|error| FailureDetails::from(&error))
+}
+
+/// The outcome of a definition that returns a `Result`.
+///
+/// # Errors
+///
+/// When the result is an error, or the output cannot be encoded.
+pub fn outcome<D: Definition>(
+    result: Result<D::Output, D::Error>,
+    codec: &ErrorCodec<D::Error>,
+    write: impl FnOnce(&D::Output, &mut JsonWriter<'_>) -> Result<(), serde_json::Error>,
+) -> Outcome {
+    match result {
+        Ok(value) => output::<D>(&value, write),
+        Err(error) => Err((codec.to_failure)(&error)),
+    }
+}
+
+/// How errors of a type are recorded and read back.
+pub struct ErrorCodec<E> {
+    to_failure: fn(&E) -> FailureDetails,
+    from_failure: fn(&FailureDetails) -> Option<E>,
+}
+
+impl<E> ErrorCodec<E> {
+    /// Reads a recorded error back.
+    #[must_use]
+    pub fn decode(self, failure: &FailureDetails) -> Option<E> {
+        (self.from_failure)(failure)
+    }
+}
+
+impl<E> fmt::Debug for ErrorCodec<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ErrorCodec")
+            .field("type", &type_name::<E>())
+            .finish()
+    }
+}
+
+/// What the codec of an error type is asked of.
+pub struct ErrorType<E>(PhantomData<fn() -> E>);
+
+impl<E> ErrorType<E> {
+    /// Asks for the codec of this type.
+    #[must_use]
+    #[allow(clippy::new_without_default, reason = "called by the attributes only")]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<E> fmt::Debug for ErrorType<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(type_name::<E>())
+    }
+}
+
+/// First choice: the error travels as data.
+pub trait ChooseCodec1<E> {
+    /// The codec.
+    fn codec(&self) -> ErrorCodec<E>;
+}
+
+impl<E: DurableError> ChooseCodec1<E> for &&&&ErrorType<E> {
+    fn codec(&self) -> ErrorCodec<E> {
+        ErrorCodec {
+            to_failure: E::to_failure,
+            from_failure: E::from_failure,
+        }
+    }
+}
+
+/// Second choice: the message is all there is of the error, so it can be read back.
+pub trait ChooseCodec2<E> {
+    /// The codec.
+    fn codec(&self) -> ErrorCodec<E>;
+}
+
+impl ChooseCodec2<String> for &&&ErrorType<String> {
+    fn codec(&self) -> ErrorCodec<String> {
+        ErrorCodec {
+            to_failure: |error| FailureDetails::new(type_name::<String>(), error.as_str()),
+            from_failure: |failure| {
+                (failure.error_type == type_name::<String>()).then(|| failure.error_message.clone())
+            },
+        }
+    }
+}
+
+/// Third choice: the messages of the error and of its sources.
+pub trait ChooseCodec3<E> {
+    /// The codec.
+    fn codec(&self) -> ErrorCodec<E>;
+}
+
+impl<E: Error> ChooseCodec3<E> for &&ErrorType<E> {
+    fn codec(&self) -> ErrorCodec<E> {
+        ErrorCodec {
+            to_failure: FailureDetails::from_error,
+            from_failure: |_| None,
+        }
+    }
+}
+
+/// Fourth choice: the message.
+pub trait ChooseCodec4<E> {
+    /// The codec.
+    fn codec(&self) -> ErrorCodec<E>;
+}
+
+impl<E: Display> ChooseCodec4<E> for &ErrorType<E> {
+    fn codec(&self) -> ErrorCodec<E> {
+        ErrorCodec {
+            to_failure: |error| FailureDetails::new(type_name::<E>(), error.to_string()),
+            from_failure: |_| None,
+        }
+    }
+}
+
+/// Last choice: a compile error that says what is missing.
+pub trait ChooseCodec5<E> {
+    /// The codec.
+    fn codec(&self) -> ErrorCodec<E>
+    where
+        E: RecordedError;
+}
+
+impl<E> ChooseCodec5<E> for ErrorType<E> {
+    fn codec(&self) -> ErrorCodec<E>
+    where
+        E: RecordedError,
+    {
+        ErrorCodec {
+            to_failure: |_| FailureDetails::default(),
+            from_failure: |_| None,
+        }
+    }
+}
+
+/// An error that an activity or orchestrator may return. A word for compile errors; nothing implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be recorded as the error of a durable function",
+    label = "not an error type",
+    note = "let it travel as data: `#[derive(DurableError, Debug, thiserror::Error, serde::Serialize, serde::Deserialize)]`",
+    note = "or return a type that implements `std::error::Error` or `Display`, such as `String` or `anyhow::Error`"
+)]
+pub trait RecordedError {}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+
+    macro_rules! codec {
+        ($type:ty) => {
+            (&&&&&ErrorType::<$type>::new()).codec()
+        };
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
+    #[error("no such city: {0}")]
+    struct Unknown(String);
+
+    impl DurableError for Unknown {
+        const ERROR_TYPE: &'static str = "Unknown";
+
+        fn is_non_retriable(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn a_durable_error_travels_as_data() {
+        let error = Unknown("Atlantis".into());
+        let failure = (codec!(Unknown).to_failure)(&error);
+        assert_eq!(failure.error_type, "Unknown");
+        assert_eq!(failure.error_message, "no such city: Atlantis");
+        assert!(failure.is_non_retriable);
+        assert_eq!(failure.properties["error"], "Atlantis");
+        assert_eq!(codec!(Unknown).decode(&failure), Some(error));
+        assert_eq!(
+            codec!(Unknown).decode(&FailureDetails {
+                error_type: "Other".into(),
+                ..failure
+            }),
+            None
+        );
+    }
+
+    #[test]
+    fn a_string_is_read_back() {
+        let failure = (codec!(String).to_failure)(&"busy".to_owned());
+        assert_eq!(
+            failure,
+            FailureDetails::new("alloc::string::String", "busy")
+        );
+        assert_eq!(codec!(String).decode(&failure).as_deref(), Some("busy"));
+        assert_eq!(
+            codec!(String).decode(&FailureDetails::new("Other", "busy")),
+            None
+        );
+    }
+
+    #[test]
+    fn a_standard_error_keeps_its_sources() {
+        let error = std::io::Error::other(Unknown("Atlantis".into()));
+        let failure = (codec!(std::io::Error).to_failure)(&error);
+        assert_eq!(failure.error_type, "std::io::error::Error");
+        assert_eq!(failure.error_message, "no such city: Atlantis");
+        assert!(codec!(std::io::Error).decode(&failure).is_none());
+    }
+
+    #[test]
+    fn whatever_can_be_displayed_keeps_its_message() {
+        let failure = (codec!(&'static str).to_failure)(&"busy");
+        assert_eq!(
+            (failure.error_type.as_str(), failure.error_message.as_str()),
+            ("&str", "busy")
+        );
+        let error: Box<dyn Error + Send + Sync> = "busy".into();
+        assert_eq!(
+            (codec!(Box<dyn Error + Send + Sync>).to_failure)(&error).error_message,
+            "busy"
+        );
+    }
+}

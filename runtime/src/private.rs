@@ -1,0 +1,125 @@
+//! What the attributes and derives name in the code that they generate. Not for use by hand: anything may change.
+
+#[cfg(feature = "local")]
+pub use inventory;
+
+pub use crate::__submit as submit;
+pub use crate::arguments::{
+    Argument, Arguments, ArgumentsWriter, InputError, decode_arguments, encode_argument,
+};
+pub use crate::context::{ActivityContext, AnyStatus, ContextStatus, OrchestrationContext};
+pub use crate::definition::{
+    ActivityDefinition, ActivityKind, Call, CallError, Definition, DurableError,
+    OrchestratorDefinition, OrchestratorKind,
+};
+pub use crate::engine::{ExecutionHandle, Outcome, UncaughtFailure};
+pub use crate::external_event::{EventError, ExternalEvent};
+pub use crate::model::custom_status::CustomStatusError;
+pub use crate::model::failure::FailureDetails;
+pub use crate::outcome::{
+    ChooseCodec1, ChooseCodec2, ChooseCodec3, ChooseCodec4, ChooseCodec5, ErrorCodec, ErrorType,
+    ResultParts, outcome, output,
+};
+pub use crate::registration::{Function, Location, Registered, Registration};
+pub use crate::status_type::{StatusType, assert_fits, greatest, list, plus};
+pub use futures_util::future::{BoxFuture, LocalBoxFuture};
+pub use serde::Serialize;
+
+/// Fails the orchestration with these details.
+pub fn uncaught(failure: FailureDetails) -> ! {
+    std::panic::resume_unwind(Box::new(UncaughtFailure(failure)))
+}
+
+/// The error that travelled as data, or else the end of the orchestration with this failure.
+pub fn propagate<E: DurableError>(failure: FailureDetails) -> E {
+    E::from_failure(&failure).unwrap_or_else(|| uncaught(failure))
+}
+
+/// Stands in for a call while the attributes have reported an error.
+///
+/// # Panics
+///
+/// Always; it never gets so far.
+pub fn not_compiled<T>() -> T {
+    unreachable!("the definition has compile errors")
+}
+
+/// Registers a definition at link time.
+#[cfg(feature = "local")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __submit {
+    ($registration:expr) => {
+        $crate::__private::inventory::submit!($registration);
+    };
+}
+
+/// Registers nothing: there is no worker that would look.
+#[cfg(not(feature = "local"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __submit {
+    ($registration:expr) => {};
+}
+
+#[cfg(all(test, feature = "macros"))]
+mod tests {
+    use super::*;
+
+    #[crate::orchestrator(name = "E1_HelloSequence")]
+    async fn hello_sequence(
+        _ctx: OrchestrationContext<u8>,
+        cities: Vec<String>,
+        times: Option<u8>,
+    ) -> usize {
+        cities.len() + usize::from(times.unwrap_or(0))
+    }
+
+    #[crate::activity]
+    async fn say_hello(city: String) -> Result<String, String> {
+        Ok(city)
+    }
+
+    #[test]
+    fn the_attributes_register_what_they_mark() {
+        let listed = crate::definitions![hello_sequence, say_hello];
+        #[cfg(feature = "local")]
+        for listed in &listed {
+            let linked =
+                inventory::iter::<Registration>().find(|linked| linked.name == listed.name);
+            assert_eq!(linked.unwrap().location, listed.location);
+        }
+        assert_eq!(listed[0].name, "E1_HelloSequence");
+        assert_eq!(listed[1].location.module, module_path!());
+        assert!(matches!(listed[1].function, Function::Activity(_)));
+        let Function::Orchestrator { check_input, .. } = listed[0].function else {
+            panic!("{:?}", listed[0]);
+        };
+        assert_eq!(check_input(Some(r#"[["Tokyo"]]"#)), Ok(()));
+        let error = check_input(Some(r#"{"cities":[1]}"#)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "parameter `cities` at `[0]`: invalid type: integer `1`, expected a string"
+        );
+    }
+
+    #[test]
+    fn a_string_error_is_read_back_by_its_definition() {
+        let failure = FailureDetails::new("alloc::string::String", "busy");
+        assert_eq!(say_hello::decode_error(&failure).as_deref(), Some("busy"));
+        assert_eq!(
+            say_hello::decode_error(&FailureDetails::new("Other", "busy")),
+            None
+        );
+        assert!(hello_sequence::decode_error(&failure).is_none());
+    }
+
+    #[test]
+    fn an_uncaught_failure_unwinds_with_its_details() {
+        let failure = FailureDetails::new("Other", "lost");
+        let caught = std::panic::catch_unwind(|| uncaught(FailureDetails::new("Other", "lost")))
+            .unwrap_err();
+        let UncaughtFailure(details) = *caught.downcast().unwrap();
+        assert_eq!(details, failure);
+    }
+}

@@ -1,0 +1,100 @@
+//! What the attributes register: definitions as data.
+
+use std::fmt;
+
+use futures_util::future::{BoxFuture, LocalBoxFuture};
+
+use crate::arguments::InputError;
+use crate::context::ActivityContext;
+use crate::engine::{ExecutionHandle, Outcome};
+
+/// Starts an activity: decodes its arguments and returns its future.
+pub(crate) type ActivityFn =
+    fn(ActivityContext, Option<&str>) -> Result<BoxFuture<'static, Outcome>, InputError>;
+
+/// Starts an orchestrator: decodes its arguments and returns its future.
+pub(crate) type OrchestratorFn =
+    fn(ExecutionHandle, Option<&str>) -> Result<LocalBoxFuture<'static, Outcome>, InputError>;
+
+/// Checks whether an input decodes to an orchestrator's arguments.
+pub(crate) type CheckInputFn = fn(Option<&str>) -> Result<(), InputError>;
+
+/// A definition as data: what the attributes register.
+#[derive(Clone, Copy, Debug)]
+pub struct Registration {
+    /// Its registered name.
+    pub name: &'static str,
+    /// Where it is defined.
+    pub location: Location,
+    /// What runs it.
+    pub function: Function,
+}
+
+/// Where a definition is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// Its module path.
+    pub module: &'static str,
+    /// Its source file.
+    pub file: &'static str,
+    /// Its line.
+    pub line: u32,
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{} ({})", self.file, self.line, self.module)
+    }
+}
+
+/// What runs a definition.
+#[derive(Clone, Copy, Debug)]
+pub enum Function {
+    /// An activity.
+    Activity(ActivityFn),
+    /// An orchestrator.
+    Orchestrator {
+        /// Starts it.
+        start: OrchestratorFn,
+        /// Checks an input without starting it.
+        check_input: CheckInputFn,
+    },
+}
+
+/// A definition that knows its registration. Implemented by the attributes only.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a definition",
+    note = "mark the function with `#[steadfast::orchestrator]` or `#[steadfast::activity]`"
+)]
+pub trait Registered {
+    /// What to register.
+    const REGISTRATION: Registration;
+}
+
+#[cfg(feature = "local")]
+inventory::collect!(Registration);
+
+/// A list of definitions, for [`Builder::definitions`](crate::Builder::definitions) where link-time registration is not wanted.
+///
+/// One such place is a doc test: edition 2024 links the doc tests of a crate into one program, in which two examples with a
+/// definition of the same name collide. Give the worker a list there, or mark the example `standalone_crate`.
+///
+/// ```
+/// # #[cfg(feature = "macros")] {
+/// #[steadfast::activity]
+/// async fn say_hello(city: String) -> String {
+///     format!("Hello {city}!")
+/// }
+///
+/// let definitions = steadfast::definitions![say_hello];
+/// assert_eq!(definitions[0].name, "say_hello");
+/// # }
+/// ```
+#[macro_export]
+macro_rules! definitions {
+    ($($definition:ty),* $(,)?) => {
+        ::std::vec::Vec::<$crate::Registration>::from([
+            $(<$definition as $crate::Registered>::REGISTRATION),*
+        ])
+    };
+}
