@@ -20,6 +20,9 @@ pub mod model;
 mod outcome;
 mod registration;
 mod status_type;
+pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 #[doc(no_inline)]
 pub use serde;

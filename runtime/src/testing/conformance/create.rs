@@ -1,0 +1,197 @@
+//! Creating instances, and what becomes of those that have the id already.
+
+use super::fixtures::{
+    Owner, at, create, episode, execution, instance_id, last_episode, message, stalled,
+};
+use crate::model::status::RuntimeStatus;
+use crate::store::{HistoryRow, InstanceHeader, Refused, Store, StoredInstance, Write, Written};
+
+/// Every column of a new instance, and its first row.
+pub async fn created_instance_is_pending_and_needs_attention(store: &dyn Store) {
+    let owner = Owner::of(store).await;
+    let incarnation = owner.create(create("demo", execution(7))).await;
+    let header = InstanceHeader {
+        id: instance_id("demo"),
+        incarnation,
+        name: "Greet".to_owned(),
+        execution_id: execution(7),
+        runtime_status: RuntimeStatus::Pending,
+        created_at: at(0),
+        last_updated_at: at(0),
+        first_episode: 0,
+        episode: 0,
+        status_episode: None,
+        sequence: 0,
+        next_timer: None,
+        needs_attention: true,
+        stalled: None,
+    };
+    let row = HistoryRow {
+        episode: 0,
+        events: "[\"started demo\"]".to_owned(),
+        custom_status: None,
+        runtime_status: RuntimeStatus::Pending,
+        sequence: 0,
+    };
+    assert_eq!(
+        owner.load("demo").await,
+        StoredInstance {
+            header,
+            history: vec![row],
+            inbox: Vec::new()
+        }
+    );
+}
+
+/// An id that was never created is no error.
+pub async fn unknown_id_is_not_found(store: &dyn Store) {
+    let id = instance_id("nobody");
+    assert_eq!(
+        store
+            .load(&id)
+            .await
+            .expect("a store can be read before it is acquired"),
+        None
+    );
+    assert_eq!(
+        store
+            .read(&id)
+            .await
+            .expect("a store can be read before it is acquired"),
+        None
+    );
+}
+
+/// The refusal carries what is there, and changes nothing of it.
+pub async fn taken_id_is_refused_with_its_header(store: &dyn Store) {
+    let owner = Owner::of(store).await;
+    let incarnation = owner.create(create("demo", execution(1))).await;
+    owner.advance(episode(incarnation, execution(1), 1)).await;
+    let before = owner.load("demo").await;
+    let result = owner
+        .write(Write::Create(create("demo", execution(2))))
+        .await;
+    assert_eq!(
+        result,
+        Err(Refused::Exists(Box::new(before.header.clone())))
+    );
+    assert_eq!(owner.load("demo").await, before);
+}
+
+/// History and inbox go with the old instance, and whatever still writes to it is told that it is gone.
+pub async fn replaced_instance_is_gone_with_everything_of_it(store: &dyn Store) {
+    let owner = Owner::of(store).await;
+    let old = owner.create(create("demo", execution(1))).await;
+    owner.advance(episode(old, execution(1), 1)).await;
+    owner.enqueue(old, "[\"hello\"]").await;
+    owner.advance(last_episode(old, execution(1), 2)).await;
+
+    let mut replacing = create("demo", execution(2));
+    replacing.replaces = vec![RuntimeStatus::Failed, RuntimeStatus::Completed];
+    let new = owner.create(replacing).await;
+    assert!(new > old, "{new:?} is greater than {old:?}");
+    let stored = owner.load("demo").await;
+    assert_eq!(
+        (stored.header.incarnation, stored.header.runtime_status),
+        (new, RuntimeStatus::Pending)
+    );
+    assert_eq!((stored.history.len(), stored.inbox.len()), (1, 0));
+
+    let late = [
+        Write::Episode(episode(old, execution(1), 3)),
+        message(old, "[]"),
+        stalled(old, Some("no such orchestrator")),
+    ];
+    assert_eq!(
+        owner.commit(&late).await,
+        [
+            Err(Refused::Stale),
+            Err(Refused::Stale),
+            Err(Refused::Stale)
+        ]
+    );
+    assert_eq!(owner.load("demo").await, stored);
+}
+
+/// An instance gives way in the named statuses only.
+pub async fn status_that_is_not_named_is_not_replaced(store: &dyn Store) {
+    let owner = Owner::of(store).await;
+    let incarnation = owner.create(create("demo", execution(1))).await;
+    owner.advance(episode(incarnation, execution(1), 1)).await;
+    let mut replacing = create("demo", execution(2));
+    replacing.replaces = vec![RuntimeStatus::Completed, RuntimeStatus::Pending];
+    let result = owner.write(Write::Create(replacing)).await;
+    assert!(matches!(result, Err(Refused::Exists(_))), "{result:?}");
+    assert_eq!(owner.load("demo").await.header.incarnation, incarnation);
+}
+
+/// A retry after an unknown outcome finds its own instance, however far that has come.
+pub async fn creating_again_with_the_same_execution_changes_nothing(store: &dyn Store) {
+    let owner = Owner::of(store).await;
+    let mut again = create("demo", execution(1));
+    again.replaces = vec![
+        RuntimeStatus::Pending,
+        RuntimeStatus::Running,
+        RuntimeStatus::Completed,
+    ];
+    let incarnation = owner.create(again.clone()).await;
+    assert_eq!(owner.create(again.clone()).await, incarnation);
+    owner.advance(episode(incarnation, execution(1), 1)).await;
+    owner
+        .advance(last_episode(incarnation, execution(1), 2))
+        .await;
+    let before = owner.load("demo").await;
+    assert_eq!(owner.create(again).await, incarnation);
+    assert_eq!(owner.load("demo").await, before);
+}
+
+/// Later writes of a batch see the earlier ones.
+pub async fn same_id_twice_in_a_batch_is_created_once(store: &dyn Store) {
+    let owner = Owner::of(store).await;
+    let results = owner
+        .commit(&[
+            Write::Create(create("demo", execution(1))),
+            Write::Create(create("demo", execution(2))),
+        ])
+        .await;
+    let header = owner.load("demo").await.header;
+    assert_eq!(header.execution_id, execution(1));
+    assert_eq!(
+        results,
+        [
+            Ok(Written::Created(header.incarnation)),
+            Err(Refused::Exists(Box::new(header)))
+        ]
+    );
+}
+
+/// Ids that differ in case, or in how a character is composed, are two.
+pub async fn ids_are_case_sensitive(store: &dyn Store) {
+    let owner = Owner::of(store).await;
+    for (number, id) in ["demo", "Demo", "caf\u{e9}", "cafe\u{301}", "demo "]
+        .into_iter()
+        .enumerate()
+    {
+        owner.create(create(id, execution(number as u128))).await;
+    }
+    assert_eq!(owner.load("Demo").await.header.execution_id, execution(1));
+    assert_eq!(
+        owner.load("caf\u{e9}").await.header.execution_id,
+        execution(2)
+    );
+    assert_eq!(owner.load("demo ").await.header.execution_id, execution(4));
+}
+
+/// Also across replacements: the incarnation of a deleted instance never comes back.
+pub async fn incarnations_grow(store: &dyn Store) {
+    let owner = Owner::of(store).await;
+    let mut last = None;
+    for number in 0..4 {
+        let mut replacing = create("demo", execution(number));
+        replacing.replaces = vec![RuntimeStatus::Pending];
+        let incarnation = owner.create(replacing).await;
+        assert!(Some(incarnation) > last, "{incarnation:?} after {last:?}");
+        last = Some(incarnation);
+    }
+    assert!(Some(owner.create(create("other", execution(9))).await) > last);
+}
