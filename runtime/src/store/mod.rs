@@ -31,6 +31,8 @@ use crate::model::instance::{ExecutionId, Incarnation, InstanceId};
 use crate::model::status::RuntimeStatus;
 
 pub mod memory;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 mod time;
 
 /// The task hub of a new store whose first owner names none.

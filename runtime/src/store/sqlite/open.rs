@@ -1,0 +1,169 @@
+//! Opening: from a path to a database that is ours, locked, configured and of today's schema.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::lock::LockFile;
+use super::{Durability, error, migrations};
+use crate::store::{StoreError, StoreErrorKind};
+
+/// How long to wait for another program, such as a `sqlite3` shell, that holds SQLite's own locks.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// An opened database.
+pub(super) struct Opened {
+    pub(super) path: PathBuf,
+    pub(super) writer: Connection,
+    pub(super) lock: LockFile,
+}
+
+/// Opens the store at `path`, or creates it. A file that turns out not to be a store is left as it is.
+pub(super) fn open(path: &Path, durability: Durability) -> Result<Opened, StoreError> {
+    let path = resolve(path)?;
+    let is_new = look(&path)?;
+    let lock = LockFile::acquire(&path)?;
+    let mut writer = connect(
+        &path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+    )?;
+    // SQLite opens a file that it may not write for reading, without a word.
+    if writer
+        .is_readonly("main")
+        .map_err(|error| error::from_sqlite(&path, error))?
+    {
+        return Err(StoreError::new(
+            StoreErrorKind::ReadOnly,
+            error::read_only(&path),
+        ));
+    }
+    let journal =
+        configure_writer(&writer, durability).map_err(|error| error::from_sqlite(&path, error))?;
+    if journal != "wal" {
+        let message = format!(
+            "`{}` cannot have a write-ahead log; put the store on a local disk",
+            path.display()
+        );
+        return Err(StoreError::new(StoreErrorKind::Unavailable, message));
+    }
+    migrations::migrate(&path, &mut writer)?;
+    if is_new {
+        sync_directory(&path);
+    }
+    Ok(Opened { path, writer, lock })
+}
+
+/// The one path of the file, whatever links lead to it, so that all who open it meet at one lock.
+fn resolve(path: &Path) -> Result<PathBuf, StoreError> {
+    let unavailable = |message| StoreError::new(StoreErrorKind::Unavailable, message);
+    let Some(name) = path.file_name() else {
+        return Err(unavailable(format!(
+            "`{}` does not name a file",
+            path.display()
+        )));
+    };
+    if name == ":memory:" {
+        return Err(unavailable(
+            "`:memory:` is not a file; use `MemoryStore` for a store without one".to_owned(),
+        ));
+    }
+    if let Ok(path) = fs::canonicalize(path) {
+        return Ok(path);
+    }
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let directory = fs::canonicalize(directory).map_err(|error| {
+        let message = format!(
+            "the directory of `{}` does not exist or cannot be entered; create it first",
+            path.display()
+        );
+        unavailable(message).with_source(error)
+    })?;
+    if !directory.is_dir() {
+        return Err(unavailable(format!(
+            "`{}` is not a directory",
+            directory.display()
+        )));
+    }
+    Ok(directory.join(name))
+}
+
+/// Whether the file is new. One that exists is read, through SQLite and for reading only, before anything is written
+/// beside it. (Not with `std::fs`: to close a file drops this process's POSIX locks on it, also those of an open store.)
+fn look(path: &Path) -> Result<bool, StoreError> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Err(migrations::not_a_store(path, "a directory")),
+        Ok(metadata) if metadata.len() == 0 => Ok(true),
+        Ok(_) => {
+            let reader = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            match migrations::inspect(path, &reader) {
+                Err(error) if is_not_a_database(&error) => {
+                    Err(migrations::not_a_store(path, "a file of another kind"))
+                }
+                found => found.map(|_| false),
+            }
+        }
+        Err(_) => Ok(true),
+    }
+}
+
+fn is_not_a_database(error: &StoreError) -> bool {
+    let source = std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<rusqlite::Error>());
+    source.and_then(rusqlite::Error::sqlite_error_code) == Some(ErrorCode::NotADatabase)
+}
+
+/// A connection for reads.
+pub(super) fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let reader = connect_raw(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    reader.pragma_update(None, "cache_size", -8 * 1024)?; // KiB
+    Ok(reader)
+}
+
+fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
+    connect_raw(path, access).map_err(|error| error::from_sqlite(path, error))
+}
+
+fn connect_raw(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
+    // Every connection is behind a mutex or owned by one call.
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+/// Answers with the journal mode that SQLite chose. No `mmap_size`: through a memory map, an I/O error is a signal that ends the process instead of an error.
+fn configure_writer(writer: &Connection, durability: Durability) -> rusqlite::Result<String> {
+    // Of a new file only. A commit writes whole pages to the log; rows are a few hundred bytes.
+    writer.pragma_update(None, "page_size", 4096)?;
+    let journal = writer.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    let synchronous = match durability {
+        Durability::Full => "FULL",
+        Durability::Relaxed => "NORMAL",
+    };
+    writer.pragma_update(None, "synchronous", synchronous)?;
+    // Without these, a sync on macOS leaves the data in the drive's own cache. Other systems ignore them.
+    if durability == Durability::Full {
+        writer.pragma_update(None, "fullfsync", true)?;
+        writer.pragma_update(None, "checkpoint_fullfsync", true)?;
+    }
+    // KiB. The inner pages of a million instances fit, so a commit seldom waits for a read.
+    writer.pragma_update(None, "cache_size", -64 * 1024)?;
+    // Pages, 16 MiB. A checkpoint costs two syncs and writes a page once however often it was committed since the last.
+    writer.pragma_update_and_check(None, "wal_autocheckpoint", 4096, |_| Ok(()))?;
+    // Bytes. What a slow reader made the log grow beyond this is given back.
+    writer.pragma_update_and_check(None, "journal_size_limit", 64 * 1024 * 1024, |_| Ok(()))?;
+    Ok(journal)
+}
+
+/// Makes the name of a new file durable, where a directory can be synced.
+fn sync_directory(path: &Path) {
+    if let Some(directory) = path.parent() {
+        // On Windows a directory cannot be opened as a file, and its entries need no sync.
+        let _ = File::open(directory).and_then(|directory| directory.sync_all());
+    }
+}
