@@ -1,4 +1,73 @@
 //! Durable functions for Rust.
+//!
+//! Put `#[orchestrator]` and `#[activity]` on ordinary async functions, and they survive crashes, deploys and months of
+//! waiting: what happened is recorded, and replayed when the program starts again. Steadfast is a library with SQLite inside;
+//! there is no server to run.
+//!
+//! ```standalone_crate
+//! use steadfast::prelude::*;
+//! use steadfast::store::memory::MemoryStore;
+//!
+//! /// May do anything. Runs at least once; its result is recorded.
+//! #[activity]
+//! async fn say_hello(city: String) -> String {
+//!     format!("Hello {city}!")
+//! }
+//!
+//! /// Must be deterministic. Every `await` is a point where the program may stop for a second or a year.
+//! #[orchestrator]
+//! async fn hello_sequence(ctx: OrchestrationContext, cities: Vec<String>) -> Result<Vec<String>, String> {
+//!     let mut greetings = Vec::new();
+//!     for city in cities {
+//!         greetings.push(ctx.call(say_hello(city.clone())).await?);
+//!         ctx.set_custom_status(city).map_err(|error| error.to_string())?;
+//!     }
+//!     Ok(greetings)
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // `SqliteStore::open("app.db")?` keeps everything in a file.
+//! let steadfast = Steadfast::builder().store(MemoryStore::new()).start().await?;
+//! let hello = steadfast.client().start(hello_sequence(vec!["Tokyo".into(), "Seattle".into()]).id("demo")).await?;
+//! assert_eq!(hello.output().await?, ["Hello Tokyo!", "Hello Seattle!"]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where to look
+//!
+//! | to | see |
+//! | --- | --- |
+//! | write an orchestrator | [`orchestrator`], [`OrchestrationContext`] |
+//! | write an activity | [`activity`], [`ActivityContext`] |
+//! | publish progress | [`OrchestrationContext::set_custom_status`](OrchestrationContext#method.set_custom_status), [`CustomStatus`](derive@CustomStatus), [`BoundedStr`] |
+//! | fail with data | [`DurableError`](derive@DurableError), [`CallError`] |
+//! | run a worker | [`Steadfast`], [`store`] |
+//! | start, watch, raise events, terminate | [`Client`], [`OrchestrationHandle`], [`InstanceHandle`] |
+//!
+//! # What may happen to an orchestration
+//!
+//! | what happens | what follows |
+//! | --- | --- |
+//! | it returns an error | it is Failed, with the error as data |
+//! | an activity panics | that call fails; the orchestrator may handle it |
+//! | it panics | it is Failed, or set aside when [`Builder::on_orchestrator_panic`] says so |
+//! | its code asks for something else than history says, recorded data does not decode, it awaits something that is not durable, or it polls without end | it is set aside: its status says why, its messages are kept, and it is tried again when a worker starts the next time, or by [`InstanceHandle::retry`]; terminating it works |
+//! | its definition, or that of an activity it called, is not in the program | it waits and its status says so, until a program that has it is started |
+//!
+//! What cannot be told: an orchestrator that awaits something foreign *and* has a durable operation open is noticed when the
+//! foreign thing wakes it, and not before.
+//!
+//! # Features
+//!
+//! | feature | brings | default |
+//! | --- | --- | --- |
+//! | `local` | the worker and the client | yes |
+//! | `sqlite` | the SQLite store | yes |
+//! | `macros` | the attributes and derives | yes |
+//! | `http` | the HTTP API of Azure Durable Functions | |
+//! | `testing` | a worker on virtual time, a store that fails on purpose, the conformance suite for stores | |
 
 // The attributes name the crate as its users do.
 #[cfg(test)]
@@ -9,26 +78,40 @@ extern crate self as steadfast;
 pub mod __private;
 mod arguments;
 mod bounded;
+#[cfg(feature = "local")]
+mod client;
+pub mod clock;
 mod context;
 mod definition;
 pub mod engine;
 mod external_event;
+#[cfg(feature = "local")]
+mod host;
 pub mod limits;
 #[cfg(feature = "macros")]
 mod macros;
 pub mod model;
 mod outcome;
 mod registration;
+#[cfg(feature = "local")]
+mod registry;
 mod status_type;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "local")]
+mod worker;
 
 #[doc(no_inline)]
 pub use serde;
 
 pub use arguments::{Argument, InputError};
 pub use bounded::{BoundedStr, TooLong};
+#[cfg(feature = "local")]
+pub use client::{
+    Client, ClientError, InstanceHandle, OrchestrationHandle, OutputError, ReadStatus, Start,
+    StartByName, StatusWatch, WatchedStatus,
+};
 pub use context::{
     ActivityCall, ActivityContext, AnyStatus, EventFuture, OrchestrationContext, TimerDue,
     TimerFuture,
@@ -39,6 +122,8 @@ pub use definition::{
 };
 pub use engine::Panics;
 pub use external_event::{EventError, ExternalEvent};
+#[cfg(feature = "local")]
+pub use host::{Builder, StartError, Steadfast};
 pub use jiff::Timestamp;
 #[cfg(feature = "macros")]
 pub use macros::{CustomStatus, DurableError, ExternalEvent, activity, orchestrator};
@@ -48,6 +133,8 @@ pub use model::instance::{Cursor, ExecutionId, InstanceId, InstanceIdError, Pare
 pub use model::on_existing::OnExisting;
 pub use model::status::{InstanceStatus, RuntimeStatus};
 pub use registration::{Location, Registered, Registration};
+#[cfg(feature = "local")]
+pub use registry::DuplicateName;
 pub use status_type::StatusType;
 pub use uuid::Uuid;
 
@@ -59,6 +146,8 @@ pub mod prelude {
         ActivityContext, BoundedStr, CallError, CustomStatus, DurableError, ExternalEvent,
         OnExisting, OrchestrationContext, RuntimeStatus, StatusType,
     };
+    #[cfg(feature = "local")]
+    pub use crate::{Client, Steadfast};
     #[cfg(feature = "macros")]
     pub use crate::{activity, orchestrator};
 }

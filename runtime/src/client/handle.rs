@@ -1,0 +1,302 @@
+//! Handles to instances.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::watch::{Observer, ReadStatus, StatusWatch};
+use super::{Client, ClientError, OutputError};
+use crate::context::AnyStatus;
+use crate::definition::{Definition, encode};
+use crate::external_event::ExternalEvent;
+use crate::model::custom_status::CustomStatus;
+use crate::model::instance::InstanceId;
+use crate::model::status::{InstanceStatus, RuntimeStatus};
+use crate::worker::message::Request;
+use crate::worker::watchers::Update;
+
+/// A handle to an instance, by its id. Cheap to clone; holding one keeps nothing alive.
+#[derive(Clone, Debug)]
+pub struct InstanceHandle {
+    client: Client,
+    id: InstanceId,
+}
+
+impl InstanceHandle {
+    pub(super) const fn new(client: Client, id: InstanceId) -> Self {
+        Self { client, id }
+    }
+
+    /// The instance's id.
+    #[must_use]
+    pub const fn id(&self) -> &InstanceId {
+        &self.id
+    }
+
+    /// The client that it belongs to.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// A snapshot of the instance as it is committed now.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::NotFound`] when there is no such instance.
+    pub async fn status(&self) -> Result<InstanceStatus, ClientError> {
+        self.try_status()
+            .await?
+            .ok_or_else(|| ClientError::NotFound {
+                id: self.id.clone(),
+            })
+    }
+
+    /// As [`status`](Self::status), with `None` when there is no such instance.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn try_status(&self) -> Result<Option<InstanceStatus>, ClientError> {
+        self.client.read(&self.id).await
+    }
+
+    /// Waits for the instance to end, and gives its last snapshot. The end is pushed by its commit, not polled for.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::NotFound`] when there is no such instance.
+    pub async fn wait_for_completion(&self) -> Result<InstanceStatus, ClientError> {
+        loop {
+            self.end().await?;
+            let status = self.status().await?;
+            // Otherwise the id was started again in between.
+            if status.runtime_status.is_terminal() {
+                return Ok(status);
+            }
+        }
+    }
+
+    /// Waits for the instance to end.
+    async fn end(&self) -> Result<Update, ClientError> {
+        let mut observer = self.observe();
+        loop {
+            let update = observer.next().await?;
+            if update.runtime_status.is_terminal() {
+                return Ok(update);
+            }
+        }
+    }
+
+    /// Waits for the instance to end, and decodes its output.
+    ///
+    /// # Errors
+    ///
+    /// [`OutputError`] when it failed or was terminated, or the output is not of that type.
+    pub async fn output_as<T: DeserializeOwned>(&self) -> Result<T, OutputError> {
+        self.decode_output(|_| None).await
+    }
+
+    async fn decode_output<T: DeserializeOwned, E>(
+        &self,
+        decode_error: fn(&crate::FailureDetails) -> Option<E>,
+    ) -> Result<T, OutputError<E>> {
+        let end = self.end().await?;
+        match (end.runtime_status, end.failure) {
+            (RuntimeStatus::Completed, _) => {
+                let output = end.output.as_deref().unwrap_or("null");
+                serde_json::from_str(output).map_err(|error| {
+                    ClientError::Undecodable {
+                        id: self.id.clone(),
+                        message: format!("the output: {error}"),
+                    }
+                    .into()
+                })
+            }
+            (RuntimeStatus::Failed, failure) => {
+                let failure = Box::new(failure.unwrap_or_default());
+                Err(match decode_error(&failure) {
+                    Some(error) => OutputError::Returned { error, failure },
+                    None => OutputError::Failed(failure),
+                })
+            }
+            _ => Err(OutputError::Terminated { reason: end.output }),
+        }
+    }
+
+    /// Watches the custom status: the current one at once, then every committed change as it is pushed. A reader that is slow
+    /// sees the latest.
+    #[must_use]
+    pub fn watch_custom_status(&self) -> StatusWatch<AnyStatus> {
+        StatusWatch::new(self.observe())
+    }
+
+    /// Waits until the custom status satisfies a condition. `None` when the instance ended without.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::NotFound`] when there is no such instance.
+    pub async fn wait_custom_status(
+        &self,
+        condition: impl FnMut(&CustomStatus) -> bool,
+    ) -> Result<Option<CustomStatus>, ClientError> {
+        self.watch_custom_status().wait(condition).await
+    }
+
+    /// Raises an external event of a declared type. It returns once the event is durable.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::NotFound`] or [`ClientError::AlreadyEnded`] when there is nobody to take it.
+    pub async fn raise_event<E: ExternalEvent>(&self, event: &E) -> Result<(), ClientError> {
+        self.raise_event_named(E::NAME, event).await
+    }
+
+    /// Raises an external event by name. Names are matched without regard to case.
+    ///
+    /// # Errors
+    ///
+    /// As [`raise_event`](Self::raise_event).
+    pub async fn raise_event_named(
+        &self,
+        name: &str,
+        payload: &(impl Serialize + ?Sized),
+    ) -> Result<(), ClientError> {
+        let payload = encode("the event", payload).map_err(ClientError::Encode)?;
+        self.raise_json_event(name, Some(payload)).await
+    }
+
+    /// Raises an external event with a JSON text as its payload, kept byte for byte.
+    ///
+    /// # Errors
+    ///
+    /// As [`raise_event`](Self::raise_event).
+    pub async fn raise_json_event(
+        &self,
+        name: &str,
+        payload: Option<String>,
+    ) -> Result<(), ClientError> {
+        let (id, name) = (self.id.clone(), name.to_owned());
+        self.client
+            .ask(|reply| Request::RaiseEvent {
+                id,
+                name,
+                payload,
+                reply,
+            })
+            .await
+    }
+
+    /// Ends the instance, whatever state it is in; also one that is stalled. Its activities are cancelled. It returns once
+    /// the end is durable.
+    ///
+    /// The reason becomes the output: as the JSON string of the text.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::NotFound`] or [`ClientError::AlreadyEnded`] when there is nothing to end.
+    pub async fn terminate(&self, reason: Option<&str>) -> Result<(), ClientError> {
+        let id = self.id.clone();
+        let reason = reason
+            .map(|text| encode("the reason", text))
+            .transpose()
+            .map_err(ClientError::Encode)?;
+        self.client
+            .ask(|reply| Request::Terminate { id, reason, reply })
+            .await
+    }
+
+    /// Lets an instance that is stalled try again. Does nothing to one that is not.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::NotFound`] or [`ClientError::AlreadyEnded`] when there is nothing to try.
+    pub async fn retry(&self) -> Result<(), ClientError> {
+        let id = self.id.clone();
+        self.client.ask(|reply| Request::Retry { id, reply }).await
+    }
+
+    fn observe(&self) -> Observer {
+        let subscription = self.client.0.shared.watchers.subscribe(&self.id);
+        Observer::new(self.client.clone(), self.id.clone(), subscription)
+    }
+}
+
+/// A handle to an instance of a known orchestrator. Everything of [`InstanceHandle`], and the types of the definition.
+pub struct OrchestrationHandle<D> {
+    instance: InstanceHandle,
+    definition: PhantomData<fn() -> D>,
+}
+
+impl<D: Definition> OrchestrationHandle<D> {
+    pub(super) const fn new(instance: InstanceHandle) -> Self {
+        Self {
+            instance,
+            definition: PhantomData,
+        }
+    }
+
+    /// Waits for the orchestration to end, and gives what it returned.
+    ///
+    /// # Errors
+    ///
+    /// [`OutputError`] when it returned an error, failed otherwise, or was terminated.
+    pub async fn output(&self) -> Result<D::Output, OutputError<D::Error>>
+    where
+        D::Output: DeserializeOwned,
+    {
+        self.instance.decode_output(D::decode_error).await
+    }
+
+    /// Watches the custom status as the type that the orchestrator publishes: the current one at once, then every committed change
+    /// as it is pushed. A reader that is slow sees the latest.
+    #[must_use]
+    pub fn watch_custom_status(&self) -> StatusWatch<D::Status>
+    where
+        D::Status: ReadStatus,
+    {
+        StatusWatch::new(self.instance.observe())
+    }
+
+    /// Waits until the custom status satisfies a condition. `None` when the instance ended without.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::NotFound`] when there is no such instance, [`ClientError::Undecodable`] when the status is not of the
+    /// type that the definition says.
+    pub async fn wait_custom_status(
+        &self,
+        condition: impl FnMut(&<D::Status as ReadStatus>::Value) -> bool,
+    ) -> Result<Option<<D::Status as ReadStatus>::Value>, ClientError>
+    where
+        D::Status: ReadStatus,
+    {
+        self.watch_custom_status().wait(condition).await
+    }
+}
+
+impl<D> Deref for OrchestrationHandle<D> {
+    type Target = InstanceHandle;
+
+    fn deref(&self) -> &InstanceHandle {
+        &self.instance
+    }
+}
+
+impl<D> Clone for OrchestrationHandle<D> {
+    fn clone(&self) -> Self {
+        Self {
+            instance: self.instance.clone(),
+            definition: PhantomData,
+        }
+    }
+}
+
+impl<D> fmt::Debug for OrchestrationHandle<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.instance, f)
+    }
+}

@@ -1,0 +1,187 @@
+//! Watching an instance.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::DeserializeOwned;
+
+use super::{Client, ClientError};
+use crate::context::AnyStatus;
+use crate::model::custom_status::CustomStatus;
+use crate::model::instance::{Cursor, InstanceId};
+use crate::model::status::RuntimeStatus;
+use crate::status_type::StatusType;
+use crate::worker::watchers::{Notice, Subscription, Update};
+
+/// The committed states of an instance, each at most once and never backwards.
+pub(super) struct Observer {
+    client: Client,
+    id: InstanceId,
+    subscription: Subscription,
+    seen: Option<Cursor>,
+    /// Whether the store may have something that was not seen.
+    must_read: bool,
+}
+
+impl Observer {
+    pub(super) const fn new(client: Client, id: InstanceId, subscription: Subscription) -> Self {
+        Self {
+            client,
+            id,
+            subscription,
+            seen: None,
+            must_read: true,
+        }
+    }
+
+    /// The state now, the first time; then the next one that is newer than what was seen. A failed or dropped call loses nothing.
+    pub(super) async fn next(&mut self) -> Result<Update, ClientError> {
+        loop {
+            // The subscription is older than the read, so nothing between the two is missed.
+            let update = if self.must_read {
+                let update = self.read().await?;
+                self.must_read = false;
+                update
+            } else {
+                match self
+                    .subscription
+                    .next()
+                    .await
+                    .ok_or(ClientError::ShutDown)?
+                {
+                    Notice::Update(update) => update,
+                    Notice::Uncertain => {
+                        self.must_read = true;
+                        continue;
+                    }
+                }
+            };
+            if self.seen < Some(update.cursor) {
+                self.seen = Some(update.cursor);
+                return Ok(update);
+            }
+        }
+    }
+
+    async fn read(&self) -> Result<Update, ClientError> {
+        let status = self.client.read(&self.id).await?;
+        let status = status.ok_or_else(|| ClientError::NotFound {
+            id: self.id.clone(),
+        })?;
+        Ok(Update {
+            cursor: status.cursor,
+            runtime_status: status.runtime_status,
+            custom_status: status.custom_status,
+            output: status.output,
+            failure: status.failure,
+        })
+    }
+}
+
+/// How the custom status of an orchestrator is read by its clients.
+pub trait ReadStatus {
+    /// What they see.
+    type Value;
+
+    #[doc(hidden)]
+    fn read(status: CustomStatus) -> Result<Self::Value, serde_json::Error>;
+}
+
+impl ReadStatus for AnyStatus {
+    type Value = CustomStatus;
+
+    fn read(status: CustomStatus) -> Result<CustomStatus, serde_json::Error> {
+        Ok(status)
+    }
+}
+
+impl<S: StatusType + DeserializeOwned> ReadStatus for S {
+    type Value = S;
+
+    fn read(status: CustomStatus) -> Result<S, serde_json::Error> {
+        status.decode()
+    }
+}
+
+/// One committed state of an instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WatchedStatus<T> {
+    /// Which change this is.
+    pub cursor: Cursor,
+    /// Where the instance is in its life.
+    pub runtime_status: RuntimeStatus,
+    /// What it publishes.
+    pub custom_status: Option<T>,
+}
+
+/// A watch over an instance: see `watch_custom_status` of the handles.
+pub struct StatusWatch<S> {
+    observer: Observer,
+    ended: bool,
+    status: PhantomData<fn() -> S>,
+}
+
+impl<S: ReadStatus> StatusWatch<S> {
+    pub(super) const fn new(observer: Observer) -> Self {
+        Self {
+            observer,
+            ended: false,
+            status: PhantomData,
+        }
+    }
+
+    /// The next committed state; the first call gives the current one. `None` once the state in which the instance ended has been
+    /// given.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::NotFound`] when there is no such instance, [`ClientError::ShutDown`] when the worker goes away,
+    /// [`ClientError::Undecodable`] when the status is not of the expected type.
+    pub async fn next(&mut self) -> Result<Option<WatchedStatus<S::Value>>, ClientError> {
+        if self.ended {
+            return Ok(None);
+        }
+        let Update {
+            cursor,
+            runtime_status,
+            custom_status,
+            ..
+        } = self.observer.next().await?;
+        self.ended = runtime_status.is_terminal();
+        let custom_status =
+            custom_status
+                .map(S::read)
+                .transpose()
+                .map_err(|error| ClientError::Undecodable {
+                    id: self.observer.id.clone(),
+                    message: format!("the custom status: {error}"),
+                })?;
+        Ok(Some(WatchedStatus {
+            cursor,
+            runtime_status,
+            custom_status,
+        }))
+    }
+
+    pub(super) async fn wait(
+        &mut self,
+        mut condition: impl FnMut(&S::Value) -> bool,
+    ) -> Result<Option<S::Value>, ClientError> {
+        while let Some(state) = self.next().await? {
+            if let Some(status) = state.custom_status.filter(&mut condition) {
+                return Ok(Some(status));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl<S> fmt::Debug for StatusWatch<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StatusWatch")
+            .field("id", &self.observer.id)
+            .field("seen", &self.observer.seen)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,54 @@
+//! Where time comes from.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+/// Tells the time, in whole microseconds: what history keeps.
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// The current time.
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the machine's clock"
+    )]
+    fn now(&self) -> Timestamp {
+        let now = Timestamp::now();
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+    }
+}
+
+/// A clock that moves only when it is told to.
+#[cfg(any(test, feature = "testing"))]
+#[derive(Debug)]
+pub struct ManualClock(std::sync::atomic::AtomicI64);
+
+#[cfg(any(test, feature = "testing"))]
+impl ManualClock {
+    /// A clock that stands at this time.
+    #[must_use]
+    pub fn new(now: Timestamp) -> Self {
+        Self(std::sync::atomic::AtomicI64::new(now.as_microsecond()))
+    }
+
+    /// Sets the time; it may go back.
+    pub fn set(&self, now: Timestamp) {
+        self.0
+            .store(now.as_microsecond(), std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        let micros = self.0.load(std::sync::atomic::Ordering::SeqCst);
+        Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX)
+    }
+}

@@ -1,0 +1,115 @@
+//! A store that fails on purpose.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures_util::future::BoxFuture;
+
+use crate::model::instance::{Incarnation, InstanceId};
+use crate::store::{
+    Epoch, InstanceRows, Ownership, Store, StoreError, StoreErrorKind, StoredInstance,
+    TimerPosition, Write, WriteResult,
+};
+
+/// What happens to a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommitFault {
+    /// It is not applied, and fails.
+    Lost,
+    /// It is applied, and fails all the same: the acknowledgement is lost.
+    Unacknowledged,
+}
+
+/// Passes everything on to another store, and lets commits fail as a plan says.
+pub struct FaultyStore<S> {
+    store: S,
+    commits: AtomicU64,
+    plan: Box<dyn Fn(u64) -> Option<CommitFault> + Send + Sync>,
+}
+
+impl<S: Store> FaultyStore<S> {
+    /// The plan is asked for the fate of each commit, which are counted from 0.
+    pub fn new(
+        store: S,
+        plan: impl Fn(u64) -> Option<CommitFault> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            store,
+            commits: AtomicU64::new(0),
+            plan: Box::new(plan),
+        }
+    }
+
+    /// How many commits there were, failed ones included.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::SeqCst)
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for FaultyStore<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FaultyStore")
+            .field("store", &self.store)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S: Store> Store for FaultyStore<S> {
+    fn acquire(&self, task_hub: Option<&str>) -> BoxFuture<'_, Result<Ownership, StoreError>> {
+        self.store.acquire(task_hub)
+    }
+
+    fn commit<'a>(
+        &'a self,
+        epoch: Epoch,
+        writes: &'a [Write],
+    ) -> BoxFuture<'a, Result<Vec<WriteResult>, StoreError>> {
+        let fault = (self.plan)(self.commits.fetch_add(1, Ordering::SeqCst));
+        Box::pin(async move {
+            if fault == Some(CommitFault::Lost) {
+                return Err(StoreError::new(
+                    StoreErrorKind::Unavailable,
+                    "the commit was lost on purpose",
+                ));
+            }
+            let results = self.store.commit(epoch, writes).await?;
+            match fault {
+                None => Ok(results),
+                Some(_) => Err(StoreError::new(
+                    StoreErrorKind::Unavailable,
+                    "the answer was lost on purpose",
+                )),
+            }
+        })
+    }
+
+    fn load<'a>(
+        &'a self,
+        id: &'a InstanceId,
+    ) -> BoxFuture<'a, Result<Option<StoredInstance>, StoreError>> {
+        self.store.load(id)
+    }
+
+    fn read<'a>(
+        &'a self,
+        id: &'a InstanceId,
+    ) -> BoxFuture<'a, Result<Option<InstanceRows>, StoreError>> {
+        self.store.read(id)
+    }
+
+    fn needing_attention(
+        &self,
+        after: Incarnation,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<(Incarnation, InstanceId)>, StoreError>> {
+        self.store.needing_attention(after, limit)
+    }
+
+    fn timers(
+        &self,
+        after: TimerPosition,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<(TimerPosition, InstanceId)>, StoreError>> {
+        self.store.timers(after, limit)
+    }
+}

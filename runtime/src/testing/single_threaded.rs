@@ -1,0 +1,300 @@
+//! The test driver: the whole worker in one thread, on virtual time.
+//!
+//! The same step functions as in production, driven in a fixed order, so that a run is the same every time. Time moves only
+//! when nothing can run.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use futures_executor::block_on;
+use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream::FuturesUnordered;
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use crate::client::Client;
+use crate::clock::{Clock, ManualClock};
+use crate::engine::{Outcome, Panics};
+use crate::model::instance::{Incarnation, InstanceId};
+use crate::registration::Registration;
+use crate::registry::Registry;
+use crate::store::{Epoch, Store, StoreError};
+use crate::worker::activities::{Dispatcher, run};
+use crate::worker::ids::CountingIds;
+use crate::worker::message::{ShardInput, ShardOutput, TaskKey};
+use crate::worker::shard::{Shard, Shared};
+use crate::worker::timers::{PAGE, TimerIndex};
+use crate::worker::watchers::Watchers;
+use crate::worker::writer::Writer;
+
+type Inputs = Arc<Mutex<VecDeque<ShardInput>>>;
+type Running = LocalBoxFuture<'static, (InstanceId, TaskKey, Option<Outcome>)>;
+
+/// A worker that runs when it is told to.
+///
+/// Activities run on its thread too; they must not use the timers or sockets of an async runtime.
+pub struct SingleThreaded {
+    store: Arc<dyn Store>,
+    epoch: Epoch,
+    clock: Arc<ManualClock>,
+    shared: Arc<Shared>,
+    inputs: Inputs,
+    shard: Shard,
+    writer: Writer,
+    timers: TimerIndex,
+    dispatcher: Dispatcher,
+    running: FuturesUnordered<Running>,
+    tokens: Vec<(TaskKey, CancellationToken)>,
+    client: Client,
+}
+
+/// What a [`SingleThreaded`] worker is made of.
+#[derive(Debug)]
+pub struct Options {
+    /// What it serves.
+    pub definitions: Vec<Registration>,
+    /// Its time.
+    pub clock: Arc<ManualClock>,
+    /// How many instances stay live; 0 replays every instance for every episode.
+    pub max_live_instances: usize,
+    /// What becomes of an instance whose orchestrator panics.
+    pub panics: Panics,
+}
+
+impl SingleThreaded {
+    /// Takes the store over and picks up what is unfinished.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    ///
+    /// # Panics
+    ///
+    /// When two definitions have the same name.
+    pub fn start(store: Arc<dyn Store>, options: Options) -> Result<Self, StoreError> {
+        let Options {
+            definitions,
+            clock,
+            max_live_instances,
+            panics,
+        } = options;
+        let ownership = block_on(store.acquire(None))?;
+        let inputs = Inputs::default();
+        let foreign_wakes = Arc::clone(&inputs);
+        let shared = Arc::new(Shared {
+            registry: Registry::new(definitions).unwrap_or_else(|error| panic!("{error}")),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            ids: Arc::new(CountingIds::starting_at(ownership.epoch.0 << 32)),
+            watchers: Arc::new(Watchers::default()),
+            panics,
+            cache: max_live_instances,
+            on_foreign_wake: Box::new(move |id, execution| {
+                push(&foreign_wakes, ShardInput::ForeignWake { id, execution });
+            }),
+        });
+        let requests = Arc::clone(&inputs);
+        let send = Box::new(move |request| push(&requests, ShardInput::Request(request)));
+        let client = Client::new(
+            ownership.task_hub,
+            Arc::clone(&store),
+            Arc::clone(&shared),
+            send,
+        );
+        let mut after = Incarnation(0);
+        while let Some((last, page)) = next_page(&*store, after)? {
+            page.into_iter()
+                .for_each(|id| push(&inputs, ShardInput::Attend(id)));
+            after = last;
+        }
+        Ok(Self {
+            store,
+            epoch: ownership.epoch,
+            clock,
+            shard: Shard::new(Arc::clone(&shared)),
+            shared,
+            inputs,
+            writer: Writer::default(),
+            timers: TimerIndex::default(),
+            dispatcher: Dispatcher::new(usize::MAX),
+            running: FuturesUnordered::new(),
+            tokens: Vec::new(),
+            client,
+        })
+    }
+
+    /// A client of this worker. Its futures are ready only while the worker runs: see [`Self::block_on`].
+    #[must_use]
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Takes one step. `false` when nothing can happen at the current time.
+    pub fn step(&mut self) -> bool {
+        let input = self
+            .inputs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front();
+        if let Some(input) = input {
+            self.shard.handle(input);
+            self.put_out();
+            return true;
+        }
+        if let Some(batch) = self.writer.next_batch() {
+            let result = block_on(self.store.commit(self.epoch, &batch.writes));
+            for (_, answer) in batch.answers(result) {
+                push(&self.inputs, ShardInput::Written(answer));
+            }
+            return true;
+        }
+        while let Some(after) = self.timers.begin_reading() {
+            match block_on(self.store.timers(after, PAGE)) {
+                Ok(page) => self.timers.read(page),
+                Err(_) => self.timers.reading_failed(),
+            }
+        }
+        let due = self.timers.due(self.clock.now());
+        if !due.is_empty() {
+            due.into_iter()
+                .for_each(|id| push(&self.inputs, ShardInput::TimerDue(id)));
+            return true;
+        }
+        if self
+            .shard
+            .next_tick()
+            .is_some_and(|at| at <= self.clock.now())
+        {
+            self.shard.handle(ShardInput::Tick);
+            self.put_out();
+            return true;
+        }
+        self.step_activities()
+    }
+
+    /// Runs until nothing can happen at the current time.
+    pub fn run_until_idle(&mut self) {
+        while self.step() {}
+    }
+
+    /// Moves the time to the next thing that is due. `false` when nothing is.
+    pub fn advance(&mut self) -> bool {
+        let next = self
+            .timers
+            .next()
+            .into_iter()
+            .chain(self.shard.next_tick())
+            .min();
+        if let Some(at) = next {
+            self.clock.set(at.max(self.clock.now()));
+        }
+        next.is_some()
+    }
+
+    /// Runs until a future is ready, moving the time when nothing else can happen.
+    ///
+    /// # Panics
+    ///
+    /// When the future can never become ready.
+    pub fn block_on<F: Future>(&mut self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        let mut context = Context::from_waker(Waker::noop());
+        loop {
+            if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+                return output;
+            }
+            assert!(
+                self.step() || self.advance(),
+                "the future waits for something that cannot happen"
+            );
+        }
+    }
+
+    /// The current time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn step_activities(&mut self) -> bool {
+        while let Some(task) = self.dispatcher.start_next() {
+            let (shared, token) = (Arc::clone(&self.shared), CancellationToken::new());
+            self.tokens.push((task.key, token.clone()));
+            self.running.push(Box::pin(async move {
+                let outcome = run::run(&shared.registry, &task, token).await;
+                (task.instance, task.key, outcome)
+            }));
+        }
+        let mut context = Context::from_waker(Waker::noop());
+        let Poll::Ready(Some((instance, key, outcome))) =
+            self.running.poll_next_unpin(&mut context)
+        else {
+            return false;
+        };
+        self.dispatcher.ended(key);
+        self.tokens.retain(|(running, _)| *running != key);
+        if let Some(outcome) = outcome {
+            push(
+                &self.inputs,
+                ShardInput::TaskEnded {
+                    instance,
+                    key,
+                    outcome,
+                },
+            );
+        }
+        true
+    }
+
+    fn put_out(&mut self) {
+        let outputs: Vec<ShardOutput> = self.shard.outputs().collect();
+        for output in outputs {
+            match output {
+                ShardOutput::Write(write) => self.writer.push(0, write),
+                ShardOutput::Load(id) => {
+                    let result = block_on(self.store.load(&id)).map_err(Arc::new);
+                    push(&self.inputs, ShardInput::Loaded { id, result });
+                }
+                ShardOutput::Run(task) => self.dispatcher.push(task),
+                ShardOutput::Cancel(key) => {
+                    self.dispatcher.cancel(key);
+                    self.dispatcher.ended(key);
+                    self.tokens
+                        .iter()
+                        .filter(|(running, _)| *running == key)
+                        .for_each(|(_, token)| token.cancel());
+                }
+                ShardOutput::SetTimer(position, id) => self.timers.set(position, id),
+            }
+        }
+    }
+}
+
+fn push(inputs: &Inputs, input: ShardInput) {
+    inputs
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push_back(input);
+}
+
+fn next_page(
+    store: &dyn Store,
+    after: Incarnation,
+) -> Result<Option<(Incarnation, Vec<InstanceId>)>, StoreError> {
+    let page = block_on(store.needing_attention(after, PAGE))?;
+    let last = page.last().map(|(last, _)| *last);
+    Ok(last.map(|last| (last, page.into_iter().map(|(_, id)| id).collect())))
+}
+
+impl fmt::Debug for SingleThreaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SingleThreaded")
+            .field("store", &self.store)
+            .field("clock", &self.clock)
+            .finish_non_exhaustive()
+    }
+}

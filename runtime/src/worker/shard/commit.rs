@@ -1,0 +1,412 @@
+//! What waits for a commit, and what follows when it is acknowledged or fails.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::Shard;
+use super::load::LiveParts;
+use super::slot::{Message, Slot, SlotState, Source, ended_task};
+use crate::model::history::HistoryEvent;
+use crate::model::instance::{Cursor, ExecutionId, Incarnation, InstanceId};
+use crate::model::on_existing::OnExisting;
+use crate::model::status::RuntimeStatus;
+use crate::store::{
+    InstanceHeader, Refused, StoreError, StoreErrorKind, TimerPosition, WriteResult, Written,
+};
+use crate::worker::message::{RequestError, ShardOutput, StartRequest, Task, TaskKey};
+use crate::worker::watchers::Update;
+
+/// A write that the writer has not answered.
+#[derive(Debug)]
+pub(super) enum Pending {
+    Create(Box<PendingCreate>),
+    Episode(Box<PendingEpisode>),
+    /// A message for the inbox, or the reason why an instance cannot advance.
+    Message {
+        id: InstanceId,
+        incarnation: Incarnation,
+        message: Option<Box<Message>>,
+    },
+}
+
+#[derive(Debug)]
+pub(super) struct PendingCreate {
+    pub(super) start: StartRequest,
+    pub(super) started: HistoryEvent,
+    pub(super) execution_id: ExecutionId,
+}
+
+#[derive(Debug)]
+pub(super) struct PendingEpisode {
+    pub(super) id: InstanceId,
+    pub(super) incarnation: Incarnation,
+    pub(super) execution: ExecutionId,
+    /// Where its events came from.
+    pub(super) sources: Vec<Option<Source>>,
+    /// Messages behind the event that ended the execution.
+    pub(super) undelivered: Vec<Message>,
+    /// The events of the episode. The results of activities among them must not be lost.
+    pub(super) events: Vec<HistoryEvent>,
+    pub(super) effects: Effects,
+}
+
+/// What takes effect once the commit is durable.
+#[derive(Debug)]
+pub(super) struct Effects {
+    pub(super) run: Vec<Task>,
+    pub(super) cancel: Vec<TaskKey>,
+    pub(super) cancel_all: bool,
+    pub(super) next_timer: Option<Timestamp>,
+    pub(super) update: Option<Update>,
+    pub(super) ended: bool,
+}
+
+impl Shard {
+    /// Takes the answer for the oldest unanswered write.
+    pub(super) fn written(&mut self, answer: Result<WriteResult, Arc<StoreError>>) {
+        match &answer {
+            Ok(_) => self.failures = 0,
+            Err(error) if error.kind() == StoreErrorKind::Fenced => self.stop_fenced(error),
+            Err(_) => {}
+        }
+        match self.pending.pop_front() {
+            Some(Pending::Create(create)) => self.created(*create, answer),
+            Some(Pending::Episode(episode)) => match answer {
+                Ok(Ok(_)) => self.episode_committed(*episode),
+                Ok(Err(_)) => self.episode_failed(*episode, None),
+                Err(error) => self.episode_failed(*episode, Some(&error)),
+            },
+            Some(Pending::Message {
+                id,
+                incarnation,
+                message,
+            }) => self.message_stored(&id, incarnation, message.map(|message| *message), answer),
+            None => tracing::error!("the writer answered a write that nobody made"),
+        }
+    }
+
+    fn created(&mut self, create: PendingCreate, answer: Result<WriteResult, Arc<StoreError>>) {
+        let PendingCreate {
+            start,
+            started,
+            execution_id,
+        } = create;
+        let StartRequest {
+            id,
+            name,
+            custom_status,
+            on_existing,
+            reply,
+            ..
+        } = start;
+        let incarnation = match answer {
+            Ok(Ok(Written::Created(incarnation))) => incarnation,
+            Ok(Err(Refused::Exists(existing))) => {
+                reply.send(attach(&id, &name, on_existing, &existing));
+                // It may be one whose creation was not acknowledged, so that nobody runs it yet.
+                return self.tell(id, Message::Attend);
+            }
+            Ok(Ok(Written::Stored) | Err(Refused::Stale)) => {
+                return reply.send(Err(RequestError::NotFound { id }));
+            }
+            Err(error) => {
+                reply.send(Err(RequestError::Store(error)));
+                // It may have been created all the same, and may even have replaced the one in memory.
+                if self.fenced.is_none() {
+                    self.reload(&id);
+                }
+                return;
+            }
+        };
+        let known = self.slots.get(&id).and_then(Slot::header);
+        if known.is_some_and(|header| header.incarnation == incarnation) {
+            // It was loaded between its commit and this answer, and lives already.
+            return reply.send(Ok(incarnation));
+        }
+        let replaced = self.remove(&id);
+        // Whatever runs belongs to the instance that was replaced, with which it is deleted.
+        self.cancel_all(&id);
+        let mut waiting = VecDeque::new();
+        if let Some(slot) = replaced {
+            if matches!(slot.state, SlotState::Loading) {
+                waiting = slot.waiting;
+            } else {
+                self.refuse(&id, slot.waiting);
+            }
+        }
+        let created_at = started.timestamp;
+        let header = InstanceHeader {
+            id: id.clone(),
+            incarnation,
+            name,
+            execution_id,
+            runtime_status: RuntimeStatus::Pending,
+            created_at,
+            last_updated_at: created_at,
+            first_episode: 0,
+            episode: 0,
+            status_episode: custom_status.is_some().then_some(0),
+            sequence: 0,
+            next_timer: None,
+            needs_attention: true,
+            stalled: None,
+        };
+        self.shared.watchers.publish(
+            &id,
+            Update {
+                cursor: Cursor {
+                    incarnation,
+                    sequence: 0,
+                },
+                runtime_status: RuntimeStatus::Pending,
+                custom_status: custom_status.clone(),
+                output: None,
+                failure: None,
+            },
+        );
+        reply.send(Ok(incarnation));
+        self.enter(LiveParts {
+            header,
+            last_status: custom_status.clone(),
+            custom_status,
+            begin: Some(started),
+            past: Vec::new(),
+            inbox: waiting.into(),
+        });
+    }
+
+    fn episode_committed(&mut self, episode: PendingEpisode) {
+        let PendingEpisode {
+            id,
+            incarnation,
+            sources,
+            undelivered,
+            effects,
+            ..
+        } = episode;
+        for source in sources.into_iter().flatten() {
+            match source {
+                Source::Client(reply) => reply.send(Ok(())),
+                Source::Activity(key) => self.running.remove(&id, key),
+                Source::Inbox(_) => {}
+            }
+        }
+        self.refuse(&id, undelivered);
+        for key in effects.cancel {
+            self.running.remove(&id, key);
+            self.outputs.push(ShardOutput::Cancel(key));
+        }
+        if effects.cancel_all {
+            self.cancel_all(&id);
+        }
+        if let Some(update) = effects.update {
+            self.shared.watchers.publish(&id, update);
+        }
+        if !self.answered(&id, incarnation) {
+            return;
+        }
+        // Also when it has ended: what it asked for and does not wait for goes on.
+        for task in effects.run {
+            self.run(task);
+        }
+        if let Some(fire_at) = effects.next_timer {
+            let position = TimerPosition {
+                fire_at,
+                incarnation,
+            };
+            self.outputs
+                .push(ShardOutput::SetTimer(position, id.clone()));
+        }
+        if effects.ended {
+            let slot = self.slots.remove(&id);
+            self.refuse(&id, slot.map(|slot| slot.waiting).unwrap_or_default());
+        } else {
+            self.touch(&id);
+            self.reload_if_drained(&id);
+        }
+    }
+
+    /// Drops from memory what the store did not take, and keeps what must not be lost. Clients are told: for them the outcome is
+    /// unknown when the store failed.
+    fn episode_failed(&mut self, episode: PendingEpisode, error: Option<&Arc<StoreError>>) {
+        let PendingEpisode {
+            id,
+            incarnation,
+            execution,
+            sources,
+            undelivered,
+            events,
+            ..
+        } = episode;
+        tracing::warn!(instance = %id, error = ?error, "the commit of an episode failed; the instance is loaded again");
+        let outcome = || match error {
+            Some(error) => RequestError::Store(Arc::clone(error)),
+            None => RequestError::NotFound { id: id.clone() },
+        };
+        for source in sources.into_iter().flatten() {
+            if let Source::Client(reply) = source {
+                reply.send(Err(outcome()));
+            }
+        }
+        if !self.answered(&id, incarnation) {
+            return;
+        }
+        let Some(slot) = self.slots.get_mut(&id) else {
+            return;
+        };
+        // Results of activities are nowhere else. Timers and the inbox are found again.
+        slot.waiting.extend(events.into_iter().filter_map(|event| {
+            let id = ended_task(&event)?;
+            Some(Message::Event {
+                event,
+                source: Source::Activity(TaskKey { execution, id }),
+            })
+        }));
+        for message in undelivered {
+            if matches!(
+                message,
+                Message::Event {
+                    source: Source::Activity(_),
+                    ..
+                }
+            ) {
+                slot.waiting.push_back(message);
+            } else {
+                message.refuse(outcome);
+            }
+        }
+        self.reload(&id);
+    }
+
+    /// Answers messages that nobody will take.
+    pub(super) fn refuse(&mut self, id: &InstanceId, messages: impl IntoIterator<Item = Message>) {
+        for message in messages {
+            if let Message::Event {
+                source: Source::Activity(key),
+                ..
+            } = message
+            {
+                self.running.remove(id, key);
+            } else {
+                message.refuse(|| RequestError::AlreadyEnded { id: id.clone() });
+            }
+        }
+    }
+
+    fn message_stored(
+        &mut self,
+        id: &InstanceId,
+        incarnation: Incarnation,
+        message: Option<Message>,
+        answer: Result<WriteResult, Arc<StoreError>>,
+    ) {
+        let owned = self.answered(id, incarnation);
+        match (message, answer) {
+            (
+                Some(Message::Event {
+                    source: Source::Client(reply),
+                    ..
+                }),
+                answer,
+            ) => reply.send(match answer {
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err(_)) => Err(RequestError::AlreadyEnded { id: id.clone() }),
+                Err(error) => Err(RequestError::Store(error)),
+            }),
+            (
+                Some(Message::Event {
+                    source: Source::Activity(key),
+                    ..
+                }),
+                Ok(_),
+            ) => self.running.remove(id, key),
+            (message, Err(_)) if owned => {
+                // A result that must not be lost, or the reason of a stall, which loading finds again.
+                if let Some(slot) = self.slots.get_mut(id) {
+                    slot.waiting.extend(message);
+                }
+                return self.reload(id);
+            }
+            _ => {}
+        }
+        if owned {
+            self.touch(id);
+            self.reload_if_drained(id);
+        }
+    }
+
+    /// Counts an answer, and says whether the slot is still that of the same incarnation.
+    fn answered(&mut self, id: &InstanceId, incarnation: Incarnation) -> bool {
+        let Some(slot) = self.slots.get_mut(id) else {
+            return false;
+        };
+        // While it is loading it has no header; it was this incarnation's when it failed.
+        if slot
+            .header()
+            .is_some_and(|header| header.incarnation != incarnation)
+        {
+            return false;
+        }
+        slot.unanswered = slot.unanswered.saturating_sub(1);
+        true
+    }
+
+    /// Loads a failed instance again, once nothing of it is on its way to the store any more.
+    pub(super) fn reload_if_drained(&mut self, id: &InstanceId) {
+        if self
+            .slots
+            .get(id)
+            .is_some_and(|slot| matches!(slot.state, SlotState::Loading) && slot.unanswered == 0)
+        {
+            self.load_later(id.clone());
+        }
+    }
+
+    /// Hands out an activity, unless it is out already.
+    pub(super) fn run(&mut self, task: Task) {
+        if self.running.insert(&task.instance, task.key) {
+            self.outputs.push(ShardOutput::Run(task));
+        }
+    }
+
+    fn cancel_all(&mut self, id: &InstanceId) {
+        self.outputs
+            .extend(self.running.take(id).map(ShardOutput::Cancel));
+    }
+}
+
+/// The answer to a start whose id is taken.
+fn attach(
+    id: &InstanceId,
+    name: &str,
+    on_existing: OnExisting,
+    existing: &InstanceHeader,
+) -> Result<Incarnation, RequestError> {
+    if on_existing == OnExisting::Attach && existing.name.eq_ignore_ascii_case(name) {
+        return Ok(existing.incarnation);
+    }
+    Err(RequestError::AlreadyExists {
+        id: id.clone(),
+        name: existing.name.clone(),
+        runtime_status: existing.runtime_status,
+    })
+}
+
+impl Message {
+    /// Answers a message that its instance will never take.
+    pub(super) fn refuse(self, error: impl FnOnce() -> RequestError) {
+        match self {
+            Self::Event {
+                source: Source::Client(reply),
+                ..
+            }
+            | Self::Terminate { reply, .. }
+            | Self::Retry { reply } => {
+                reply.send(Err(error()));
+            }
+            Self::Event { .. } | Self::TimersDue | Self::Attend => {}
+        }
+    }
+}

@@ -1,0 +1,508 @@
+//! The production driver: threads for the shards, the writer and the timers; tokio for activities.
+//!
+//! | thread | waits for | does |
+//! | --- | --- | --- |
+//! | `steadfast-shard-N` | its channel, or the next retry | steps the shard, loads instances |
+//! | `steadfast-writer` | its channel | one transaction at a time |
+//! | `steadfast-timers` | its channel, or the next timer (at most ten seconds) | tells shards of due timers |
+//!
+//! None of them wakes up when there is nothing to do.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, RwLock};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use futures_executor::block_on;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::error::SendError;
+
+use super::activities::run::{self, DispatcherInput};
+use super::message::{Request, RequestError, ShardInput, ShardOutput};
+use super::shard::{Shard, Shared};
+use super::timers::{PAGE, TimerIndex};
+use super::writer::Writer;
+use crate::clock::Clock;
+use crate::engine::panic_message;
+use crate::model::instance::{ExecutionId, Incarnation, InstanceId};
+use crate::store::{Epoch, Store, StoreError, StoreErrorKind, TimerPosition, Write};
+
+/// The longest sleep while a timer is pending: machines are suspended and clocks are set.
+const MAX_TIMER_SLEEP: Duration = Duration::from_secs(10);
+
+/// How many instances are read at a time when a worker starts.
+const ATTENTION_PAGE: usize = 1_000;
+
+/// How many inputs a shard takes before it hands its writes to the writer.
+const MAX_INPUTS_PER_STEP: usize = 1_024;
+
+/// How long a stopping worker waits for its threads at least. They only have to commit what is left.
+const JOIN: Duration = Duration::from_secs(10);
+
+/// How often it looks.
+const JOIN_PAUSE: Duration = Duration::from_millis(2);
+
+/// How long the timers wait before they ask a failing store again.
+const RETRY_READING: Duration = Duration::from_secs(1);
+
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every message is an input, and boxing it would cost an allocation each"
+)]
+enum ShardMessage {
+    Input(ShardInput),
+    /// Instances to look at when there is nothing else to do.
+    Attend(Vec<InstanceId>),
+    Stop,
+}
+
+type WriterMessage = (usize, Vec<Write>);
+
+enum TimerMessage {
+    Set(Vec<(TimerPosition, InstanceId)>),
+    Stop,
+}
+
+/// The ways into the shards.
+#[derive(Clone)]
+pub(crate) struct Inlets(Arc<[Sender<ShardMessage>]>);
+
+impl Inlets {
+    /// The shard that owns an instance, for as long as the process lives.
+    fn of(&self, id: &InstanceId) -> &Sender<ShardMessage> {
+        let mut hasher = DefaultHasher::new();
+        id.hash(&mut hasher);
+        let shard = hasher.finish() % self.0.len() as u64;
+        &self.0[usize::try_from(shard).unwrap_or_default()]
+    }
+
+    pub(crate) fn send(&self, id: &InstanceId, input: ShardInput) {
+        if let Err(mpsc::SendError(ShardMessage::Input(ShardInput::Request(request)))) =
+            self.of(id).send(ShardMessage::Input(input))
+        {
+            request.refuse(RequestError::ShutDown);
+        }
+    }
+}
+
+/// A running worker.
+pub(crate) struct Threads {
+    inlets: Inlets,
+    shards: Vec<JoinHandle<()>>,
+    writer: Option<JoinHandle<()>>,
+    timers: Sender<TimerMessage>,
+    timer_thread: Option<JoinHandle<()>>,
+    dispatcher: UnboundedSender<DispatcherInput>,
+    requests: Arc<RwLock<bool>>,
+}
+
+/// What a worker is started with.
+pub(crate) struct Parts {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) epoch: Epoch,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) activity_limit: usize,
+    pub(crate) inlets: Inlets,
+    pub(crate) receivers: Vec<ShardReceiver>,
+}
+
+/// The other end of one of the [`Inlets`].
+pub(crate) struct ShardReceiver(Receiver<ShardMessage>);
+
+/// The ways into this many shards, and their other ends.
+pub(crate) fn inlets(shards: usize) -> (Inlets, Vec<ShardReceiver>) {
+    let (senders, receivers): (Vec<_>, Vec<_>) = (0..shards)
+        .map(|_| mpsc::channel())
+        .map(|(sender, receiver)| (sender, ShardReceiver(receiver)))
+        .unzip();
+    (Inlets(senders.into()), receivers)
+}
+
+/// Starts the threads. Instances with work that nobody does are picked up at once.
+pub(crate) fn start(parts: Parts, runtime: &tokio::runtime::Handle) -> io::Result<Threads> {
+    let Parts {
+        store,
+        epoch,
+        shared,
+        activity_limit,
+        inlets,
+        receivers,
+    } = parts;
+    let (to_writer, writes) = mpsc::channel();
+    let (to_timers, timer_messages) = mpsc::channel();
+    let (to_dispatcher, dispatcher_inputs) = tokio::sync::mpsc::unbounded_channel();
+
+    let ended = {
+        let inlets = inlets.clone();
+        move |instance: InstanceId, key, outcome| {
+            inlets.send(
+                &instance.clone(),
+                ShardInput::TaskEnded {
+                    instance,
+                    key,
+                    outcome,
+                },
+            );
+        }
+    };
+    runtime.spawn(run::dispatch(
+        Arc::clone(&shared),
+        activity_limit,
+        dispatcher_inputs,
+        Arc::new(ended),
+    ));
+
+    let mut threads = Threads {
+        inlets,
+        shards: Vec::with_capacity(receivers.len()),
+        writer: None,
+        timers: to_timers.clone(),
+        timer_thread: None,
+        dispatcher: to_dispatcher.clone(),
+        requests: Arc::new(RwLock::new(true)),
+    };
+    // What it holds is gone when it returns. So when one thread cannot be started, dropping `threads` ends those that could.
+    let spawn_all = {
+        let threads = &mut threads;
+        move || -> io::Result<()> {
+            for (index, ShardReceiver(receiver)) in receivers.into_iter().enumerate() {
+                let driver = ShardDriver {
+                    index,
+                    shared: Arc::clone(&shared),
+                    store: Arc::clone(&store),
+                    receiver,
+                    writer: to_writer.clone(),
+                    timers: to_timers.clone(),
+                    dispatcher: to_dispatcher.clone(),
+                };
+                let name = format!("steadfast-shard-{index}");
+                threads.shards.push(spawn(name, move || driver.run())?);
+            }
+            let (for_writer, inlets) = (Arc::clone(&store), threads.inlets.clone());
+            let writer = move || write(&*for_writer, epoch, &writes, &inlets);
+            threads.writer = Some(spawn("steadfast-writer".into(), writer)?);
+            let (inlets, clock) = (threads.inlets.clone(), Arc::clone(&shared.clock));
+            let timers = move || time(&*store, &timer_messages, &inlets, &*clock);
+            threads.timer_thread = Some(spawn("steadfast-timers".into(), timers)?);
+            Ok(())
+        }
+    };
+    spawn_all()?;
+    Ok(threads)
+}
+
+fn spawn(name: String, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name(name).spawn(body)
+}
+
+impl Threads {
+    /// The way in for requests, until the worker shuts down.
+    pub(crate) fn requests(&self) -> Box<dyn Fn(Request) + Send + Sync> {
+        let (open, inlets) = (Arc::clone(&self.requests), self.inlets.clone());
+        Box::new(move |request| {
+            // Held while sending: once shutdown has the lock, every accepted request is ahead of the stop.
+            let open = open
+                .read()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            if *open {
+                inlets.send(&request.id().clone(), ShardInput::Request(request));
+            } else {
+                request.refuse(RequestError::ShutDown);
+            }
+        })
+    }
+
+    /// Tells the shards of the instances that an earlier worker left with something to do.
+    pub(crate) async fn recover(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let mut after = Incarnation(0);
+        loop {
+            let page = store.needing_attention(after, ATTENTION_PAGE).await?;
+            let Some((last, _)) = page.last() else {
+                return Ok(());
+            };
+            after = *last;
+            let full = page.len() == ATTENTION_PAGE;
+            let mut of_shard: Vec<Vec<InstanceId>> = vec![Vec::new(); self.inlets.0.len()];
+            for (_, id) in page {
+                let shard = self
+                    .inlets
+                    .0
+                    .iter()
+                    .position(|sender| std::ptr::eq(sender, self.inlets.of(&id)));
+                of_shard[shard.unwrap_or_default()].push(id);
+            }
+            for (sender, ids) in self.inlets.0.iter().zip(of_shard) {
+                drop(sender.send(ShardMessage::Attend(ids)));
+            }
+            if !full {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Refuses new requests and starts no more activities. Activities that run have until the deadline; those that do not end
+    /// by then run again after the next start. Returns once everything that was accepted is durable.
+    pub(crate) async fn shut_down(mut self, deadline: Duration) {
+        *self
+            .requests
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = false;
+        let (drained, wait) = tokio::sync::oneshot::channel();
+        drop(
+            self.dispatcher
+                .send(DispatcherInput::Close { deadline, drained }),
+        );
+        drop(wait.await);
+        self.stop_threads();
+        let (done, joined) = tokio::sync::oneshot::channel();
+        let threads = self.take_threads();
+        let joiner = thread::spawn(move || {
+            join(threads, deadline.max(JOIN));
+            let _ = done.send(());
+        });
+        drop(joined.await);
+        drop(joiner.join());
+    }
+
+    fn stop_threads(&self) {
+        for shard in &*self.inlets.0 {
+            drop(shard.send(ShardMessage::Stop));
+        }
+        drop(self.timers.send(TimerMessage::Stop));
+    }
+
+    fn take_threads(&mut self) -> Vec<JoinHandle<()>> {
+        let threads = std::mem::take(&mut self.shards).into_iter();
+        threads
+            .chain(self.timer_thread.take())
+            .chain(self.writer.take())
+            .collect()
+    }
+}
+
+impl Drop for Threads {
+    /// Stops without waiting for activities. What is not committed is done again after the next start.
+    fn drop(&mut self) {
+        *self
+            .requests
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = false;
+        drop(self.dispatcher.send(DispatcherInput::Abort));
+        self.stop_threads();
+        join(self.take_threads(), JOIN);
+    }
+}
+
+/// Waits until the threads have ended, but not for ever: an orchestrator that does not return keeps its thread.
+fn join(threads: Vec<JoinHandle<()>>, limit: Duration) {
+    let mut left = limit;
+    for thread in threads {
+        while !thread.is_finished() && !left.is_zero() {
+            let pause = JOIN_PAUSE.min(left);
+            thread::park_timeout(pause);
+            left -= pause;
+        }
+        if !thread.is_finished() {
+            tracing::error!(
+                thread = thread.thread().name(),
+                "a thread does not end and is left behind"
+            );
+        } else if thread.join().is_err() {
+            tracing::error!("a thread of the worker panicked");
+        }
+    }
+}
+
+struct ShardDriver {
+    index: usize,
+    shared: Arc<Shared>,
+    store: Arc<dyn Store>,
+    receiver: Receiver<ShardMessage>,
+    writer: Sender<WriterMessage>,
+    timers: Sender<TimerMessage>,
+    dispatcher: UnboundedSender<DispatcherInput>,
+}
+
+impl ShardDriver {
+    fn run(self) {
+        let mut shard = Shard::new(Arc::clone(&self.shared));
+        let mut backlog = Vec::new();
+        let mut stopping = false;
+        while !stopping || !shard.is_settled() {
+            let mut next = self.receive(&shard, !backlog.is_empty());
+            for _ in 0..MAX_INPUTS_PER_STEP {
+                match next {
+                    Some(ShardMessage::Input(input)) => shard.handle(input),
+                    Some(ShardMessage::Attend(ids)) => backlog.extend(ids),
+                    Some(ShardMessage::Stop) => {
+                        stopping = true;
+                        backlog.clear();
+                    }
+                    None => break,
+                }
+                next = self.receiver.try_recv().ok();
+            }
+            if let Some(message) = next {
+                // The step is full; this one begins the next.
+                match message {
+                    ShardMessage::Input(input) => shard.handle(input),
+                    ShardMessage::Attend(ids) => backlog.extend(ids),
+                    ShardMessage::Stop => stopping = true,
+                }
+            } else if let Some(id) = backlog.pop() {
+                shard.handle(ShardInput::Attend(id));
+            }
+            if shard
+                .next_tick()
+                .is_some_and(|at| at <= self.shared.clock.now())
+            {
+                shard.handle(ShardInput::Tick);
+            }
+            self.put_out(&mut shard);
+        }
+    }
+
+    /// Waits for the next message, the next tick, or not at all while there is a backlog.
+    fn receive(&self, shard: &Shard, busy: bool) -> Option<ShardMessage> {
+        if busy {
+            return self.receiver.try_recv().ok();
+        }
+        match shard.next_tick() {
+            None => self.receiver.recv().ok(),
+            Some(at) => self
+                .receiver
+                .recv_timeout(until(at, &*self.shared.clock))
+                .ok(),
+        }
+    }
+
+    fn dispatch(&self, input: DispatcherInput) {
+        if let Err(SendError(DispatcherInput::Run(task))) = self.dispatcher.send(input) {
+            // The worker is being dropped, or the runtime that it was started on has gone before it.
+            tracing::warn!(activity = task.name, instance = %task.instance, "an activity waits for the next start");
+        }
+    }
+
+    /// Passes on what a step gave: first what others can work on, then the loads. A closed channel means that the worker is
+    /// being dropped.
+    fn put_out(&self, shard: &mut Shard) {
+        loop {
+            let (mut writes, mut timers, mut loads) = (Vec::new(), Vec::new(), Vec::new());
+            for output in shard.outputs() {
+                match output {
+                    ShardOutput::Write(write) => writes.push(write),
+                    ShardOutput::SetTimer(position, id) => timers.push((position, id)),
+                    ShardOutput::Run(task) => self.dispatch(DispatcherInput::Run(task)),
+                    ShardOutput::Cancel(key) => self.dispatch(DispatcherInput::Cancel(key)),
+                    ShardOutput::Load(id) => loads.push(id),
+                }
+            }
+            if !writes.is_empty() {
+                drop(self.writer.send((self.index, writes)));
+            }
+            if !timers.is_empty() {
+                drop(self.timers.send(TimerMessage::Set(timers)));
+            }
+            if loads.is_empty() {
+                return;
+            }
+            for id in loads {
+                let result = guarded(|| block_on(self.store.load(&id))).map_err(Arc::new);
+                shard.handle(ShardInput::Loaded { id, result });
+            }
+        }
+    }
+}
+
+fn write(store: &dyn Store, epoch: Epoch, messages: &Receiver<WriterMessage>, inlets: &Inlets) {
+    let mut writer = Writer::default();
+    while let Ok(first) = messages.recv() {
+        for (shard, writes) in std::iter::once(first).chain(messages.try_iter()) {
+            writes
+                .into_iter()
+                .for_each(|write| writer.push(shard, write));
+        }
+        while let Some(batch) = writer.next_batch() {
+            let result = guarded(|| block_on(store.commit(epoch, &batch.writes)));
+            if let Err(error) = &result {
+                tracing::error!(%error, writes = batch.writes.len(), "a commit failed");
+            }
+            for (shard, answer) in batch.answers(result) {
+                drop(inlets.0[shard].send(ShardMessage::Input(ShardInput::Written(answer))));
+            }
+            for (shard, writes) in messages.try_iter() {
+                writes
+                    .into_iter()
+                    .for_each(|write| writer.push(shard, write));
+            }
+        }
+    }
+}
+
+fn time(store: &dyn Store, messages: &Receiver<TimerMessage>, inlets: &Inlets, clock: &dyn Clock) {
+    let mut index = TimerIndex::default();
+    loop {
+        let mut pause = None;
+        // Reading makes timers due, and taking out what is due makes reading necessary.
+        loop {
+            for id in index.due(clock.now()) {
+                inlets.send(&id.clone(), ShardInput::TimerDue(id));
+            }
+            let Some(after) = index.begin_reading() else {
+                break;
+            };
+            match guarded(|| block_on(store.timers(after, PAGE))) {
+                Ok(page) => index.read(page),
+                Err(error) => {
+                    tracing::error!(%error, "the timers cannot be read; trying again later");
+                    index.reading_failed();
+                    pause = Some(RETRY_READING);
+                    break;
+                }
+            }
+        }
+        let next = index.next().map(|at| until(at, clock).min(MAX_TIMER_SLEEP));
+        let first = match next.into_iter().chain(pause).min() {
+            None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(sleep) => messages.recv_timeout(sleep),
+        };
+        let first = match first {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        for message in first.into_iter().chain(messages.try_iter()) {
+            match message {
+                TimerMessage::Set(timers) => timers
+                    .into_iter()
+                    .for_each(|(position, id)| index.set(position, id)),
+                TimerMessage::Stop => return,
+            }
+        }
+    }
+}
+
+/// Calls a store. A panic in it is an error of it: the threads of the worker must not die.
+fn guarded<T>(call: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+        let message = format!("the store panicked: {}", panic_message(&*panic));
+        Err(StoreError::new(StoreErrorKind::Unavailable, message))
+    })
+}
+
+/// How long it is until a time. Rounded up, so that a wait for it is not over too early.
+fn until(at: Timestamp, clock: &dyn Clock) -> Duration {
+    let left = at.duration_since(clock.now()).max(SignedDuration::ZERO);
+    Duration::try_from(left).unwrap_or_default() + Duration::from_micros(1)
+}
+
+/// A way for the engine to say that an orchestrator was woken from outside.
+pub(crate) fn foreign_wakes(inlets: Inlets) -> Box<dyn Fn(InstanceId, ExecutionId) + Send + Sync> {
+    Box::new(move |id, execution| {
+        inlets.send(&id.clone(), ShardInput::ForeignWake { id, execution })
+    })
+}
