@@ -87,6 +87,8 @@ pub mod engine;
 mod external_event;
 #[cfg(feature = "local")]
 mod host;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod limits;
 #[cfg(feature = "macros")]
 mod macros;

@@ -1,0 +1,160 @@
+//! Everything that can be answered but success, and what it looks like.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::payload::json_response;
+use crate::client::ClientError;
+use crate::model::instance::InstanceIdError;
+
+const BAD_ARGUMENT: &str = "One or more of the arguments submitted is incorrect";
+const UNEXPECTED: &str = "Something went wrong while processing your request";
+
+/// A request that is not carried out.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum HttpError {
+    /// No operation is at this path with this method, or its base is not for this peer.
+    #[error("there is no such operation")]
+    NoRoute,
+    /// The thing that the path names does not exist.
+    #[error("there is no such instance")]
+    NoInstance,
+    #[error("the task hub `{asked}` is not served here")]
+    OtherHub { asked: String },
+    #[error("the body is not JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("the body is not UTF-8: {0}")]
+    Utf8(#[from] std::str::Utf8Error),
+    #[error("the media type of an event must be application/json")]
+    MediaType,
+    #[error("the body has more than {limit} bytes")]
+    TooLarge { limit: usize },
+    #[error("the body could not be read: {0}")]
+    Body(String),
+    #[error("{0} is not supported")]
+    NotSupported(&'static str),
+    #[error(transparent)]
+    Client(#[from] ClientError),
+}
+
+/// The body of an error. The order of the keys is that of the API.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ErrorBody<'a> {
+    message: &'a str,
+    exception_message: &'a str,
+    exception_type: &'a str,
+    stack_trace: Option<&'a str>,
+}
+
+/// How an error is answered.
+enum Answer {
+    Empty(StatusCode),
+    Body {
+        status: StatusCode,
+        message: String,
+        /// The kind of error, for programs.
+        kind: &'static str,
+    },
+}
+
+impl HttpError {
+    fn answer(&self) -> Answer {
+        let body = |status, message: &str, kind| Answer::Body {
+            status,
+            message: message.to_owned(),
+            kind,
+        };
+        let bad = |kind| body(StatusCode::BAD_REQUEST, BAD_ARGUMENT, kind);
+        match self {
+            Self::NoRoute | Self::NoInstance => Answer::Empty(StatusCode::NOT_FOUND),
+            Self::OtherHub { .. } => bad("UnknownTaskHub"),
+            Self::Json(_) | Self::Utf8(_) => body(
+                StatusCode::BAD_REQUEST,
+                "Invalid JSON content",
+                "InvalidJson",
+            ),
+            Self::MediaType => body(
+                StatusCode::BAD_REQUEST,
+                "Only application/json request content is supported",
+                "UnsupportedMediaType",
+            ),
+            Self::TooLarge { .. } => body(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "The request body is too large",
+                "BodyTooLarge",
+            ),
+            Self::Body(_) => bad("UnreadableBody"),
+            Self::NotSupported(_) => body(
+                StatusCode::NOT_IMPLEMENTED,
+                &self.to_string(),
+                "NotSupported",
+            ),
+            Self::Client(error) => match error {
+                ClientError::NotFound { .. } => Answer::Empty(StatusCode::NOT_FOUND),
+                ClientError::AlreadyEnded { .. } => Answer::Empty(StatusCode::GONE),
+                ClientError::AlreadyExists { .. } => {
+                    body(StatusCode::CONFLICT, &error.to_string(), "AlreadyExists")
+                }
+                ClientError::UnknownOrchestrator { .. } => bad("UnknownOrchestrator"),
+                ClientError::Input { .. } => bad("InvalidInput"),
+                ClientError::InstanceId(_) => bad("InvalidInstanceId"),
+                ClientError::ShutDown => body(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    &error.to_string(),
+                    "ShutDown",
+                ),
+                ClientError::Store(_) => unexpected("Store"),
+                ClientError::Undecodable { .. } => unexpected("Undecodable"),
+                ClientError::CustomStatus(_) | ClientError::Encode(_) => unexpected("Encode"),
+            },
+        }
+    }
+
+    /// The error of an id in the path of anything but a start: what cannot exist does not exist. Only a slash is told apart, for it
+    /// is a mistake in the address.
+    pub(super) fn of_id(error: ClientError) -> Self {
+        match error {
+            ClientError::InstanceId(InstanceIdError::Forbidden { character: '/', .. }) => {
+                error.into()
+            }
+            ClientError::InstanceId(_) => Self::NoInstance,
+            other => other.into(),
+        }
+    }
+}
+
+fn unexpected(kind: &'static str) -> Answer {
+    Answer::Body {
+        status: StatusCode::INTERNAL_SERVER_ERROR,
+        message: UNEXPECTED.to_owned(),
+        kind,
+    }
+}
+
+impl IntoResponse for HttpError {
+    fn into_response(self) -> Response {
+        match self.answer() {
+            Answer::Empty(status) => status.into_response(),
+            Answer::Body {
+                status,
+                message,
+                kind,
+            } => {
+                if status == StatusCode::INTERNAL_SERVER_ERROR {
+                    tracing::error!(error = %self, "a request failed");
+                }
+                json_response(
+                    status,
+                    &ErrorBody {
+                        message: &message,
+                        exception_message: &self.to_string(),
+                        exception_type: kind,
+                        stack_trace: None,
+                    },
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,256 @@
+#![doc = include_str!("../../docs/http.md")]
+
+// Invariant: handlers translate between requests and the `Client`, and decide nothing.
+
+mod error;
+mod events;
+mod instances;
+mod links;
+mod orchestrators;
+mod payload;
+mod query;
+mod route;
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest, Request, State};
+use axum::http::{HeaderName, HeaderValue, Uri};
+use axum::response::Response;
+use axum::routing::any;
+use tokio::net::TcpListener;
+
+pub use payload::status_response;
+
+use crate::client::{Client, InstanceHandle};
+use error::HttpError;
+use query::Query;
+use route::{Base, RPC, Route, WEBHOOK};
+
+/// How large a body is accepted when nothing else is said.
+const DEFAULT_BODY_LIMIT: usize = 16 * 1024 * 1024;
+
+/// What the connection of a task hub is called when nothing else is said; Azure's name for it.
+const DEFAULT_CONNECTION: &str = "Storage";
+
+/// The HTTP API with default options, as routes to merge into a program's own. See [`Api`] for the options.
+pub fn router(client: Client) -> Router {
+    Api::new(client).router()
+}
+
+/// Serves the HTTP API with default options on a listener, until `shutdown` resolves and the requests under way are answered.
+///
+/// # Errors
+///
+/// When the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    client: Client,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    Api::new(client).serve(listener, shutdown).await
+}
+
+/// The HTTP API and its options.
+///
+/// ```
+/// use steadfast::http::{Api, RpcBase};
+///
+/// fn routes(client: steadfast::Client) -> axum::Router {
+///     Api::new(client)
+///         .public_origin("https://orders.example.org")
+///         .rpc_base(RpcBase::Closed)
+///         .body_limit(64 * 1024 * 1024)
+///         .router()
+/// }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "options do nothing until there is a router of them"]
+pub struct Api {
+    client: Client,
+    connection_name: Arc<str>,
+    public_origin: Option<Arc<str>>,
+    body_limit: usize,
+    rpc_base: RpcBase,
+}
+
+/// To whom the base path `/durabletask` answers. It is the one that the official clients of other languages use, and that they
+/// can send no key to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RpcBase {
+    /// To peers on the same machine, as far as the router can tell: to everyone when it is served without connect info. Behind a
+    /// reverse proxy on the same machine every peer is one; close it there.
+    #[default]
+    Loopback,
+    /// To every peer.
+    Open,
+    /// To nobody.
+    Closed,
+}
+
+impl Api {
+    /// The API with default options.
+    pub fn new(client: Client) -> Self {
+        Self {
+            client,
+            connection_name: DEFAULT_CONNECTION.into(),
+            public_origin: None,
+            body_limit: DEFAULT_BODY_LIMIT,
+            rpc_base: RpcBase::default(),
+        }
+    }
+
+    /// What links call the connection when a request names none; `Storage` by default. It has no effect here.
+    pub fn connection_name(mut self, name: impl Into<String>) -> Self {
+        self.connection_name = name.into().into();
+        self
+    }
+
+    /// What links begin with, such as `https://orders.example.org`, or more when the routes are nested below a path. By default
+    /// it is `http://` and the `Host` of each request.
+    pub fn public_origin(mut self, origin: impl Into<String>) -> Self {
+        let origin = origin.into();
+        self.public_origin = Some(origin.trim_end_matches('/').into());
+        self
+    }
+
+    /// How many bytes the body of a request may have; 16 MiB by default. A larger one is answered with 413.
+    pub const fn body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+
+    /// To whom the base path `/durabletask` answers; to peers on the same machine by default.
+    pub const fn rpc_base(mut self, rpc_base: RpcBase) -> Self {
+        self.rpc_base = rpc_base;
+        self
+    }
+
+    /// The routes, to merge into a program's own or to serve as they are.
+    ///
+    /// Serve them with `into_make_service_with_connect_info::<SocketAddr>()`, or [`RpcBase::Loopback`] cannot tell peers apart.
+    pub fn router(self) -> Router {
+        Router::new()
+            .route(&format!("{WEBHOOK}/{{*path}}"), any(answer))
+            .route(&format!("{RPC}/{{*path}}"), any(answer))
+            .with_state(self)
+    }
+
+    /// Serves the API on a listener, until `shutdown` resolves and the requests under way are answered.
+    ///
+    /// # Errors
+    ///
+    /// When the listener fails.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<()> {
+        let service = self
+            .router()
+            .into_make_service_with_connect_info::<SocketAddr>();
+        axum::serve(listener, service)
+            .with_graceful_shutdown(shutdown)
+            .await
+    }
+
+    /// The operation that a request asks for, unless its base is not for its peer.
+    fn route(&self, request: &Request) -> Option<Route> {
+        let (base, path) = Base::split(request.uri().path())?;
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        let answered = match (base, self.rpc_base) {
+            (Base::Webhook, _) | (Base::Rpc, RpcBase::Open) => true,
+            (Base::Rpc, RpcBase::Closed) => false,
+            (Base::Rpc, RpcBase::Loopback) => {
+                peer.is_none_or(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback())
+            }
+        };
+        answered.then(|| Route::parse(request.method(), path))?
+    }
+
+    /// A server with one hub behaves as an empty one to those who ask for another.
+    fn check_hub(&self, asked: &Asked, route: &Route) -> Result<(), HttpError> {
+        match asked.query.name("taskHub") {
+            Some(hub) if !hub.eq_ignore_ascii_case(self.client.task_hub()) => match route {
+                Route::Start { .. } => Err(HttpError::OtherHub { asked: hub }),
+                _ => Err(HttpError::NoInstance),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    async fn body(&self, mut request: Request) -> Result<Bytes, HttpError> {
+        DefaultBodyLimit::max(self.body_limit).apply(&mut request);
+        let body = Bytes::from_request(request, &()).await;
+        body.map_err(|rejection| match rejection {
+            BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
+                let limit = self.body_limit;
+                HttpError::TooLarge { limit }
+            }
+            other => HttpError::Body(other.body_text()),
+        })
+    }
+
+    fn instance(&self, id: String) -> Result<InstanceHandle, HttpError> {
+        self.client.instance(id).map_err(HttpError::of_id)
+    }
+}
+
+/// What handlers need of a request beside its body.
+#[derive(Debug)]
+struct Asked {
+    /// What links begin with.
+    origin: String,
+    uri: Uri,
+    query: Query,
+}
+
+impl Asked {
+    fn of(api: &Api, request: &Request) -> Self {
+        let uri = request.uri().clone();
+        let origin = match &api.public_origin {
+            Some(origin) => origin.as_ref().to_owned(),
+            None => links::origin(request.headers(), &uri),
+        };
+        let query = Query::of(&uri);
+        Self { origin, uri, query }
+    }
+
+    /// The absolute address of the request.
+    fn url(&self) -> String {
+        let path = self.uri.path_and_query();
+        format!("{}{}", self.origin, path.map_or("/", |path| path.as_str()))
+    }
+}
+
+async fn answer(State(api): State<Api>, request: Request) -> Result<Response, HttpError> {
+    let route = api.route(&request).ok_or(HttpError::NoRoute)?;
+    let asked = Asked::of(&api, &request);
+    api.check_hub(&asked, &route)?;
+    match route {
+        Route::Start { orchestrator, id } => {
+            let body = api.body(request).await?;
+            orchestrators::start(&api, &asked, orchestrator, id, &body).await
+        }
+        Route::Status { id } => instances::status(&api, &asked, id).await,
+        Route::RaiseEvent { id, event } => {
+            let headers = request.headers().clone();
+            let body = api.body(request).await?;
+            events::raise(&api, id, &event, &headers, &body).await
+        }
+        Route::Terminate { id } => instances::terminate(&api, &asked, id).await,
+    }
+}
+
+/// Adds a header made of a text that was one before, or is percent-encoded.
+fn header(response: &mut Response, name: HeaderName, value: String) {
+    if let Ok(value) = HeaderValue::try_from(value) {
+        response.headers_mut().insert(name, value);
+    }
+}
