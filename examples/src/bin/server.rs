@@ -1,0 +1,55 @@
+//! Serves all orchestrators of the examples over HTTP.
+
+#![allow(clippy::print_stdout, reason = "the address goes to stdout")]
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use steadfast_examples::cli::{self, AnyError, StoreArgument};
+use steadfast_examples::hello;
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+/// How long activities may take to end after ctrl-c. What does not end in time is done again after the next start.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Serves the example orchestrators over HTTP.
+#[derive(Parser)]
+struct Arguments {
+    /// Where to listen; with port 0, at a free one. The address is the first line of the output.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7071")]
+    listen: String,
+    /// A file to keep the instances in, or `memory`.
+    #[arg(long, value_name = "FILE", default_value = "memory")]
+    store: StoreArgument,
+    /// How long each greeting of the hello sequence takes.
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = cli::seconds)]
+    delay: Duration,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .init();
+    cli::exit(serve(Arguments::parse()).await)
+}
+
+async fn serve(arguments: Arguments) -> Result<(), AnyError> {
+    hello::greet_slowly(arguments.delay);
+    let listener = TcpListener::bind(&arguments.listen)
+        .await
+        .map_err(|error| format!("cannot listen on {}: {error}", arguments.listen))?;
+    let steadfast = arguments.store.start().await?;
+    println!("http://{}", listener.local_addr()?);
+    io::stdout().flush()?;
+
+    let client = steadfast.client().clone();
+    steadfast::http::serve(listener, client, cli::asked_to_stop()).await?;
+    steadfast.shut_down(PATIENCE).await;
+    Ok(())
+}

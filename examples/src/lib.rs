@@ -1,0 +1,11 @@
+//! The orchestrators and activities of the example programs, which are in `src/bin`.
+//!
+//! A program that is linked with this library serves all of them. One that names nothing of it writes
+//! `use steadfast_examples as _;`.
+
+pub mod city;
+pub mod cli;
+pub mod failing;
+pub mod hello;
+pub mod sample;
+pub mod ticket;

@@ -1,0 +1,219 @@
+//! The server, by HTTP.
+
+use std::path::Path;
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::Program;
+
+struct Server {
+    program: Program,
+    base: String,
+    http: reqwest::Client,
+}
+
+impl Server {
+    fn start(store: &str, delay: &str) -> Self {
+        let arguments = [
+            "--listen",
+            "127.0.0.1:0",
+            "--store",
+            store,
+            "--delay",
+            delay,
+        ];
+        let mut program = Program::start(env!("CARGO_BIN_EXE_server"), &arguments);
+        let base = format!("{}/runtime/webhooks/durabletask", program.line());
+        Self {
+            program,
+            base,
+            http: reqwest::Client::new(),
+        }
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> reqwest::Response {
+        let request = self.http.post(format!("{}/{path}", self.base));
+        request.json(body).send().await.unwrap()
+    }
+
+    async fn begin(&self, orchestrator: &str, id: &str, input: &Value) {
+        let response = self
+            .post(&format!("orchestrators/{orchestrator}/{id}"), input)
+            .await;
+        assert_eq!(response.status(), StatusCode::ACCEPTED);
+    }
+
+    async fn status(&self, id: &str) -> Value {
+        let request = self.http.get(format!("{}/instances/{id}", self.base));
+        request.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// Asks until the status is as it should be. Each question is a request, so this does not spin.
+    async fn status_when(&self, id: &str, condition: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let status = self.status(id).await;
+            if condition(&status) {
+                return status;
+            }
+        }
+    }
+
+    async fn completed(&self, id: &str) -> Value {
+        self.status_when(id, |status| status["runtimeStatus"] == "Completed")
+            .await
+    }
+}
+
+#[tokio::test]
+async fn the_hello_sequence_shows_each_city_and_the_last_with_its_completion() {
+    let server = Server::start("memory", "0.4");
+    // As the official clients send it: no body at all.
+    let start = format!("{}/orchestrators/E1_HelloSequence", server.base);
+    let links: Value = server
+        .http
+        .post(start)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let mut seen = Vec::new();
+    let last = loop {
+        let request = server
+            .http
+            .get(links["statusQueryGetUri"].as_str().unwrap());
+        let response = request.send().await.unwrap();
+        let (code, status) = (response.status(), response.json::<Value>().await.unwrap());
+        let city = status["customStatus"].clone();
+        if !city.is_null() && seen.last() != Some(&city) {
+            seen.push(city);
+        }
+        if status["runtimeStatus"] == "Completed" {
+            assert_eq!(code, StatusCode::OK);
+            break status;
+        }
+        assert_eq!(code, StatusCode::ACCEPTED);
+        assert_ne!(status["customStatus"], "London");
+    };
+    assert_eq!(seen, ["Tokyo", "Seattle", "London"]);
+    assert_eq!(
+        last["output"],
+        json!(["Hello Tokyo!", "Hello Seattle!", "Hello London!"])
+    );
+}
+
+#[tokio::test]
+async fn recommendations_are_custom_statuses() {
+    let server = Server::start("memory", "0");
+    // The second is encoded twice, as the Python client does it.
+    let inputs = [json!(1), json!("2"), json!(3), json!(9)];
+    let recommendations = [
+        json!({"recommendedCities": ["Tokyo", "Seattle"], "recommendedSeasons": ["Spring", "Summer"]}),
+        json!({"recommendedCities": ["Seattle", "London"], "recommendedSeasons": ["Summer"]}),
+        json!({"recommendedCities": ["Tokyo", "London"], "recommendedSeasons": ["Spring", "Summer"]}),
+        Value::Null,
+    ];
+    for (index, (input, expected)) in inputs.iter().zip(recommendations).enumerate() {
+        let id = format!("city-{index}");
+        server.begin("CityRecommender", &id, input).await;
+        let status = server.completed(&id).await;
+        assert_eq!(
+            (&status["customStatus"], &status["output"], &status["input"]),
+            (&expected, &Value::Null, input)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_is_offered_confirmed_and_refused() {
+    let server = Server::start("memory", "0");
+    let thanks = "Thank you for confirming your booking.";
+    let sorry = "The booking was not confirmed on time. Please try again.";
+    for (id, event, output, message) in [
+        ("yes", json!(true), true, thanks),
+        ("python-yes", json!("true"), true, thanks),
+        ("no", json!(false), false, sorry),
+    ] {
+        server.begin("ReserveTicket", id, &json!("user-1")).await;
+        let status = server
+            .status_when(id, |status| !status["customStatus"].is_null())
+            .await;
+        assert_eq!(
+            status["customStatus"],
+            json!({"discount": 10, "discountTimeout": 60, "bookingUrl": "https://www.myawesomebookingweb.com"})
+        );
+        assert_eq!(status["runtimeStatus"], "Running");
+        let raise = format!("instances/{id}/raiseEvent/bookingConfirmed");
+        assert_eq!(
+            server.post(&raise, &event).await.status(),
+            StatusCode::ACCEPTED
+        );
+        let status = server.completed(id).await;
+        assert_eq!(status["output"], json!(output));
+        assert_eq!(status["customStatus"], json!({ "message": message }));
+    }
+}
+
+#[tokio::test]
+async fn what_always_fails_is_failed() {
+    let server = Server::start("memory", "0");
+    server
+        .begin("AlwaysFails", "failing", &json!({"any": "input"}))
+        .await;
+    let status = server
+        .status_when("failing", |status| status["runtimeStatus"] == "Failed")
+        .await;
+    let output = status["output"].to_string();
+    assert!(
+        output.contains("this orchestration always fails"),
+        "{output}"
+    );
+}
+
+#[tokio::test]
+async fn killing_the_server_loses_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = directory.path().join("server.db");
+    let mut server = Server::start(path(&store), "0.3");
+    server
+        .begin("E1_HelloSequence", "hello", &json!(["Tokyo", "Seattle"]))
+        .await;
+    server
+        .begin("ReserveTicket", "ticket", &json!("user-1"))
+        .await;
+    server
+        .status_when("ticket", |status| !status["customStatus"].is_null())
+        .await;
+    server
+        .status_when("hello", |status| status["customStatus"] == "Tokyo")
+        .await;
+    server.program.kill();
+
+    let mut server = Server::start(path(&store), "60");
+    assert_eq!(server.status("hello").await["customStatus"], "Tokyo");
+    let raise = server.post("instances/ticket/raiseEvent/BookingConfirmed", &json!(true));
+    assert_eq!(raise.await.status(), StatusCode::ACCEPTED);
+    server.program.kill();
+
+    let server = Server::start(path(&store), "0");
+    assert_eq!(server.completed("ticket").await["output"], true);
+    assert_eq!(
+        server.completed("hello").await["output"],
+        json!(["Hello Tokyo!", "Hello Seattle!"])
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_server_that_is_asked_to_stop_ends_in_good_order() {
+    let mut server = Server::start("memory", "0");
+    server.begin("E1_HelloSequence", "hello", &json!([])).await;
+    server.completed("hello").await;
+    assert!(server.program.terminate().success());
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
