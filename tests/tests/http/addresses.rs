@@ -1,0 +1,160 @@
+//! Bases, paths, hubs, and who is answered.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use axum::extract::ConnectInfo;
+use axum::routing::get;
+use axum::{Extension, Router};
+use steadfast::http::{Api, RpcBase, router};
+
+use crate::support::{Server, WEBHOOK, send, serve_plainly, worker};
+
+#[tokio::test]
+async fn both_bases_serve_the_same_and_links_show_the_public_one() {
+    let server = Server::start().await;
+    let answer = server
+        .send("POST /durabletask/orchestrators/Nothing/a", &[], b"")
+        .await;
+    let uri = format!(
+        "http://{}{WEBHOOK}/instances/a?taskHub=default&connection=Storage",
+        server.address
+    );
+    assert_eq!(answer.json()["statusQueryGetUri"], uri.as_str());
+    server.ended("a").await;
+    let by_rpc = server
+        .send("GET /durabletask/instances/a?showInput=True", &[], b"")
+        .await;
+    let by_webhook = server.get("instances/a").await;
+    assert_eq!((by_rpc.status, by_rpc.body), (200, by_webhook.body));
+}
+
+#[tokio::test]
+async fn slashes_and_letter_case_do_not_matter_and_everything_else_is_unknown() {
+    let server = Server::start().await;
+    for target in [
+        "POST /durabletask//Orchestrators/nothing/a/",
+        "GET /durabletask/INSTANCES/a/",
+        "GET /runtime/webhooks/durabletask/instances/a//",
+    ] {
+        let answer = server.send(target, &[], b"").await;
+        assert!(matches!(answer.status, 200 | 202), "{target}: {answer:?}");
+        server.ended("a").await;
+    }
+    for target in [
+        "GET /",
+        "GET /durabletask",
+        "GET /durabletask/",
+        "GET /durabletasks/instances/a",
+        "GET /durabletask/orchestrators/Nothing/a",
+        "PUT /durabletask/orchestrators/Nothing/a",
+        "POST /durabletask/instances/a",
+        "GET /durabletask/instances/a/terminate",
+        "POST /durabletask/instances/a/raiseEvent",
+        "POST /durabletask/instances/a/raiseEvent/",
+        "POST /durabletask/instances/a/nothing",
+        "GET /durabletask/instances/%FF",
+    ] {
+        server.send(target, &[], b"").await.is_empty(404);
+    }
+}
+
+#[tokio::test]
+async fn another_hub_is_an_empty_one() {
+    let server = Server::start().await;
+    server
+        .post("orchestrators/Booking/a?taskHub=DEFAULT", "")
+        .await;
+    server
+        .post("instances/a/terminate?taskHub=other", "")
+        .await
+        .is_empty(404);
+    server
+        .post("instances/a/raiseEvent/x?taskHub=other", "1")
+        .await
+        .is_empty(404);
+    server.get("instances/a?taskHub=other").await.is_empty(404);
+    assert_eq!(
+        server
+            .get("instances/a?TaskHub=%20&connection=x")
+            .await
+            .status,
+        202
+    );
+    let answer = server
+        .post("orchestrators/Nothing/b?taskHub=other", "")
+        .await;
+    let text = answer.is_error(400, "One or more of the arguments submitted is incorrect");
+    assert!(text.contains("`other`"), "{text}");
+}
+
+#[tokio::test]
+async fn the_base_without_keys_is_for_peers_on_the_same_machine() {
+    let steadfast = worker().await;
+    let far = ConnectInfo(SocketAddr::from((Ipv4Addr::new(203, 0, 113, 1), 80)));
+    let near = ConnectInfo("[::ffff:127.0.0.1]:80".parse::<SocketAddr>().unwrap());
+    let start = "POST /durabletask/orchestrators/Nothing";
+    for (rpc_base, at_far, at_near, without) in [
+        (RpcBase::Loopback, 404, 202, 202),
+        (RpcBase::Open, 202, 202, 202),
+        (RpcBase::Closed, 404, 404, 404),
+    ] {
+        let routes = || {
+            Api::new(steadfast.client().clone())
+                .rpc_base(rpc_base)
+                .router()
+        };
+        let address = serve_plainly(routes().layer(Extension(far))).await;
+        assert_eq!(
+            send(address, start, &[], b"").await.status,
+            at_far,
+            "{rpc_base:?}"
+        );
+        let webhook = format!("POST {WEBHOOK}/orchestrators/Nothing");
+        assert_eq!(send(address, &webhook, &[], b"").await.status, 202);
+        let address = serve_plainly(routes().layer(Extension(near))).await;
+        assert_eq!(
+            send(address, start, &[], b"").await.status,
+            at_near,
+            "{rpc_base:?}"
+        );
+        let address = serve_plainly(routes()).await;
+        assert_eq!(
+            send(address, start, &[], b"").await.status,
+            without,
+            "{rpc_base:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_routes_merge_into_those_of_a_program() {
+    let steadfast = worker().await;
+    let own = Router::new()
+        .route("/health", get(|| async { "well" }))
+        .fallback(|| async { "own" });
+    let address = serve_plainly(own.merge(router(steadfast.client().clone()))).await;
+    assert_eq!(send(address, "GET /health", &[], b"").await.body, "well");
+    assert_eq!(send(address, "GET /else", &[], b"").await.body, "own");
+    send(address, "GET /durabletask/instances/a", &[], b"")
+        .await
+        .is_empty(404);
+}
+
+#[tokio::test]
+async fn serving_ends_when_told_to_and_the_worker_goes_on() {
+    let server = Server::start().await;
+    server.post("orchestrators/Nothing/a", "").await;
+    let steadfast = server.stop().await;
+    let instance = steadfast.client().instance("a").unwrap();
+    assert!(instance.wait_for_completion().await.unwrap().is_terminal());
+}
+
+#[tokio::test]
+async fn a_worker_that_is_gone_is_said_to_be() {
+    let steadfast = worker().await;
+    let address = serve_plainly(router(steadfast.client().clone())).await;
+    steadfast.shut_down(Duration::ZERO).await;
+    let answer = send(address, "POST /durabletask/orchestrators/Nothing", &[], b"").await;
+    answer.is_error(503, "the worker has been shut down");
+}

@@ -1,0 +1,93 @@
+//! The orchestrators and activities that the tests call over HTTP.
+
+use serde_json::value::RawValue;
+use steadfast::prelude::*;
+
+#[activity(name = "E1_SayHello")]
+async fn say_hello(city: String) -> String {
+    format!("Hello {city}!")
+}
+
+#[orchestrator(name = "E1_HelloSequence")]
+async fn hello_sequence(
+    ctx: OrchestrationContext,
+    cities: Vec<String>,
+) -> Result<Vec<String>, String> {
+    let mut greetings = Vec::new();
+    for city in cities {
+        greetings.push(ctx.call(say_hello(city.clone())).await?);
+        ctx.set_custom_status(city).map_err(|e| e.to_string())?;
+    }
+    Ok(greetings)
+}
+
+/// Gives back its input as it got it, and shows it meanwhile.
+#[orchestrator(name = "Echo")]
+async fn echo(ctx: OrchestrationContext, value: Box<RawValue>) -> Result<Box<RawValue>, String> {
+    ctx.set_custom_status(&value).map_err(|e| e.to_string())?;
+    Ok(value)
+}
+
+#[orchestrator(name = "Nothing")]
+async fn nothing(_ctx: OrchestrationContext) {}
+
+#[orchestrator(name = "Double")]
+async fn double(_ctx: OrchestrationContext, number: i64) -> i64 {
+    number * 2
+}
+
+#[derive(Serialize, Deserialize)]
+struct Point {
+    a: i64,
+}
+
+#[orchestrator(name = "Unwrap")]
+async fn unwrap(_ctx: OrchestrationContext, point: Point) -> i64 {
+    point.a
+}
+
+#[orchestrator(name = "Add")]
+async fn add(_ctx: OrchestrationContext, left: i64, right: i64) -> i64 {
+    left + right
+}
+
+#[orchestrator(name = "Fails")]
+async fn fails(_ctx: OrchestrationContext) -> Result<(), String> {
+    Err("한 \"boom\"".into())
+}
+
+/// Waits for one event, and returns its payload as it got it.
+#[orchestrator(name = "Booking")]
+async fn booking(ctx: OrchestrationContext) -> Result<Box<RawValue>, String> {
+    ctx.set_custom_status("waiting")
+        .map_err(|e| e.to_string())?;
+    let event = ctx.wait_for_external_event_named("BookingConfirmed");
+    event.await.map_err(|e| e.to_string())
+}
+
+/// Waits for an event that is a number.
+#[orchestrator(name = "Counted")]
+async fn counted(ctx: OrchestrationContext) -> Result<i64, String> {
+    let event = ctx.wait_for_external_event_named("count");
+    event.await.map_err(|e| e.to_string())
+}
+
+/// Publishes a text of each length, shows what was refused, and waits.
+#[orchestrator(name = "Publish")]
+async fn publish(ctx: OrchestrationContext, lengths: Vec<usize>) -> Result<Vec<String>, String> {
+    let mut refused = Vec::new();
+    for length in lengths {
+        if let Err(error) = ctx.set_custom_status("x".repeat(length)) {
+            refused.push(error.to_string());
+        }
+    }
+    let event = ctx.wait_for_external_event_named::<()>("go");
+    event.await.map_err(|e| e.to_string())?;
+    Ok(refused)
+}
+
+/// Waits for something that no history knows of.
+#[orchestrator(name = "Stalls")]
+async fn stalls(_ctx: OrchestrationContext) {
+    std::future::pending().await
+}

@@ -1,0 +1,10 @@
+//! The HTTP API over real sockets: bytes in, bytes out.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod addresses;
+mod definitions;
+mod instances;
+mod orchestrators;
+mod raise_event;
+mod support;

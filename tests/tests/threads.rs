@@ -1,0 +1,467 @@
+//! The worker as programs run it: real threads, tokio, SQLite.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use steadfast::clock::Clock;
+use steadfast::model::instance::Incarnation;
+use steadfast::prelude::*;
+use steadfast::store::memory::MemoryStore;
+use steadfast::store::sqlite::SqliteStore;
+use steadfast::store::{
+    Epoch, InstanceRows, Ownership, Store, StoreError, StoreErrorKind, StoredInstance,
+    TimerPosition, Write, WriteResult,
+};
+use steadfast::testing::{FaultyStore, ManualClock};
+use steadfast::{ClientError, InstanceId, StartError, Timestamp, definitions};
+use tokio::sync::Notify;
+
+#[activity(name = "E1_SayHello")]
+async fn say_hello(city: String) -> String {
+    format!("Hello {city}!")
+}
+
+#[orchestrator(name = "E1_HelloSequence")]
+async fn hello_sequence(
+    ctx: OrchestrationContext<BoundedStr<32>>,
+    cities: Vec<String>,
+) -> Result<Vec<String>, String> {
+    let mut greetings = Vec::new();
+    for city in cities {
+        greetings.push(ctx.call(say_hello(city.clone())).await?);
+        ctx.set_custom_status(BoundedStr::truncated(city));
+    }
+    Ok(greetings)
+}
+
+fn cities() -> Vec<String> {
+    ["Tokyo", "Seattle", "London"].map(String::from).into()
+}
+
+async fn start(store: impl Store) -> Steadfast {
+    Steadfast::builder().store(store).start().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_instances_complete_in_few_commits() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(SqliteStore::open(folder.path().join("app.db")).unwrap());
+    let steadfast = start(Arc::clone(&store)).await;
+    let starts = (0..10_000).map(|_| {
+        let client = steadfast.client().clone();
+        tokio::spawn(async move {
+            let hello = client.start(hello_sequence(cities())).await.unwrap();
+            hello.output().await.unwrap()
+        })
+    });
+    for greetings in futures_util::future::join_all(starts).await {
+        assert_eq!(
+            greetings.unwrap(),
+            ["Hello Tokyo!", "Hello Seattle!", "Hello London!"]
+        );
+    }
+    // A start, a first episode and three results each are 50,000 writes.
+    assert!(store.commits() < 25_000, "{} commits", store.commits());
+    steadfast.shut_down(Duration::from_secs(60)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watcher_sees_every_status_that_it_is_quick_enough_for_and_never_goes_back() {
+    let steadfast = start(MemoryStore::new()).await;
+    let hello = steadfast
+        .client()
+        .start(hello_sequence(cities()))
+        .await
+        .unwrap();
+    let mut watch = hello.watch_custom_status();
+    let (mut seen, mut cursor) = (Vec::new(), None);
+    while let Some(state) = watch.next().await.unwrap() {
+        assert!(cursor < Some(state.cursor));
+        cursor = Some(state.cursor);
+        seen.extend(state.custom_status.map(|city| city.to_string()));
+    }
+    assert_eq!(seen.last().unwrap(), "London");
+    let mut expected = cities().into_iter();
+    assert!(
+        seen.iter().all(|city| expected.any(|other| other == *city)),
+        "{seen:?} is out of order"
+    );
+}
+
+/// What the activities of one test share with it.
+#[derive(Default)]
+struct Gate {
+    entered: Notify,
+    open: Notify,
+    left: AtomicU32,
+}
+
+static GRACEFUL: std::sync::LazyLock<Gate> = std::sync::LazyLock::new(Gate::default);
+
+#[activity]
+async fn pass_gate() -> u32 {
+    GRACEFUL.entered.notify_one();
+    GRACEFUL.open.notified().await;
+    GRACEFUL.left.fetch_add(1, Ordering::SeqCst) + 1
+}
+
+#[orchestrator]
+async fn through_gate(ctx: OrchestrationContext) -> Result<u32, String> {
+    Ok(ctx.call(pass_gate()).await?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shutting_down_lets_activities_finish_and_commits_their_results() {
+    let store = MemoryStore::new();
+    let steadfast = start(store.clone()).await;
+    let client = steadfast.client().clone();
+    client.start(through_gate().id("a")).await.unwrap();
+    GRACEFUL.entered.notified().await;
+    let stopping = tokio::spawn(steadfast.shut_down(Duration::from_secs(600)));
+    // Once requests are refused, the worker only waits for the activity.
+    while !matches!(
+        client.instance("nobody").unwrap().terminate(None).await,
+        Err(ClientError::ShutDown)
+    ) {
+        tokio::task::yield_now().await;
+    }
+    GRACEFUL.open.notify_one();
+    stopping.await.unwrap();
+    let status = client.instance("a").unwrap().status().await.unwrap();
+    assert_eq!(
+        (status.runtime_status, status.output.as_deref()),
+        (RuntimeStatus::Completed, Some("1"))
+    );
+    assert!(matches!(
+        client.start(through_gate()).await,
+        Err(ClientError::ShutDown)
+    ));
+}
+
+static STUBBORN: std::sync::LazyLock<Gate> = std::sync::LazyLock::new(Gate::default);
+
+#[activity]
+async fn stubborn(ctx: ActivityContext) -> u32 {
+    STUBBORN.entered.notify_one();
+    if STUBBORN.left.fetch_add(1, Ordering::SeqCst) == 0 {
+        ctx.cancelled().await;
+        std::future::pending::<()>().await;
+    }
+    7
+}
+
+#[orchestrator]
+async fn call_stubborn(ctx: OrchestrationContext) -> Result<u32, String> {
+    Ok(ctx.call(stubborn()).await?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_activity_that_misses_the_deadline_runs_again_after_the_next_start() {
+    let store = MemoryStore::new();
+    let steadfast = start(store.clone()).await;
+    steadfast
+        .client()
+        .start(call_stubborn().id("a"))
+        .await
+        .unwrap();
+    STUBBORN.entered.notified().await;
+    steadfast.shut_down(Duration::from_millis(1)).await;
+
+    let steadfast = start(store).await;
+    let output = steadfast
+        .client()
+        .orchestration::<call_stubborn>("a")
+        .unwrap()
+        .output()
+        .await;
+    assert_eq!(
+        (output.unwrap(), STUBBORN.left.load(Ordering::SeqCst)),
+        (7, 2)
+    );
+}
+
+#[orchestrator]
+async fn waits_for_ever(ctx: OrchestrationContext) -> Result<(), String> {
+    let go: Result<(), _> = ctx.wait_for_external_event_named("go").await;
+    go.map_err(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn a_dropped_worker_tells_its_clients() {
+    let store = MemoryStore::new();
+    let steadfast = start(store.clone()).await;
+    let waiting = steadfast
+        .client()
+        .start(waits_for_ever().id("a"))
+        .await
+        .unwrap();
+    let client = steadfast.client().clone();
+    let watcher = tokio::spawn(async move { waiting.wait_for_completion().await });
+    drop(steadfast);
+    assert!(matches!(watcher.await.unwrap(), Err(ClientError::ShutDown)));
+    assert!(matches!(
+        client.start(waits_for_ever()).await,
+        Err(ClientError::ShutDown)
+    ));
+
+    let steadfast = start(store).await;
+    let waiting = steadfast
+        .client()
+        .orchestration::<waits_for_ever>("a")
+        .unwrap();
+    waiting.raise_event_named("Go", &()).await.unwrap();
+    waiting.output().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_real_timer_fires_after_its_time() {
+    #[orchestrator]
+    async fn nap(ctx: OrchestrationContext) -> bool {
+        let due = ctx.current_utc_datetime() + Duration::from_millis(30);
+        ctx.create_timer(due).await;
+        ctx.current_utc_datetime() >= due
+    }
+
+    let steadfast = start(MemoryStore::new()).await;
+    assert!(
+        steadfast
+            .client()
+            .start(nap())
+            .await
+            .unwrap()
+            .output()
+            .await
+            .unwrap()
+    );
+}
+
+/// A clock that the test moves while the worker has it.
+#[derive(Clone, Debug)]
+struct SharedClock(Arc<ManualClock>);
+
+impl Clock for SharedClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+}
+
+#[orchestrator]
+async fn sleep_a_minute(ctx: OrchestrationContext) -> Timestamp {
+    ctx.create_timer(Duration::from_secs(60)).await;
+    ctx.current_utc_datetime()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_timers_than_are_read_at_once_fire_when_they_are_overdue_at_the_start() {
+    let minute = |minutes: i64| Timestamp::from_second(1_700_000_000 + 60 * minutes).unwrap();
+    let clock = SharedClock(Arc::new(ManualClock::new(minute(0))));
+    let store = MemoryStore::new();
+    let start = || {
+        let builder = Steadfast::builder().store(store.clone());
+        builder.clock(clock.clone()).start()
+    };
+    let steadfast = start().await.unwrap();
+    let client = steadfast.client().clone();
+    let starts = (0..1_500).map(|id| client.start(sleep_a_minute().id(id.to_string())));
+    for started in futures_util::future::join_all(starts).await {
+        started.unwrap();
+    }
+    steadfast.shut_down(Duration::from_secs(60)).await;
+
+    clock.0.set(minute(5));
+    let steadfast = start().await.unwrap();
+    for id in 0..1_500 {
+        let sleeper = steadfast
+            .client()
+            .orchestration::<sleep_a_minute>(id.to_string())
+            .unwrap();
+        assert_eq!(sleeper.output().await.unwrap(), minute(5));
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_panics_fails_the_request_and_not_the_worker() {
+    let store = FaultyStore::new(MemoryStore::new(), |commit| {
+        assert_ne!(commit, 0, "the store panics on purpose");
+        None
+    });
+    let steadfast = start(store).await;
+    let client = steadfast.client();
+    let error = client.start(hello_sequence(cities())).await.unwrap_err();
+    assert!(matches!(error, ClientError::Store(_)), "{error}");
+    let hello = client.start(hello_sequence(cities())).await.unwrap();
+    assert_eq!(hello.output().await.unwrap().len(), 3);
+}
+
+/// A store that answers its first commit only once somebody has loaded what it wrote.
+#[derive(Debug)]
+struct AnswersAfterLoad {
+    store: MemoryStore,
+    held: AtomicBool,
+    committed: Arc<Notify>,
+    loaded: Notify,
+}
+
+impl Store for AnswersAfterLoad {
+    fn acquire(&self, task_hub: Option<&str>) -> BoxFuture<'_, Result<Ownership, StoreError>> {
+        self.store.acquire(task_hub)
+    }
+
+    fn commit<'a>(
+        &'a self,
+        epoch: Epoch,
+        writes: &'a [Write],
+    ) -> BoxFuture<'a, Result<Vec<WriteResult>, StoreError>> {
+        Box::pin(async move {
+            let results = self.store.commit(epoch, writes).await?;
+            if !self.held.swap(true, Ordering::SeqCst) {
+                self.committed.notify_one();
+                self.loaded.notified().await;
+            }
+            Ok(results)
+        })
+    }
+
+    fn load<'a>(
+        &'a self,
+        id: &'a InstanceId,
+    ) -> BoxFuture<'a, Result<Option<StoredInstance>, StoreError>> {
+        Box::pin(async move {
+            let stored = self.store.load(id).await;
+            self.loaded.notify_one();
+            stored
+        })
+    }
+
+    fn read<'a>(
+        &'a self,
+        id: &'a InstanceId,
+    ) -> BoxFuture<'a, Result<Option<InstanceRows>, StoreError>> {
+        self.store.read(id)
+    }
+
+    fn needing_attention(
+        &self,
+        after: Incarnation,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<(Incarnation, InstanceId)>, StoreError>> {
+        self.store.needing_attention(after, limit)
+    }
+
+    fn timers(
+        &self,
+        after: TimerPosition,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<(TimerPosition, InstanceId)>, StoreError>> {
+        self.store.timers(after, limit)
+    }
+}
+
+#[orchestrator]
+async fn two_words(ctx: OrchestrationContext) -> Result<Vec<String>, String> {
+    let mut words = Vec::new();
+    for _ in 0..2 {
+        let word = ctx.wait_for_external_event_named("word").await;
+        words.push(word.map_err(|error| error.to_string())?);
+    }
+    Ok(words)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_is_loaded_before_its_creation_is_answered_runs_once() {
+    let committed = Arc::new(Notify::new());
+    let steadfast = start(AnswersAfterLoad {
+        store: MemoryStore::new(),
+        held: AtomicBool::new(false),
+        committed: Arc::clone(&committed),
+        loaded: Notify::new(),
+    })
+    .await;
+    let client = steadfast.client().clone();
+    let instance = client.instance("a").unwrap();
+    let starting = tokio::spawn(async move { client.start(two_words().id("a")).await });
+    committed.notified().await;
+    instance.raise_event_named("word", "first").await.unwrap();
+    let words = starting.await.unwrap().unwrap();
+    instance.raise_event_named("word", "second").await.unwrap();
+    assert_eq!(words.output().await.unwrap(), ["first", "second"]);
+}
+
+#[tokio::test]
+async fn a_worker_that_cannot_start_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.db");
+    let error = Steadfast::builder().start().await.unwrap_err();
+    assert!(matches!(error, StartError::NoStore), "{error}");
+
+    let twice = definitions![say_hello, say_hello];
+    let error = Steadfast::builder()
+        .store(MemoryStore::new())
+        .definitions(twice)
+        .start()
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().matches("threads.rs:").count() == 2,
+        "{error}"
+    );
+
+    let steadfast = Steadfast::builder()
+        .store(SqliteStore::open(&path).unwrap())
+        .task_hub("mine")
+        .start()
+        .await
+        .unwrap();
+    assert_eq!(steadfast.client().task_hub(), "mine");
+    let in_use = SqliteStore::open(&path).unwrap_err();
+    assert_eq!(in_use.kind(), StoreErrorKind::InUse, "{in_use}");
+    drop(steadfast);
+
+    let other = Steadfast::builder()
+        .store(SqliteStore::open(&path).unwrap())
+        .task_hub("other")
+        .start()
+        .await
+        .unwrap_err();
+    assert!(
+        other.to_string().contains("mine") && other.to_string().contains("other"),
+        "{other}"
+    );
+}
+
+#[activity]
+async fn never_returns() {
+    std::future::pending().await
+}
+
+#[orchestrator]
+async fn gives_up_and_greets(ctx: OrchestrationContext) -> Result<String, String> {
+    for _ in 0..3 {
+        tokio::select! {
+            biased;
+            _ = ctx.call(never_returns()) => return Err("it returned".into()),
+            () = ctx.create_timer(Duration::from_millis(1)) => {}
+        }
+    }
+    Ok(ctx.call(say_hello("Tokyo".into())).await?)
+}
+
+#[tokio::test]
+async fn an_activity_that_nobody_waits_for_takes_no_place() {
+    let steadfast = Steadfast::builder()
+        .store(MemoryStore::new())
+        .max_concurrent_activities(1)
+        .start()
+        .await
+        .unwrap();
+    let greeting = steadfast
+        .client()
+        .start(gives_up_and_greets())
+        .await
+        .unwrap();
+    assert_eq!(greeting.output().await.unwrap(), "Hello Tokyo!");
+}

@@ -1,0 +1,170 @@
+//! The architecture as a test: which module may name which, and what the code base does not contain.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const RUNTIME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../runtime/src");
+
+/// What each module of the runtime may name besides itself.
+const MAY_NAME: &[(&str, &[&str])] = &[
+    ("limits", &[]),
+    ("clock", &[]),
+    ("model", &["limits"]),
+    ("engine", &["model", "limits"]),
+    ("store", &["model"]),
+    (
+        "context",
+        &[
+            "engine",
+            "model",
+            "limits",
+            "arguments",
+            "definition",
+            "external_event",
+            "status_type",
+        ],
+    ),
+    ("registration", &["engine", "context", "arguments"]),
+    ("registry", &["registration"]),
+    (
+        "worker",
+        &[
+            "model",
+            "engine",
+            "context",
+            "registration",
+            "registry",
+            "store",
+            "clock",
+        ],
+    ),
+    (
+        "client",
+        &[
+            "model",
+            "engine",
+            "context",
+            "registration",
+            "store",
+            "worker",
+            "arguments",
+            "definition",
+            "external_event",
+            "status_type",
+        ],
+    ),
+    ("http", &["model", "client", "limits"]),
+];
+
+/// What the deterministic core must not reach for.
+const NOT_IN_THE_ENGINE: &[&str] = &[
+    "tokio",
+    "rusqlite",
+    "axum",
+    "SystemTime",
+    "Instant::",
+    "std::fs",
+    "std::net",
+    "std::env",
+    "Timestamp::now",
+    "new_v4",
+];
+
+fn sources(of: &Path) -> Vec<PathBuf> {
+    if of.is_file() {
+        return vec![of.to_owned()];
+    }
+    let entries = fs::read_dir(of).unwrap_or_else(|error| panic!("{}: {error}", of.display()));
+    entries
+        .flat_map(|entry| sources(&entry.unwrap().path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "rs"))
+        .collect()
+}
+
+/// The files of a module that are not tests, with their code before the unit tests.
+fn module(name: &str) -> Vec<(PathBuf, String)> {
+    let folder = Path::new(RUNTIME).join(name);
+    let root = if folder.is_dir() {
+        folder
+    } else {
+        folder.with_extension("rs")
+    };
+    let files = sources(&root)
+        .into_iter()
+        .filter(|path| !path.components().any(|part| part.as_os_str() == "tests"));
+    let code = |path: &Path| {
+        let text = fs::read_to_string(path).unwrap();
+        text.split("#[cfg(test)]\nmod tests")
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    files
+        .filter(|path| path.file_name().is_some_and(|name| name != "tests.rs"))
+        .map(|path| (path.clone(), code(&path)))
+        .collect()
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    for (name, may_name) in MAY_NAME {
+        for (path, code) in module(name) {
+            for line in code
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"))
+            {
+                for other in line.split("crate::").skip(1) {
+                    let other = other
+                        .split(|c: char| !c.is_alphanumeric() && c != '_')
+                        .next()
+                        .unwrap();
+                    let is_module = Path::new(RUNTIME).join(other).is_dir()
+                        || Path::new(RUNTIME)
+                            .join(other)
+                            .with_extension("rs")
+                            .is_file();
+                    assert!(
+                        !is_module || other == *name || may_name.contains(&other),
+                        "{}: `{name}` must not name `{other}`: {line}",
+                        path.display()
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_engine_is_deterministic() {
+    for name in ["model", "engine"] {
+        for (path, code) in module(name) {
+            for line in code
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"))
+            {
+                for word in NOT_IN_THE_ENGINE {
+                    assert!(
+                        !line.contains(word),
+                        "{}: `{name}` must not use `{word}`: {line}",
+                        path.display()
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    let root = Path::new(RUNTIME).join("../..");
+    for folder in ["macros/src", "runtime/src", "examples/src", "tests/src"] {
+        for path in sources(&root.join(folder)) {
+            let text = fs::read_to_string(&path).unwrap();
+            for word in ["todo!", "unimplemented!", "FIXME", "TODO"] {
+                assert!(!text.contains(word), "{}: `{word}`", path.display());
+            }
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! Starting, watching and ending instances.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::future::BoxFuture;
+use steadfast::model::instance::Incarnation;
+use steadfast::prelude::*;
+use steadfast::store::memory::MemoryStore;
+use steadfast::store::{
+    Epoch, InstanceRows, Ownership, Store, StoreError, StoreErrorKind, StoredInstance,
+    TimerPosition, Write, WriteResult,
+};
+use steadfast::testing::{CommitFault, FaultyStore};
+use steadfast::{
+    ClientError, CustomStatusError, InstanceId, OutputError, StartByName, definitions,
+};
+
+use crate::support::{Worker as _, World, entered, json, pass, wait_for_go};
+
+#[derive(ExternalEvent, Serialize, Deserialize)]
+struct Approved(bool);
+
+#[derive(CustomStatus, Serialize, Deserialize, Debug, PartialEq, Clone)]
+enum Progress {
+    Asked,
+    Answered { approved: bool },
+}
+
+#[orchestrator(name = "Approval")]
+async fn approval(ctx: OrchestrationContext<Progress>, _subject: String) -> Result<bool, String> {
+    ctx.set_custom_status(Progress::Asked);
+    let Approved(approved) = ctx
+        .wait_for_external_event()
+        .await
+        .map_err(|error| error.to_string())?;
+    ctx.set_custom_status(Progress::Answered { approved });
+    if approved {
+        Ok(true)
+    } else {
+        Err("rejected".into())
+    }
+}
+
+#[activity]
+async fn forever() {
+    std::future::pending().await
+}
+
+#[orchestrator]
+async fn stuck(ctx: OrchestrationContext) -> Result<(), String> {
+    Ok(ctx.call(forever()).await?)
+}
+
+#[orchestrator]
+async fn publish(ctx: OrchestrationContext, sizes: Vec<usize>) -> Vec<bool> {
+    let outcomes = sizes
+        .into_iter()
+        .map(|size| match ctx.set_custom_status("x".repeat(size)) {
+            Ok(()) => true,
+            Err(CustomStatusError::TooLarge {
+                actual,
+                limit: 16_384,
+            }) => {
+                assert_eq!(actual, size * 2 + 4);
+                false
+            }
+            Err(error) => panic!("{error}"),
+        });
+    outcomes.collect()
+}
+
+#[test]
+fn typed_events_and_statuses_go_all_the_way() {
+    let mut worker = World::new().worker(definitions![approval]);
+    let client = worker.client().clone();
+    let instance = worker.wait(client.start(approval("trip".into())));
+    assert_eq!(
+        worker.wait(instance.wait_custom_status(|s| *s == Progress::Asked)),
+        Some(Progress::Asked)
+    );
+    let mut watch = instance.watch_custom_status();
+    assert_eq!(
+        worker.wait(watch.next()).unwrap().custom_status,
+        Some(Progress::Asked)
+    );
+    worker.wait(instance.raise_event(&Approved(true)));
+    let last = worker.wait(watch.next()).unwrap();
+    assert_eq!(
+        last.custom_status,
+        Some(Progress::Answered { approved: true })
+    );
+    assert_eq!(last.runtime_status, RuntimeStatus::Completed);
+    assert!(worker.wait(watch.next()).is_none());
+    assert!(worker.wait(instance.output()));
+}
+
+#[test]
+fn an_error_comes_back_typed_and_a_termination_with_its_reason() {
+    let mut worker = World::new().worker(definitions![approval]);
+    let client = worker.client().clone();
+    let rejected = worker.wait(client.start(approval("trip".into())));
+    worker.wait(rejected.raise_event(&Approved(false)));
+    match worker.block_on(rejected.output()).unwrap_err() {
+        OutputError::Returned { error, .. } => assert_eq!(error, "rejected"),
+        other => panic!("{other}"),
+    }
+    let ended = worker.wait(client.start(approval("trip".into())));
+    worker.wait(ended.terminate(Some("too late")));
+    match worker.block_on(ended.output()).unwrap_err() {
+        OutputError::Terminated { reason } => assert_eq!(reason, json("too late")),
+        other => panic!("{other}"),
+    }
+    for refused in [
+        worker.block_on(ended.raise_event(&Approved(true))),
+        worker.block_on(ended.terminate(None)),
+    ] {
+        assert!(matches!(refused, Err(ClientError::AlreadyEnded { .. })));
+    }
+    let nobody = worker.instance("nobody");
+    assert!(matches!(
+        worker.block_on(nobody.terminate(None)),
+        Err(ClientError::NotFound { .. })
+    ));
+    assert!(matches!(
+        worker.block_on(nobody.wait_for_completion()),
+        Err(ClientError::NotFound { .. })
+    ));
+}
+
+#[test]
+fn an_existing_id_is_refused_attached_or_replaced() {
+    let mut worker = World::new().worker(definitions![approval, stuck]);
+    let client = worker.client().clone();
+    let start = |on_existing| approval("trip".into()).id("a").on_existing(on_existing);
+    let first = worker.wait(client.start(start(OnExisting::Refuse)));
+    worker.run_until_idle();
+    for refused in [OnExisting::Refuse, OnExisting::ReplaceTerminal] {
+        let error = worker.block_on(client.start(start(refused))).unwrap_err();
+        assert!(
+            matches!(error, ClientError::AlreadyExists { .. }),
+            "{error}"
+        );
+    }
+    let other = worker
+        .block_on(client.start(stuck().id("a").on_existing(OnExisting::Attach)))
+        .unwrap_err();
+    assert!(
+        other
+            .to_string()
+            .contains("orchestrator `Approval`, Running"),
+        "{other}"
+    );
+    worker.wait(client.start(start(OnExisting::Attach)));
+    let before = worker.status("a").cursor;
+    worker.wait(client.start(start(OnExisting::ReplaceAny)));
+    let after = worker.status("a").cursor;
+    assert!(after.incarnation > before.incarnation);
+    worker.wait(first.raise_event(&Approved(true)));
+    assert_eq!(worker.status("a").runtime_status, RuntimeStatus::Completed);
+    worker.wait(client.start(start(OnExisting::Attach)));
+    assert_eq!(worker.status("a").runtime_status, RuntimeStatus::Completed);
+    worker.wait(client.start(start(OnExisting::ReplaceTerminal)));
+    let fresh = worker.status("a");
+    assert_eq!(
+        (fresh.runtime_status, fresh.output),
+        (RuntimeStatus::Running, None)
+    );
+}
+
+#[test]
+fn a_start_that_cannot_work_is_refused_at_the_call() {
+    let mut worker = World::new().worker(definitions![approval, publish]);
+    let client = worker.client().clone();
+    let mut refuse = |start: StartByName| {
+        worker
+            .block_on(client.start_by_name(start))
+            .unwrap_err()
+            .to_string()
+    };
+    let unknown = refuse(StartByName::new("Nope"));
+    assert!(
+        unknown.contains("no orchestrator `Nope`") && unknown.contains("`Approval`, `publish`"),
+        "{unknown}"
+    );
+    let input = refuse(StartByName::new("publish").input(("a", 1)));
+    assert!(input.contains("parameter `sizes` at `[0]`"), "{input}");
+    let input = refuse(StartByName::new("publish").json_input(Some("[1,".into())));
+    assert!(input.contains("not valid JSON"), "{input}");
+    let id = refuse(StartByName::new("publish").input([1]).id("a/b"));
+    assert!(id.contains("'/'"), "{id}");
+    let status = refuse(
+        StartByName::new("publish")
+            .input([1])
+            .initial_status("x".repeat(9_000)),
+    );
+    assert!(status.contains("18004 bytes"), "{status}");
+    assert!(matches!(
+        worker.block_on(worker_read(&client)),
+        Err(ClientError::NotFound { .. })
+    ));
+}
+
+async fn worker_read(client: &Client) -> Result<(), ClientError> {
+    client.instance("a")?.status().await.map(drop)
+}
+
+#[test]
+fn the_size_of_a_status_is_checked_to_the_byte_and_the_previous_one_stays() {
+    let mut worker = World::new().worker(definitions![publish]);
+    let client = worker.client().clone();
+    let start = publish(vec![8_190, 8_191]).id("a").initial_status("begins");
+    let instance = worker.wait(client.start(start));
+    assert_eq!(worker.wait(instance.output()), [true, false]);
+    assert_eq!(
+        worker.status("a").custom_status.unwrap().utf16_bytes(),
+        16_384
+    );
+}
+
+#[test]
+fn an_initial_status_shows_until_the_code_sets_one() {
+    let world = World {
+        max_live_instances: 0,
+        ..World::new()
+    };
+    let mut worker = world.worker(definitions![stuck, forever]);
+    let client = worker.client().clone();
+    worker.wait(client.start(stuck().id("a").initial_status(0)));
+    assert_eq!(worker.status("a").custom_status.unwrap().as_json(), "0");
+    assert_eq!(worker.status("a").cursor.sequence, 1);
+}
+
+#[test]
+fn a_termination_cancels_what_runs() {
+    let mut worker = World::new().worker(definitions![stuck, forever]);
+    let client = worker.client().clone();
+    let instance = worker.wait(client.start(stuck().id("a")));
+    worker.run_until_idle();
+    worker.wait(instance.terminate(None));
+    assert_eq!(worker.status("a").runtime_status, RuntimeStatus::Terminated);
+    assert_eq!(worker.status("a").output, None);
+}
+
+#[orchestrator]
+async fn leave_behind(ctx: OrchestrationContext) -> Result<(), String> {
+    ctx.call(pass("gate".into())).detach();
+    Ok(())
+}
+
+#[test]
+fn a_detached_call_of_the_last_episode_runs() {
+    let mut worker = World::new().worker(definitions![leave_behind, pass]);
+    let client = worker.client().clone();
+    worker.wait(client.start(leave_behind().id("a")));
+    assert_eq!(worker.status("a").runtime_status, RuntimeStatus::Completed);
+    assert_eq!(entered("gate"), 1);
+}
+
+/// A store that cannot be read once after it has been told so.
+#[derive(Debug)]
+struct UnreadableOnce {
+    store: MemoryStore,
+    unreadable: Arc<AtomicBool>,
+}
+
+impl Store for UnreadableOnce {
+    fn acquire(&self, task_hub: Option<&str>) -> BoxFuture<'_, Result<Ownership, StoreError>> {
+        self.store.acquire(task_hub)
+    }
+
+    fn commit<'a>(
+        &'a self,
+        epoch: Epoch,
+        writes: &'a [Write],
+    ) -> BoxFuture<'a, Result<Vec<WriteResult>, StoreError>> {
+        self.store.commit(epoch, writes)
+    }
+
+    fn load<'a>(
+        &'a self,
+        id: &'a InstanceId,
+    ) -> BoxFuture<'a, Result<Option<StoredInstance>, StoreError>> {
+        self.store.load(id)
+    }
+
+    fn read<'a>(
+        &'a self,
+        id: &'a InstanceId,
+    ) -> BoxFuture<'a, Result<Option<InstanceRows>, StoreError>> {
+        if self.unreadable.swap(false, Ordering::SeqCst) {
+            let error = StoreError::new(StoreErrorKind::Unavailable, "unreadable on purpose");
+            return Box::pin(async { Err(error) });
+        }
+        self.store.read(id)
+    }
+
+    fn needing_attention(
+        &self,
+        after: Incarnation,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<(Incarnation, InstanceId)>, StoreError>> {
+        self.store.needing_attention(after, limit)
+    }
+
+    fn timers(
+        &self,
+        after: TimerPosition,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<(TimerPosition, InstanceId)>, StoreError>> {
+        self.store.timers(after, limit)
+    }
+}
+
+#[test]
+fn a_watch_goes_on_after_a_read_that_failed() {
+    let unreadable = Arc::new(AtomicBool::new(false));
+    let losing = Arc::new(AtomicBool::new(false));
+    let store = UnreadableOnce {
+        store: MemoryStore::new(),
+        unreadable: Arc::clone(&unreadable),
+    };
+    // A watcher reads only when it does not know what became of a commit.
+    let lose = Arc::clone(&losing);
+    let store = FaultyStore::new(store, move |_| {
+        let lost = lose.swap(false, Ordering::SeqCst);
+        unreadable.fetch_or(lost, Ordering::SeqCst);
+        lost.then_some(CommitFault::Unacknowledged)
+    });
+    let mut worker = World::on(store).worker(definitions![wait_for_go]);
+    let client = worker.client().clone();
+    let instance = worker.wait(client.start(wait_for_go().id("a")));
+    worker.run_until_idle();
+    let mut watch = instance.watch_custom_status();
+    worker.wait(watch.next());
+
+    losing.store(true, Ordering::SeqCst);
+    let raised = worker.block_on(instance.raise_event_named("go", "now"));
+    assert!(matches!(raised, Err(ClientError::Store(_))), "{raised:?}");
+    let unread = worker.block_on(watch.next());
+    assert!(matches!(unread, Err(ClientError::Store(_))), "{unread:?}");
+    worker.settle();
+    let last = worker.wait(watch.next()).unwrap();
+    assert_eq!(last.runtime_status, RuntimeStatus::Completed);
+    assert!(worker.wait(watch.next()).is_none());
+}

@@ -1,0 +1,10 @@
+//! The worker on virtual time: the whole stack but threads and HTTP, through the public API.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+
+mod deploys;
+mod faults;
+mod identity;
+mod instances;
+mod support;
+mod timers;

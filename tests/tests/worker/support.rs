@@ -1,0 +1,148 @@
+//! What these tests share.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+
+use steadfast::prelude::*;
+use steadfast::store::Store;
+use steadfast::store::memory::MemoryStore;
+use steadfast::testing::{
+    CommitFault, FaultyStore, ManualClock, SingleThreaded, SingleThreadedOptions,
+};
+use steadfast::{InstanceHandle, InstanceStatus, Panics, Registration, Timestamp};
+use tokio::sync::Notify;
+
+thread_local! {
+    /// The gates of a test. The single-threaded worker runs activities on the test's own thread.
+    static GATES: RefCell<HashMap<String, Gate>> = RefCell::default();
+}
+
+#[derive(Default)]
+struct Gate {
+    open: Arc<Notify>,
+    entered: u32,
+}
+
+/// Runs until its gate is opened.
+#[activity]
+pub(crate) async fn pass(gate: String) -> String {
+    let open = with_gate(&gate, |gate| {
+        gate.entered += 1;
+        Arc::clone(&gate.open)
+    });
+    open.notified().await;
+    gate
+}
+
+/// Lets one [`pass`] through, now or when it comes.
+pub(crate) fn open(gate: &str) {
+    with_gate(gate, |gate| gate.open.notify_one());
+}
+
+/// How often [`pass`] ran for this gate.
+pub(crate) fn entered(gate: &str) -> u32 {
+    with_gate(gate, |gate| gate.entered)
+}
+
+fn with_gate<T>(name: &str, visit: impl FnOnce(&mut Gate) -> T) -> T {
+    GATES.with_borrow_mut(|gates| visit(gates.entry(name.into()).or_default()))
+}
+
+#[orchestrator]
+pub(crate) async fn call_pass(ctx: OrchestrationContext, gate: String) -> Result<String, String> {
+    Ok(ctx.call(pass(gate)).await?)
+}
+
+#[orchestrator]
+pub(crate) async fn wait_for_go(ctx: OrchestrationContext) -> Result<String, String> {
+    let go = ctx.wait_for_external_event_named("go").await;
+    go.map_err(|error| error.to_string())
+}
+
+pub(crate) fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + second).unwrap()
+}
+
+/// A store and a clock that outlive the workers that use them.
+pub(crate) struct World {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) max_live_instances: usize,
+    pub(crate) panics: Panics,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::on(MemoryStore::new())
+    }
+
+    pub(crate) fn on(store: impl Store) -> Self {
+        let (store, clock) = (Arc::new(store), Arc::new(ManualClock::new(at(0))));
+        Self {
+            store,
+            clock,
+            max_live_instances: 100,
+            panics: Panics::Fail,
+        }
+    }
+
+    /// One whose store lets the next commit fail in the way that is put into the slot.
+    pub(crate) fn breakable() -> (Arc<Mutex<Option<CommitFault>>>, Self) {
+        let fault = Arc::new(Mutex::new(None));
+        let next = Arc::clone(&fault);
+        let store = FaultyStore::new(MemoryStore::new(), move |_| next.lock().unwrap().take());
+        (fault, Self::on(store))
+    }
+
+    /// A worker that serves these definitions. It fences the one before.
+    pub(crate) fn worker(&self, definitions: Vec<Registration>) -> SingleThreaded {
+        let options = SingleThreadedOptions {
+            definitions,
+            clock: Arc::clone(&self.clock),
+            max_live_instances: self.max_live_instances,
+            panics: self.panics,
+        };
+        SingleThreaded::start(Arc::clone(&self.store), options).unwrap()
+    }
+}
+
+pub(crate) trait Worker {
+    fn status(&mut self, id: &str) -> InstanceStatus;
+    fn instance(&self, id: &str) -> InstanceHandle;
+    fn settle(&mut self);
+    fn wait<T, E: std::fmt::Debug>(&mut self, future: impl Future<Output = Result<T, E>>) -> T;
+}
+
+impl Worker for SingleThreaded {
+    /// What a reader sees once nothing can happen any more at the current time.
+    fn status(&mut self, id: &str) -> InstanceStatus {
+        self.run_until_idle();
+        let instance = self.instance(id);
+        self.wait(instance.status())
+    }
+
+    fn instance(&self, id: &str) -> InstanceHandle {
+        self.client().instance(id).unwrap()
+    }
+
+    /// Moves the time until nothing is due any more. What is tried again for ever does not end, so that there is a limit.
+    fn settle(&mut self) {
+        self.run_until_idle();
+        for _ in 0..30 {
+            if !self.advance() {
+                break;
+            }
+            self.run_until_idle();
+        }
+    }
+
+    fn wait<T, E: std::fmt::Debug>(&mut self, future: impl Future<Output = Result<T, E>>) -> T {
+        self.block_on(future).unwrap()
+    }
+}
+
+pub(crate) fn json(value: impl Serialize) -> Option<String> {
+    Some(serde_json::to_string(&value).unwrap())
+}
