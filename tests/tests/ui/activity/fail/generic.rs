@@ -1,0 +1,10 @@
+use steadfast::activity;
+
+#[activity]
+async fn say_hello<T: ToString>(city: T) -> String {
+    city.to_string()
+}
+
+fn main() {
+    let _ = say_hello("Tokyo");
+}

@@ -1,0 +1,8 @@
+use steadfast::DurableError;
+
+#[derive(DurableError, Debug)]
+pub enum GreetError {
+    Busy,
+}
+
+fn main() {}

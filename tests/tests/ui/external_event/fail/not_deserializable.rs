@@ -1,0 +1,6 @@
+use steadfast::ExternalEvent;
+
+#[derive(ExternalEvent, serde::Serialize)]
+pub struct Confirmation(bool);
+
+fn main() {}

@@ -1,0 +1,8 @@
+use serde::{Deserialize, Serialize};
+use steadfast::ExternalEvent;
+
+#[derive(ExternalEvent, Serialize, Deserialize)]
+#[event(nam = "BookingConfirmed")]
+pub struct Confirmation(bool);
+
+fn main() {}
