@@ -140,6 +140,11 @@ pub use registry::DuplicateName;
 pub use status_type::StatusType;
 pub use uuid::Uuid;
 
+/// The programs of the README compile.
+#[cfg(all(doctest, feature = "macros", feature = "sqlite"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 /// What most programs need: `use steadfast::prelude::*;`.
 pub mod prelude {
     pub use serde::{Deserialize, Serialize};
