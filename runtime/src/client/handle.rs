@@ -66,6 +66,8 @@ impl InstanceHandle {
 
     /// Waits for the instance to end, and gives its last snapshot. The end is pushed by its commit, not polled for.
     ///
+    /// One that is stalled may be repaired and end after all, so this goes on waiting; a watch tells of it.
+    ///
     /// # Errors
     ///
     /// [`ClientError::NotFound`] when there is no such instance.

@@ -18,7 +18,7 @@ pub(super) struct Observer {
     client: Client,
     id: InstanceId,
     subscription: Subscription,
-    seen: Option<Cursor>,
+    seen: Option<(Cursor, Option<String>)>,
     /// Whether the store may have something that was not seen.
     must_read: bool,
 }
@@ -38,27 +38,39 @@ impl Observer {
     pub(super) async fn next(&mut self) -> Result<Update, ClientError> {
         loop {
             // The subscription is older than the read, so nothing between the two is missed.
-            let update = if self.must_read {
+            if self.must_read {
                 let update = self.read().await?;
                 self.must_read = false;
-                update
-            } else {
-                match self
-                    .subscription
-                    .next()
-                    .await
-                    .ok_or(ClientError::ShutDown)?
+                let (cursor, stalled) = (update.cursor, update.stalled.clone());
+                if self
+                    .seen
+                    .as_ref()
+                    .is_none_or(|seen| seen.0 < cursor || (seen.0 == cursor && seen.1 != stalled))
                 {
-                    Notice::Update(update) => update,
-                    Notice::Uncertain => {
-                        self.must_read = true;
-                        continue;
-                    }
+                    self.seen = Some((cursor, stalled));
+                    return Ok(update);
                 }
-            };
-            if self.seen < Some(update.cursor) {
-                self.seen = Some(update.cursor);
-                return Ok(update);
+            }
+            match self
+                .subscription
+                .next()
+                .await
+                .ok_or(ClientError::ShutDown)?
+            {
+                Notice::Update(update)
+                    if self.seen.as_ref().is_none_or(|seen| seen.0 < update.cursor) =>
+                {
+                    self.seen = Some((update.cursor, update.stalled.clone()));
+                    return Ok(update);
+                }
+                // Only the store knows which of two reasons at the same cursor is the later one.
+                Notice::Update(update) => {
+                    self.must_read = self
+                        .seen
+                        .as_ref()
+                        .is_some_and(|seen| seen.0 == update.cursor && seen.1 != update.stalled);
+                }
+                Notice::Uncertain => self.must_read = true,
             }
         }
     }
@@ -74,6 +86,7 @@ impl Observer {
             custom_status: status.custom_status,
             output: status.output,
             failure: status.failure,
+            stalled: status.stalled,
         })
     }
 }
@@ -113,6 +126,8 @@ pub struct WatchedStatus<T> {
     pub runtime_status: RuntimeStatus,
     /// What it publishes.
     pub custom_status: Option<T>,
+    /// Why it cannot advance at the moment, when it cannot. The cursor stays the same when only this changes.
+    pub stalled: Option<String>,
 }
 
 /// A watch over an instance: see `watch_custom_status` of the handles.
@@ -146,6 +161,7 @@ impl<S: ReadStatus> StatusWatch<S> {
             cursor,
             runtime_status,
             custom_status,
+            stalled,
             ..
         } = self.observer.next().await?;
         self.ended = runtime_status.is_terminal();
@@ -161,6 +177,7 @@ impl<S: ReadStatus> StatusWatch<S> {
             cursor,
             runtime_status,
             custom_status,
+            stalled,
         }))
     }
 

@@ -18,6 +18,8 @@ pub(crate) struct Update {
     pub(crate) custom_status: Option<CustomStatus>,
     pub(crate) output: Option<String>,
     pub(crate) failure: Option<FailureDetails>,
+    /// Why it cannot advance. Not part of the sequence of changes: the cursor stays.
+    pub(crate) stalled: Option<String>,
 }
 
 /// What watchers are told.

@@ -72,9 +72,17 @@ fn changed_code_sets_the_instance_aside_and_loses_no_event() {
     let world = waiting();
     let mut worker = world.worker(definitions![flow::changed, shout]);
     let instance = worker.instance("a");
+    let mut watch = instance.watch_custom_status();
+    let before = worker.wait(watch.next()).unwrap();
+    assert_eq!(before.stalled, None);
     worker.wait(instance.raise_event_named("end", &true));
     let status = worker.status("a");
     assert_eq!(status.runtime_status, RuntimeStatus::Running);
+    let told = worker.wait(watch.next()).unwrap();
+    assert_eq!(
+        (&told.stalled, told.cursor),
+        (&status.stalled, before.cursor)
+    );
     let stalled = status.stalled.unwrap();
     for part in ["`flow`", "event 0", "`greet`", "`shout`", "deploys.rs:"] {
         assert!(stalled.contains(part), "{stalled}");

@@ -164,6 +164,7 @@ impl Shard {
                 custom_status: custom_status.clone(),
                 output: None,
                 failure: None,
+                stalled: None,
             },
         );
         reply.send(Ok(incarnation));
@@ -322,6 +323,8 @@ impl Shard {
                 }),
                 Ok(_),
             ) => self.running.remove(id, key),
+            // The instance stalls, or no longer does. What its watchers see of it is in the store.
+            (None, Ok(_)) => self.shared.watchers.publish_uncertain(id),
             (message, Err(_)) if owned => {
                 // A result that must not be lost, or the reason of a stall, which loading finds again.
                 if let Some(slot) = self.slots.get_mut(id) {

@@ -253,6 +253,7 @@ impl Shard {
         let withdrawn: HashSet<i32> = withdrawn.into_iter().collect();
         let last_event = events.last().map(|event| event.timestamp);
 
+        let mut stalls = false;
         let (mut header, mut custom_status) = match &mut slot.state {
             SlotState::Live(live) => {
                 live.close_tasks(&events, &withdrawn);
@@ -269,7 +270,9 @@ impl Shard {
                         live.open_tasks.insert(action.id, missing);
                     }
                 }
-                live.header.stalled = live.stalled();
+                let stalled = live.stalled();
+                stalls = live.header.stalled != stalled;
+                live.header.stalled = stalled;
                 live.header.needs_attention = !live.open_tasks.is_empty();
                 live.header.next_timer = live.execution.next_timer();
                 (live.header.clone(), live.committed_status.take())
@@ -352,7 +355,7 @@ impl Shard {
                 .collect(),
             cancel_all: runtime_status == RuntimeStatus::Terminated,
             next_timer: header.next_timer,
-            update: changed.then(|| Update {
+            update: (changed || stalls).then(|| Update {
                 cursor: Cursor {
                     incarnation: header.incarnation,
                     sequence: header.sequence,
@@ -361,6 +364,7 @@ impl Shard {
                 custom_status: custom_status.clone(),
                 output: ended.as_ref().and_then(|ended| ended.result.clone()),
                 failure: ended.as_ref().and_then(|ended| ended.failure.clone()),
+                stalled: header.stalled.clone(),
             }),
             ended: ended.is_some(),
         };
