@@ -73,16 +73,15 @@ pub(crate) struct Inlets(Arc<[Sender<ShardMessage>]>);
 
 impl Inlets {
     /// The shard that owns an instance, for as long as the process lives.
-    fn of(&self, id: &InstanceId) -> &Sender<ShardMessage> {
+    fn shard_of(&self, id: &InstanceId) -> usize {
         let mut hasher = DefaultHasher::new();
         id.hash(&mut hasher);
-        let shard = hasher.finish() % self.0.len() as u64;
-        &self.0[usize::try_from(shard).unwrap_or_default()]
+        usize::try_from(hasher.finish() % self.0.len() as u64).unwrap_or_default()
     }
 
     pub(crate) fn send(&self, id: &InstanceId, input: ShardInput) {
         if let Err(mpsc::SendError(ShardMessage::Input(ShardInput::Request(request)))) =
-            self.of(id).send(ShardMessage::Input(input))
+            self.0[self.shard_of(id)].send(ShardMessage::Input(input))
         {
             request.refuse(RequestError::ShutDown);
         }
@@ -228,12 +227,7 @@ impl Threads {
             let full = page.len() == ATTENTION_PAGE;
             let mut of_shard: Vec<Vec<InstanceId>> = vec![Vec::new(); self.inlets.0.len()];
             for (_, id) in page {
-                let shard = self
-                    .inlets
-                    .0
-                    .iter()
-                    .position(|sender| std::ptr::eq(sender, self.inlets.of(&id)));
-                of_shard[shard.unwrap_or_default()].push(id);
+                of_shard[self.inlets.shard_of(&id)].push(id);
             }
             for (sender, ids) in self.inlets.0.iter().zip(of_shard) {
                 drop(sender.send(ShardMessage::Attend(ids)));
