@@ -15,7 +15,7 @@ use crate::worker::shard::Shared;
 use crate::worker::threaded::{self, Parts, Threads};
 use crate::worker::watchers::Watchers;
 
-/// How long dropped activities may take to notice when a worker shuts down without being told a deadline.
+/// How many activities run at a time by default. They mostly wait for others, so more than there are processors.
 const DEFAULT_ACTIVITY_LIMIT: usize = 256;
 
 /// How many live instances a worker keeps in memory by default. More may exist; they are loaded when something happens to them.
