@@ -133,6 +133,7 @@ pub use model::custom_status::{CustomStatus, CustomStatusError};
 pub use model::failure::FailureDetails;
 pub use model::instance::{Cursor, ExecutionId, InstanceId, InstanceIdError, ParentInstance};
 pub use model::on_existing::OnExisting;
+pub use model::retry::RetryPolicy;
 pub use model::status::{InstanceStatus, RuntimeStatus};
 pub use registration::{Location, Registered, Registration};
 #[cfg(feature = "local")]

@@ -14,3 +14,9 @@ pub const MAX_CUSTOM_STATUS_UNITS: usize = MAX_CUSTOM_STATUS_BYTES / 2;
 /// Honest code is polled once for each durable operation that became ready; combinators such as `FuturesUnordered` yield a
 /// few times more. A future that wakes itself for ever is caught here.
 pub const MAX_POLLS_PER_EVENT: usize = 10_000;
+
+/// Largest input, output, event or recorded value, in bytes of its JSON text as UTF-8, unless the worker is configured otherwise.
+///
+/// Every payload is read again with each replay and copied with each read of the instance: what is larger belongs into a file or
+/// a table of its own, and its name into the payload.
+pub const DEFAULT_MAX_PAYLOAD_BYTES: usize = 1024 * 1024;

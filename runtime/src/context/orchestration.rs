@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::futures::{ActivityCall, EventFuture, TimerFuture};
 use crate::definition::{ActivityDefinition, Call, encode};
-use crate::engine::{ExecutionHandle, ExecutionInfo};
+use crate::engine::{ExecutionHandle, ExecutionInfo, TaskOptions};
 use crate::external_event::ExternalEvent;
 use crate::model::custom_status::{CustomStatus, CustomStatusError};
 use crate::model::failure::FailureDetails;
@@ -100,7 +100,8 @@ impl<S> OrchestrationContext<S> {
     {
         let input = call.input.map_err(|error| FailureDetails::from(&error));
         ActivityCall::new(
-            self.execution.schedule_task(D::NAME, input),
+            self.execution
+                .schedule_task(D::NAME, input, TaskOptions::default()),
             D::NAME.into(),
             D::decode_error,
         )
@@ -122,7 +123,8 @@ impl<S> OrchestrationContext<S> {
             .map(Some)
             .map_err(|error| FailureDetails::from(&error));
         ActivityCall::new(
-            self.execution.schedule_task(name, input),
+            self.execution
+                .schedule_task(name, input, TaskOptions::default()),
             name.into(),
             |_| None,
         )
@@ -133,6 +135,7 @@ impl<S> OrchestrationContext<S> {
     /// # Errors
     ///
     /// The future gives an [`EventError`](crate::EventError) when the payload is not of that type; the event is consumed.
+    #[track_caller]
     pub fn wait_for_external_event<E: ExternalEvent>(&self) -> EventFuture<E> {
         self.wait_for_external_event_named(E::NAME)
     }
@@ -142,6 +145,7 @@ impl<S> OrchestrationContext<S> {
     /// # Errors
     ///
     /// As [`wait_for_external_event`](Self::wait_for_external_event).
+    #[track_caller]
     pub fn wait_for_external_event_named<T: DeserializeOwned>(&self, name: &str) -> EventFuture<T> {
         EventFuture::new(self.execution.wait_for_external_event(name), name.into())
     }

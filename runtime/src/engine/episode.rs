@@ -6,9 +6,12 @@ use crate::model::action::OrchestratorAction;
 use crate::model::custom_status::StatusChange;
 use crate::model::failure::FailureDetails;
 use crate::model::history::{
-    ExecutionCompleted, ExecutionTerminated, HistoryEvent, OrchestratorStarted,
+    ExecutionCompleted, ExecutionResumed, ExecutionSuspended, ExecutionTerminated, HistoryEvent,
+    HistoryEventKind, OrchestratorStarted,
 };
+use crate::model::instance::InstanceId;
 use crate::model::status::RuntimeStatus;
+use crate::model::tags::Tags;
 
 /// What an orchestrator or activity gives in the end: its output as JSON text, or its failure.
 pub type Outcome = Result<String, FailureDetails>;
@@ -24,18 +27,55 @@ pub struct Episode {
     pub actions: Vec<OrchestratorAction>,
     /// The ids of activities that it asked for, now or earlier, and no longer waits for.
     pub withdrawn: Vec<i32>,
+    /// The sub-orchestrations, with the actions that asked for them, that it asked for, now or earlier, and no longer waits for:
+    /// to be terminated, if they are still those of this execution.
+    pub withdrawn_children: Vec<(i32, InstanceId)>,
     /// What became of the custom status.
     pub status: StatusChange,
     /// How the execution ended, when it did.
     pub ended: Option<Ended>,
+    /// What the next execution of the instance begins with, when this one ended by continuing as new.
+    pub continued: Option<Continued>,
+    /// The sub-orchestrations that are open again because a rewind forgot their failures: each is to be rewound in turn, or
+    /// created anew when it is not there.
+    pub rewound_children: Vec<OpenChild>,
+}
+
+/// What the next execution begins with after one that continued as new.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Continued {
+    /// Its input as JSON text.
+    pub input: Option<String>,
+    /// The version of its orchestrator; without one, that of the execution before.
+    pub version: Option<String>,
+    /// External events that the execution before took in and no wait of it observed, in the order of their arrival. They come
+    /// before all later ones.
+    pub carried: Vec<HistoryEvent>,
+}
+
+/// A sub-orchestration that an execution waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenChild {
+    /// The action that asked for it.
+    pub id: i32,
+    /// Its instance.
+    pub instance_id: InstanceId,
+    /// Its orchestrator's registered name.
+    pub name: String,
+    /// Its version; without one, the newest.
+    pub version: Option<String>,
+    /// Its input as JSON text.
+    pub input: Option<String>,
+    /// Its tags.
+    pub tags: Tags,
 }
 
 /// How an execution ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
-    /// Completed, Failed or Terminated.
+    /// Completed, Failed, Terminated, or `ContinuedAsNew`.
     pub status: RuntimeStatus,
-    /// The output as JSON text.
+    /// The output as JSON text; the input of the next execution when it continued as new.
     pub result: Option<String>,
     /// Why it failed.
     pub failure: Option<FailureDetails>,
@@ -54,22 +94,47 @@ impl Ended {
 
 impl Episode {
     /// The episode that ends an execution without running its orchestrator. It needs no history, so it works for every
-    /// instance, however broken.
+    /// instance, however broken. `recurse` is recorded; ending the sub-orchestrations is up to the worker.
     #[must_use]
-    pub fn terminated(now: Timestamp, reason: Option<String>) -> Self {
+    pub fn terminated(now: Timestamp, reason: Option<String>, recurse: bool) -> Self {
         let ended = Ended {
             status: RuntimeStatus::Terminated,
             result: reason.clone(),
             failure: None,
         };
+        let terminated = ExecutionTerminated {
+            input: reason,
+            recurse,
+        };
+        let mut episode = Self::of(now, terminated);
+        let end = ended.clone().recorded();
+        episode.events.push(HistoryEvent::new(now, end));
+        Self {
+            ended: Some(ended),
+            ..episode
+        }
+    }
+
+    /// The episode that records that an instance is paused. Nothing of it concerns the orchestrator.
+    #[must_use]
+    pub fn suspended(now: Timestamp, reason: Option<String>) -> Self {
+        Self::of(now, ExecutionSuspended { input: reason })
+    }
+
+    /// The episode that records that a paused instance goes on. Nothing of it concerns the orchestrator.
+    #[must_use]
+    pub fn resumed(now: Timestamp, reason: Option<String>) -> Self {
+        Self::of(now, ExecutionResumed { input: reason })
+    }
+
+    /// The episode that delivers one event to no code.
+    fn of(now: Timestamp, event: impl Into<HistoryEventKind>) -> Self {
         Self {
             events: vec![
                 HistoryEvent::new(now, OrchestratorStarted {}),
-                HistoryEvent::new(now, ExecutionTerminated { input: reason }),
-                HistoryEvent::new(now, ended.clone().recorded()),
+                HistoryEvent::new(now, event),
             ],
             delivered: 1,
-            ended: Some(ended),
             ..Self::default()
         }
     }

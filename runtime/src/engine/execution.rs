@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -11,19 +12,23 @@ use std::task::{Context, Poll, Waker};
 use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
 
-use super::episode::{Ended, Episode, Outcome, UncaughtFailure};
+use super::calls::{Answer, Applied, Freed};
+use super::episode::{Continued, Ended, Episode, Outcome, UncaughtFailure};
 use super::fault::Fault;
 use super::handle::{ExecutionHandle, ExecutionInfo};
-use super::state::{Completion, State};
+use super::options::Limits;
+use super::state::{Continuing, State, Wanted};
 use super::waker::RootWaker;
 use crate::limits::MAX_POLLS_PER_EVENT;
 use crate::model::action::OrchestratorActionKind;
-use crate::model::custom_status::CustomStatus;
+use crate::model::custom_status::{CustomStatus, StatusChange};
 use crate::model::failure::{self, FailureDetails};
 use crate::model::history::{
-    HistoryEvent, HistoryEventKind, NO_ACTION, OrchestratorStarted, TaskScheduled,
+    ExecutionRewound, HistoryEvent, HistoryEventKind, NO_ACTION, OrchestratorStarted, TaskScheduled,
 };
 use crate::model::status::RuntimeStatus;
+use crate::model::tags::{Tags, is_reserved};
+use crate::model::waiting::WaitingOn;
 
 /// Starts an orchestrator: decodes its input and returns its future, or says why the input does not decode.
 pub type Start = Box<
@@ -39,6 +44,8 @@ pub struct OpenTask {
     pub name: String,
     /// Its input as JSON text.
     pub input: Option<String>,
+    /// Its tags.
+    pub tags: Tags,
 }
 
 /// A live execution. It stays on the thread that made it; dropping it is always safe, since history can rebuild it.
@@ -47,6 +54,7 @@ pub struct Execution {
     start: Option<Start>,
     future: Option<LocalBoxFuture<'static, Outcome>>,
     ended: Option<Ended>,
+    continued: Option<Continued>,
     panics: Panics,
     root: Arc<RootWaker>,
     waker: Waker,
@@ -72,14 +80,16 @@ impl Execution {
         status: Option<CustomStatus>,
         start: Start,
         panics: Panics,
+        limits: Limits,
         on_foreign_wake: Arc<dyn Fn() + Send + Sync>,
     ) -> Self {
         let root = Arc::new(RootWaker::new(on_foreign_wake));
         Self {
-            state: Rc::new(RefCell::new(State::new(info, status))),
+            state: Rc::new(RefCell::new(State::new(info, status, limits))),
             start: Some(start),
             future: None,
             ended: None,
+            continued: None,
             panics,
             waker: Waker::from(Arc::clone(&root)),
             root,
@@ -99,27 +109,50 @@ impl Execution {
         now: Timestamp,
         events: &mut Vec<HistoryEvent>,
     ) -> Result<Episode, Fault> {
-        let now = {
-            let mut state = self.state.borrow_mut();
-            // History keeps microseconds, and a replay must see the same time.
-            let now = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
-            state.now = state.now.max(now);
-            state.now
+        let now = self.begin_episode(now);
+        let span = {
+            let state = self.state.borrow();
+            let (name, instance) = (&state.info.name, &state.info.instance_id);
+            tracing::info_span!("orchestrator", %name, %instance)
         };
+        let _span = span.entered();
         let had_ended = self.ended.is_some();
         let mut delivered = 0;
         for event in &*events {
             if self.ended.is_some() {
                 break;
             }
-            self.apply(event.kind.clone())?;
+            self.apply(event.clone())?;
             delivered += 1;
         }
+        let status = self.state.borrow_mut().status.take_change();
+        Ok(self.end_episode(now, events.drain(..delivered).collect(), status, had_ended))
+    }
+
+    /// Sets the orchestrator's current time.
+    fn begin_episode(&self, now: Timestamp) -> Timestamp {
+        let mut state = self.state.borrow_mut();
+        // History keeps microseconds, and a replay must see the same time.
+        let now = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
+        state.now = state.now.max(now);
+        state.length.episode();
+        state.now
+    }
+
+    /// What the episode of these events gives.
+    fn end_episode(
+        &mut self,
+        now: Timestamp,
+        delivered: Vec<HistoryEvent>,
+        status: StatusChange,
+        had_ended: bool,
+    ) -> Episode {
         let mut state = self.state.borrow_mut();
         let actions = std::mem::take(&mut state.actions);
-        let mut recorded = Vec::with_capacity(1 + delivered + actions.len());
+        let count = delivered.len();
+        let mut recorded = Vec::with_capacity(1 + count + actions.len());
         recorded.push(HistoryEvent::new(now, OrchestratorStarted {}));
-        recorded.extend(events.drain(..delivered));
+        recorded.extend(delivered);
         recorded.extend(actions.iter().map(|action| HistoryEvent {
             event_id: action.id,
             timestamp: now,
@@ -132,50 +165,114 @@ impl Execution {
         {
             recorded.push(HistoryEvent::new(now, ended.clone().recorded()));
         }
-        Ok(Episode {
+        Episode {
             events: recorded,
-            delivered,
+            delivered: count,
             actions,
             withdrawn: std::mem::take(&mut state.withdrawn),
-            status: state.status.take_change(),
+            withdrawn_children: std::mem::take(&mut state.withdrawn_children),
+            status,
             ended: self.ended.clone(),
-        })
+            continued: self.continued.take(),
+            rewound_children: std::mem::take(&mut state.rewound_children),
+        }
     }
 
-    /// Rebuilds the execution from its history: the events of its committed episodes, in order.
+    /// Rebuilds the execution from its history: the events of its committed episodes, in order. The orchestrator's own tracing
+    /// is not repeated.
     ///
     /// # Errors
     ///
     /// A [`Fault`], most likely [`Fault::NonDeterminism`]: the code is not the code that made this history.
     pub fn replay(&mut self, history: Vec<HistoryEvent>) -> Result<(), Fault> {
-        let steps = self.index(history)?;
-        self.state.borrow_mut().replaying = true;
-        for step in steps {
-            match step {
-                Step::Confirm(id) => self.state.borrow_mut().confirm(id)?,
-                Step::Apply(event) => {
-                    if let HistoryEventKind::OrchestratorStarted(_) = event.kind {
-                        let mut state = self.state.borrow_mut();
-                        state.now = state.now.max(event.timestamp);
-                    } else if self.ended.is_none() {
-                        self.apply(event.kind)?;
-                    }
-                }
-            }
-        }
+        self.replay_silently(history)?;
         let mut state = self.state.borrow_mut();
         state.replaying = false;
         state.status.take_change();
+        state.children = HashMap::new();
         Ok(())
     }
 
-    /// Separates what happened to the execution from the confirmations of what it asked for.
+    /// Rebuilds a failed execution from its history as it would be if nothing in it had failed: the failures of activities and
+    /// sub-orchestrations, the total timeouts that passed, and the end are forgotten, and with them what only followed from them.
+    /// Returns the episode that records that. Its activities that are open again are those of
+    /// [`take_open_tasks`](Self::take_open_tasks), its sub-orchestrations are in [`Episode::rewound_children`].
+    ///
+    /// Up to the point where the code asks for something else than the failed run did, it goes the recorded way; what it asks for
+    /// beyond that is new. A call that had used up its attempts has all of them again, and its total timeout begins anew. The
+    /// custom status of the episode is the one that the code holds, whatever the failed run left. When the code fails again
+    /// without any of those failures, the episode ends the execution again.
+    ///
+    /// # Errors
+    ///
+    /// As [`replay`](Self::replay).
+    pub fn rewind(
+        &mut self,
+        past: Vec<HistoryEvent>,
+        now: Timestamp,
+        reason: Option<String>,
+    ) -> Result<Episode, Fault> {
+        self.state.borrow_mut().rewinding = true;
+        self.replay_silently(past)?;
+        let now = self.begin_episode(now);
+        let event = HistoryEvent::new(now, ExecutionRewound { reason });
+        self.repeat(Step::Apply(event.clone()))?;
+        let mut state = self.state.borrow_mut();
+        (state.replaying, state.rewinding) = (false, false);
+        state.children = HashMap::new();
+        let status = state.status.take_all();
+        drop(state);
+        Ok(self.end_episode(now, vec![event], status, false))
+    }
+
+    fn replay_silently(&mut self, history: Vec<HistoryEvent>) -> Result<(), Fault> {
+        let steps = self.index(history)?;
+        self.state.borrow_mut().replaying = true;
+        tracing::dispatcher::with_default(&tracing::Dispatch::none(), || {
+            for step in steps {
+                self.repeat(step)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn repeat(&mut self, step: Step) -> Result<(), Fault> {
+        match step {
+            Step::Confirm(id) => self.state.borrow_mut().confirm(id),
+            Step::Apply(event) => {
+                if let HistoryEventKind::OrchestratorStarted(_) = event.kind {
+                    let mut state = self.state.borrow_mut();
+                    state.now = event.timestamp;
+                    state.length.episode();
+                    return Ok(());
+                }
+                if self.ended.is_some() {
+                    return Ok(());
+                }
+                if let HistoryEventKind::ExecutionRewound(_) = event.kind {
+                    let mut state = self.state.borrow_mut();
+                    state.length.count();
+                    state.rewound();
+                    drop(state);
+                    return self.take_fault();
+                }
+                self.apply(event)
+            }
+        }
+    }
+
+    /// Separates what happened to the execution from the confirmations of what it asked for, and finds the rewinds.
     fn index(&self, history: Vec<HistoryEvent>) -> Result<Vec<Step>, Fault> {
         let mut state = self.state.borrow_mut();
         let mut steps = Vec::with_capacity(history.len());
+        let mut last = NO_ACTION;
         for event in history {
             let id = event.event_id;
+            last = last.max(id);
             if id == NO_ACTION {
+                if let HistoryEventKind::ExecutionRewound(_) = event.kind {
+                    state.rewinds.push_back(last);
+                }
                 steps.push(Step::Apply(event));
             } else if state.recorded.insert(id, event.kind).is_some() {
                 return Err(Fault::MalformedHistory(format!(
@@ -185,6 +282,9 @@ impl Execution {
                 steps.push(Step::Confirm(id));
             }
         }
+        if state.rewinding {
+            state.rewinds.push_back(last);
+        }
         Ok(steps)
     }
 
@@ -193,7 +293,12 @@ impl Execution {
         let unfinished = std::mem::take(&mut self.state.borrow_mut().unfinished);
         let mut tasks: Vec<_> = unfinished
             .into_iter()
-            .map(|(id, TaskScheduled { name, input })| OpenTask { id, name, input })
+            .map(|(id, TaskScheduled { name, input, tags })| OpenTask {
+                id,
+                name,
+                input,
+                tags,
+            })
             .collect();
         tasks.sort_unstable_by_key(|task| task.id);
         tasks
@@ -211,6 +316,28 @@ impl Execution {
         self.state.borrow().due_timers(now).collect()
     }
 
+    /// What the orchestrator waits for: calls and timers in the order in which it asked for them, then external events. What was
+    /// detached is not among it.
+    #[must_use]
+    pub fn waiting_on(&self) -> Vec<WaitingOn> {
+        let state = self.state.borrow();
+        let mut waiting = state.operations_waited_for();
+        waiting.extend(state.mailbox.waiting_on());
+        waiting
+    }
+
+    /// How many external events have arrived that no wait has observed.
+    #[must_use]
+    pub fn buffered_events(&self) -> usize {
+        self.state.borrow().mailbox.unobserved()
+    }
+
+    /// How many events its history has. Pauses are not counted.
+    #[must_use]
+    pub fn history_length(&self) -> usize {
+        self.state.borrow().length.get()
+    }
+
     /// How it ended, when it did.
     #[must_use]
     pub const fn ended(&self) -> Option<&Ended> {
@@ -223,10 +350,16 @@ impl Execution {
         self.state.borrow().status.value.clone()
     }
 
-    fn apply(&mut self, event: HistoryEventKind) -> Result<(), Fault> {
+    fn apply(&mut self, event: HistoryEvent) -> Result<(), Fault> {
         use HistoryEventKind as Event;
-        let woken = match event {
-            Event::ExecutionStarted(started) => return self.begin(started.input.as_deref()),
+        if !matches!(
+            event.kind,
+            Event::ExecutionSuspended(_) | Event::ExecutionResumed(_)
+        ) {
+            self.state.borrow_mut().length.count();
+        }
+        match event.kind {
+            Event::ExecutionStarted(started) => self.begin(started.input.as_deref()),
             Event::ExecutionTerminated(terminated) => {
                 let (status, result) = (RuntimeStatus::Terminated, terminated.input);
                 self.end(Ended {
@@ -234,41 +367,102 @@ impl Execution {
                     result,
                     failure: None,
                 });
-                return Ok(());
+                Ok(())
             }
             Event::TaskCompleted(task) => {
-                let completion = Completion::TaskCompleted(task.result);
-                self.state
-                    .borrow_mut()
-                    .complete(task.task_scheduled_id, completion)?
+                self.answer(task.task_scheduled_id, Answer::Task(Ok(task.result)))
             }
             Event::TaskFailed(task) => {
-                let completion = Completion::TaskFailed(task.failure);
-                self.state
-                    .borrow_mut()
-                    .complete(task.task_scheduled_id, completion)?
+                self.answer(task.task_scheduled_id, Answer::Task(Err(task.failure)))
             }
-            Event::TimerFired(timer) => self
-                .state
-                .borrow_mut()
-                .complete(timer.timer_id, Completion::TimerFired)?,
-            Event::EventRaised(raised) => self
-                .state
-                .borrow_mut()
-                .mailbox
-                .raise(&raised.name, raised.input),
+            Event::SubOrchestrationInstanceCompleted(child) => {
+                self.answer(child.task_scheduled_id, Answer::Child(Ok(child.result)))
+            }
+            Event::SubOrchestrationInstanceFailed(child) => {
+                self.answer(child.task_scheduled_id, Answer::Child(Err(child.failure)))
+            }
+            Event::TimerFired(timer) => self.answer(timer.timer_id, Answer::Timer),
+            Event::EventRaised(raised) => {
+                // The echo of a value that was recorded.
+                if is_reserved(&raised.name) {
+                    return Ok(());
+                }
+                let wake = self.state.borrow_mut().mailbox.raise(
+                    raised.name,
+                    raised.input,
+                    event.timestamp,
+                );
+                self.wake(wake)
+            }
+            // The worker holds events back while an instance is paused.
+            Event::ExecutionSuspended(_) | Event::ExecutionResumed(_) => Ok(()),
             Event::OrchestratorStarted(_)
+            | Event::ExecutionRewound(_)
             | Event::ExecutionCompleted(_)
             | Event::TaskScheduled(_)
-            | Event::TimerCreated(_) => {
-                return Err(Fault::MalformedHistory(format!(
-                    "{} is not an event to deliver",
-                    event.name()
-                )));
+            | Event::SubOrchestrationInstanceCreated(_)
+            | Event::EventSent(_)
+            | Event::TimerCreated(_) => Err(Fault::MalformedHistory(format!(
+                "{} is not an event to deliver",
+                event.kind.name()
+            ))),
+        }
+    }
+
+    /// Applies what an event says about an operation, and lets the author's closure decide where that is its part.
+    fn answer(&mut self, id: i32, answer: Answer) -> Result<(), Fault> {
+        let applied = self.state.borrow_mut().complete(id, answer)?;
+        let freed = match applied {
+            Applied::Done(freed) => freed,
+            Applied::Asks {
+                operation,
+                retry_if,
+                failure,
+            } => {
+                self.root.set_inside(true);
+                let again = catch_unwind(AssertUnwindSafe(|| {
+                    let again = retry_if(&failure);
+                    drop(retry_if);
+                    again
+                }));
+                self.root.set_inside(false);
+                match again {
+                    Ok(again) => {
+                        let mut state = self.state.borrow_mut();
+                        state.decided(operation, failure, again)
+                    }
+                    Err(panic) => {
+                        let failure = self.failure_of(panic)?;
+                        self.complete(Err(failure));
+                        return self.take_fault();
+                    }
+                }
             }
         };
-        if let Some(waker) = woken {
-            // The waker may be the orchestrator's own.
+        // What the engine asked for may differ from history.
+        self.take_fault()?;
+        self.free(freed)
+    }
+
+    /// Wakes and drops what is no longer needed: it may be the author's.
+    fn free(&mut self, mut freed: Freed) -> Result<(), Fault> {
+        let wake = freed.wake.take();
+        self.root.set_inside(true);
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(freed)));
+        self.root.set_inside(false);
+        match dropped {
+            Ok(()) => self.wake(wake),
+            Err(panic) => {
+                let failure = self.failure_of(panic)?;
+                self.complete(Err(failure));
+                self.take_fault()
+            }
+        }
+    }
+
+    /// Wakes the waker, which may be the orchestrator's own, and polls if that asks for it.
+    fn wake(&mut self, waker: Option<Waker>) -> Result<(), Fault> {
+        if let Some(waker) = waker {
             self.root.set_inside(true);
             let woken = catch_unwind(AssertUnwindSafe(|| waker.wake()));
             self.root.set_inside(false);
@@ -325,13 +519,18 @@ impl Execution {
                 future.as_mut().poll(&mut Context::from_waker(&self.waker))
             }));
             self.root.set_inside(false);
-            match polled {
-                Ok(Poll::Pending) => self.state.borrow_mut().settle_dropped(false),
-                Ok(Poll::Ready(outcome)) => {
+            let continuing = self.state.borrow_mut().continuing.take();
+            match (polled, continuing) {
+                (Ok(_), Some(continuing)) => {
+                    self.state.borrow_mut().settle_dropped(true);
+                    self.continue_as_new(continuing);
+                }
+                (Ok(Poll::Pending), None) => self.state.borrow_mut().settle_dropped(false),
+                (Ok(Poll::Ready(outcome)), None) => {
                     self.state.borrow_mut().settle_dropped(true);
                     self.complete(outcome);
                 }
-                Err(panic) => {
+                (Err(panic), _) => {
                     self.state.borrow_mut().spare_dropped();
                     // A fault is why the code went astray; the panic only followed.
                     self.take_fault()?;
@@ -377,24 +576,61 @@ impl Execution {
             Ok(result) => (RuntimeStatus::Completed, Some(result), None),
             Err(failure) => (RuntimeStatus::Failed, None, Some(failure)),
         };
-        {
-            let mut state = self.state.borrow_mut();
-            state.polling = true;
-            let (result, failure) = (result.clone(), failure.clone());
-            state.act(
+        self.finish(status, result, failure);
+    }
+
+    fn continue_as_new(&mut self, continuing: Result<Continuing, FailureDetails>) {
+        let Continuing { input, version } = match continuing {
+            Ok(continuing) => continuing,
+            Err(failure) => return self.complete(Err(failure)),
+        };
+        // Before the teardown, which ends the waits.
+        let carried = self.state.borrow_mut().mailbox.take_unobserved();
+        self.finish(RuntimeStatus::ContinuedAsNew, input.clone(), None);
+        let continues = |ended: &Ended| ended.status == RuntimeStatus::ContinuedAsNew;
+        self.continued = self
+            .ended
+            .as_ref()
+            .is_some_and(continues)
+            .then_some(Continued {
+                input,
+                version,
+                carried,
+            });
+    }
+
+    /// Ends the execution with an action of its code.
+    fn finish(
+        &mut self,
+        status: RuntimeStatus,
+        result: Option<String>,
+        failure: Option<FailureDetails>,
+    ) {
+        let end = OrchestratorActionKind::CompleteOrchestration {
+            status,
+            result,
+            failure,
+        };
+        let ended = self
+            .state
+            .borrow_mut()
+            .ask(Wanted::new(end, None), |_, action| match action {
                 OrchestratorActionKind::CompleteOrchestration {
                     status,
                     result,
                     failure,
-                },
-                None,
-            );
+                } => Some(Ended {
+                    status: *status,
+                    result: result.clone(),
+                    failure: failure.clone(),
+                }),
+                _ => None,
+            });
+        match ended.flatten() {
+            Some(ended) => self.end(ended),
+            // A fault, which the caller reports.
+            None => self.tear_down(),
         }
-        self.end(Ended {
-            status,
-            result,
-            failure,
-        });
     }
 
     fn end(&mut self, ended: Ended) {
@@ -433,6 +669,14 @@ enum Step {
 impl Drop for Execution {
     fn drop(&mut self) {
         self.tear_down();
+        // The author's closures and wakers may hold the context, and with it the state that holds them.
+        let operations = self.state.borrow_mut().take_operations();
+        self.root.set_inside(true);
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(operations))) {
+            let panic = panic_message(&*panic);
+            tracing::error!(panic, "a destructor in the orchestrator panicked");
+        }
+        self.root.set_inside(false);
     }
 }
 

@@ -4,18 +4,22 @@ use std::cell::RefCell;
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::fault::Fault;
 use super::operation::{EventWait, Operation};
+use super::options::{ChildOptions, RetryIf, TaskOptions};
 use super::random::Random;
-use super::state::State;
-use crate::model::action::OrchestratorActionKind;
+use super::state::{Continuing, State, Wanted};
+use crate::model::action::OrchestratorActionKind as Action;
 use crate::model::custom_status::CustomStatus;
-use crate::model::failure::FailureDetails;
+use crate::model::failure::{FailureDetails, kind};
 use crate::model::instance::{ExecutionId, InstanceId, ParentInstance};
+use crate::model::retry::{RETRY_TAG, RetryPolicy, TIMEOUT_TAG, TOTAL_TIMEOUT_TAG, duration_tag};
+use crate::model::tags::{RESERVED_PREFIX, Tags, is_reserved};
 
 /// Who an execution is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +32,8 @@ pub struct ExecutionInfo {
     pub execution_id: ExecutionId,
     /// The orchestration that started it, when one did.
     pub parent: Option<ParentInstance>,
+    /// The version of its orchestrator, when that has one.
+    pub version: Option<String>,
 }
 
 /// The way from an orchestrator's context to the execution it belongs to.
@@ -38,18 +44,79 @@ pub struct ExecutionInfo {
 pub struct ExecutionHandle(pub(super) Rc<RefCell<State>>);
 
 impl ExecutionHandle {
-    /// Asks for an activity. Its future fails with the given details when the input could not be encoded.
+    /// Asks for an activity. Its future fails with the given details when the input could not be encoded, and with those of
+    /// the refusal when the input is too large or a tag is reserved.
     #[track_caller]
     pub(crate) fn schedule_task(
         &self,
         name: &str,
         input: Result<Option<String>, FailureDetails>,
+        options: TaskOptions,
     ) -> Operation {
-        match input {
-            Ok(input) => self.act(OrchestratorActionKind::ScheduleTask {
-                name: name.into(),
-                input,
-            }),
+        let TaskOptions {
+            retry,
+            timeout,
+            total_timeout,
+            tags,
+            retry_if,
+        } = options;
+        let tags = call_tags(tags, retry, timeout, total_timeout);
+        match input.and_then(|input| Ok((input, tags?))) {
+            Ok((input, tags)) => {
+                let name = name.into();
+                let kind = Action::ScheduleTask { name, input, tags };
+                self.call(Wanted::new(kind, Some(Location::caller())), retry_if)
+            }
+            Err(failure) => Operation::failed(self.clone(), failure),
+        }
+    }
+
+    /// Asks for a sub-orchestration. As [`schedule_task`](Self::schedule_task) otherwise.
+    #[track_caller]
+    pub(crate) fn create_sub_orchestration(
+        &self,
+        name: &str,
+        input: Result<Option<String>, FailureDetails>,
+        options: ChildOptions,
+    ) -> Operation {
+        let ChildOptions {
+            instance_id,
+            version,
+            retry,
+            total_timeout,
+            tags,
+            retry_if,
+        } = options;
+        let derives_id = instance_id.is_none();
+        let instance_id = instance_id.unwrap_or_else(|| {
+            let state = self.0.borrow();
+            InstanceId::of_child(state.info.execution_id, state.next_action)
+        });
+        let tags = call_tags(tags, retry, None, total_timeout);
+        match input.and_then(|input| Ok((input, tags?))) {
+            Ok((input, tags)) => {
+                let kind = Action::CreateSubOrchestration {
+                    instance_id: instance_id.clone(),
+                    name: name.into(),
+                    version,
+                    input,
+                    tags,
+                };
+                let wanted = Wanted {
+                    derives_id,
+                    ..Wanted::new(kind, Some(Location::caller()))
+                };
+                self.call(wanted, retry_if).or_child(instance_id)
+            }
+            Err(failure) => Operation::failed(self.clone(), failure).or_child(instance_id),
+        }
+    }
+
+    fn call(&self, wanted: Wanted, mut retry_if: Option<RetryIf>) -> Operation {
+        let called = self.0.borrow_mut().call(wanted, &mut retry_if);
+        match called {
+            Ok(None) => Operation::new(self.clone(), None),
+            Ok(Some((id, child))) => Operation::new(self.clone(), Some(id)).with_child(child),
             Err(failure) => Operation::failed(self.clone(), failure),
         }
     }
@@ -57,20 +124,100 @@ impl ExecutionHandle {
     /// Asks for a durable timer.
     #[track_caller]
     pub(crate) fn create_timer(&self, fire_at: Timestamp) -> Operation {
-        self.act(OrchestratorActionKind::CreateTimer { fire_at })
-    }
-
-    #[track_caller]
-    fn act(&self, action: OrchestratorActionKind) -> Operation {
-        let id = self.0.borrow_mut().act(action, Some(Location::caller()));
+        let id = self
+            .0
+            .borrow_mut()
+            .create_timer(fire_at, Some(Location::caller()));
         Operation::new(self.clone(), id)
     }
 
     /// Begins to wait for an external event.
+    #[track_caller]
     pub(crate) fn wait_for_external_event(&self, name: &str) -> EventWait {
         let mut state = self.0.borrow_mut();
-        let id = state.polling.then(|| state.mailbox.wait(name));
+        let now = state.now;
+        let id = state
+            .polling
+            .then(|| state.mailbox.wait(name, Location::caller(), now));
         EventWait::new(self.clone(), id)
+    }
+
+    /// Sends an event to an instance, also to this one. An unknown or ended instance drops it.
+    ///
+    /// # Errors
+    ///
+    /// The given details, when the payload could not be encoded; those of the refusal when it is too large or the name is
+    /// reserved.
+    #[track_caller]
+    pub(crate) fn send_event(
+        &self,
+        to: &InstanceId,
+        name: &str,
+        data: Result<Option<String>, FailureDetails>,
+    ) -> Result<(), FailureDetails> {
+        if is_reserved(name) {
+            return Err(reserved(&format!("the name of the event `{name}`")));
+        }
+        let location = Location::caller();
+        self.0.borrow_mut().send(to, name, data?, location)
+    }
+
+    /// Ends the execution with the current poll and lets the instance go on with a new one: with this input, or as Failed with the
+    /// details of why it could not be encoded. A version of `None` keeps that of this execution. The first call of an execution
+    /// counts, whatever else the orchestrator does; the caller stays pending for ever.
+    pub(crate) fn continue_as_new(
+        &self,
+        input: Result<Option<String>, FailureDetails>,
+        version: Option<String>,
+    ) {
+        let mut state = self.0.borrow_mut();
+        if state.polling && state.continuing.is_none() {
+            state.continuing = Some(input.map(|input| Continuing { input, version }));
+        }
+    }
+
+    /// A value, as JSON text, that is produced once and recorded; a replay takes it from history. So is the failure to produce it.
+    ///
+    /// What `produce` asks of the context has no effect. Outside of a poll the value is produced and not recorded.
+    ///
+    /// # Errors
+    ///
+    /// The details that `produce` gave, or those of the refusal when the value is too large.
+    #[track_caller]
+    pub(crate) fn side_value(
+        &self,
+        produce: impl FnOnce() -> Result<String, FailureDetails>,
+    ) -> Result<String, FailureDetails> {
+        let location = Location::caller();
+        let recorded = {
+            let mut state = self.0.borrow_mut();
+            if !state.polling {
+                drop(state);
+                return produce();
+            }
+            state.recorded_side_value(location)
+        };
+        if let Some(recorded) = recorded {
+            return recorded;
+        }
+        let value = {
+            let _paused = Paused::new(&self.0);
+            produce()
+        };
+        self.0.borrow_mut().record_side_value(value, location)
+    }
+
+    /// Whether the code may take the path of this patch: yes where it runs for the first time, which is recorded; on replay, what
+    /// was recorded. Patch ids are compared with regard to case. A patch that was found once counts for the rest of the execution,
+    /// and one that the code no longer asks for is skipped in history.
+    pub(crate) fn patched(&self, id: &str) -> bool {
+        self.0.borrow_mut().patched(id)
+    }
+
+    /// How many events history has, those of this episode so far and what it asked for included. The same at the same place on
+    /// every replay.
+    pub(crate) fn history_length(&self) -> usize {
+        self.0.borrow().length.get()
     }
 
     pub(crate) fn set_custom_status(&self, status: Option<CustomStatus>) {
@@ -118,6 +265,48 @@ impl ExecutionHandle {
         self.0
             .borrow_mut()
             .fail(Fault::Undecodable { what, message });
+    }
+}
+
+/// Lets nothing that is asked for have an effect, as outside of a poll.
+struct Paused<'a>(&'a RefCell<State>);
+
+impl<'a> Paused<'a> {
+    fn new(state: &'a RefCell<State>) -> Self {
+        state.borrow_mut().polling = false;
+        Self(state)
+    }
+}
+
+impl Drop for Paused<'_> {
+    fn drop(&mut self) {
+        self.0.borrow_mut().polling = true;
+    }
+}
+
+/// The tags of the first attempt of a call: the author's, and what is in force for it.
+fn call_tags(
+    mut tags: Tags,
+    retry: Option<RetryPolicy>,
+    timeout: Option<Duration>,
+    total_timeout: Option<Duration>,
+) -> Result<Tags, FailureDetails> {
+    if let Some(key) = tags.keys().find(|key| is_reserved(key)) {
+        return Err(reserved(&format!("the key of the tag `{key}`")));
+    }
+    let retry = retry.map(|policy| policy.in_bounds().to_tag());
+    tags.extend(retry.map(|policy| (RETRY_TAG.to_owned(), policy)));
+    for (key, duration) in [(TIMEOUT_TAG, timeout), (TOTAL_TIMEOUT_TAG, total_timeout)] {
+        tags.extend(duration.map(|duration| (key.to_owned(), duration_tag(duration))));
+    }
+    Ok(tags)
+}
+
+fn reserved(what: &str) -> FailureDetails {
+    let message = format!("{what} begins with `{RESERVED_PREFIX}`, which is reserved");
+    FailureDetails {
+        is_non_retriable: true,
+        ..FailureDetails::new(kind::RESERVED, message)
     }
 }
 

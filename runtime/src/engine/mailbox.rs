@@ -3,7 +3,13 @@
 //! Names are matched without regard to case.
 
 use std::collections::{HashMap, VecDeque};
+use std::panic::Location;
 use std::task::Waker;
+
+use jiff::Timestamp;
+
+use crate::model::history::{EventRaised, HistoryEvent};
+use crate::model::waiting::{WaitingFor, WaitingOn};
 
 #[derive(Debug, Default)]
 pub(super) struct Mailbox {
@@ -12,6 +18,7 @@ pub(super) struct Mailbox {
     lanes: HashMap<String, Lane>,
     waits: HashMap<u64, Wait>,
     waiting: usize,
+    unobserved: usize,
 }
 
 /// The events and waits of one name. While an event is kept, no wait of that name is without one.
@@ -25,14 +32,20 @@ struct Lane {
 #[derive(Debug)]
 struct Arrived {
     position: u64,
+    at: Timestamp,
+    /// The name as it was given: the lane has it without its case.
+    name: String,
     payload: Option<String>,
 }
 
 #[derive(Debug)]
 struct Wait {
-    lane: String,
+    /// The name as the author wrote it.
+    name: String,
     given: Option<Arrived>,
     waker: Option<Waker>,
+    location: &'static Location<'static>,
+    since: Timestamp,
 }
 
 /// The wakers that the end of a wait sets free, for the caller to handle when it has let go of the state.
@@ -47,21 +60,24 @@ pub(super) struct Cancelled {
 impl Mailbox {
     /// Takes in an event: the longest wait for its name gets it, or it is kept for the next one.
     #[must_use]
-    pub(super) fn raise(&mut self, name: &str, payload: Option<String>) -> Option<Waker> {
+    pub(super) fn raise(
+        &mut self,
+        name: String,
+        payload: Option<String>,
+        at: Timestamp,
+    ) -> Option<Waker> {
         self.arrivals += 1;
-        let event = Arrived {
+        self.unobserved += 1;
+        self.place(Arrived {
             position: self.arrivals,
+            at,
+            name,
             payload,
-        };
-        let lane = name.to_lowercase();
-        self.place(&lane, event)
+        })
     }
 
-    fn place(&mut self, name: &str, event: Arrived) -> Option<Waker> {
-        if !self.lanes.contains_key(name) {
-            self.lanes.insert(name.to_owned(), Lane::default());
-        }
-        let lane = self.lanes.get_mut(name)?;
+    fn place(&mut self, event: Arrived) -> Option<Waker> {
+        let lane = self.lanes.entry(event.name.to_lowercase()).or_default();
         while let Some(id) = lane.waiting.pop_front() {
             if let Some(wait) = self.waits.get_mut(&id) {
                 self.waiting -= 1;
@@ -77,11 +93,15 @@ impl Mailbox {
     }
 
     /// Begins a wait; it is given the oldest kept event of its name, if there is one.
-    pub(super) fn wait(&mut self, name: &str) -> u64 {
+    pub(super) fn wait(
+        &mut self,
+        name: &str,
+        location: &'static Location<'static>,
+        since: Timestamp,
+    ) -> u64 {
         self.waits_begun += 1;
         let id = self.waits_begun;
-        let name = name.to_lowercase();
-        let lane = self.lanes.entry(name.clone()).or_default();
+        let lane = self.lanes.entry(name.to_lowercase()).or_default();
         let given = lane.events.pop_front();
         if given.is_none() {
             lane.waiting.push_back(id);
@@ -90,9 +110,11 @@ impl Mailbox {
         self.waits.insert(
             id,
             Wait {
-                lane: name,
+                name: name.to_owned(),
                 given,
                 waker: None,
+                location,
+                since,
             },
         );
         id
@@ -104,6 +126,7 @@ impl Mailbox {
         let wait = self.waits.get_mut(&id)?;
         if let Some(event) = wait.given.take() {
             self.waits.remove(&id);
+            self.unobserved -= 1;
             return Some(event.payload);
         }
         std::mem::swap(&mut wait.waker, waker);
@@ -117,11 +140,11 @@ impl Mailbox {
             return Cancelled::default();
         };
         let next = match wait.given {
-            Some(event) => self.place(&wait.lane, event),
+            Some(event) => self.place(event),
             None => {
                 self.waiting -= 1;
                 // Usually it is the newest: a loop that waits and gives up again leaves nothing behind.
-                if let Some(lane) = self.lanes.get_mut(&wait.lane) {
+                if let Some(lane) = self.lanes.get_mut(&wait.name.to_lowercase()) {
                     lane.waiting.pop_back_if(|newest| *newest == id);
                 }
                 None
@@ -137,6 +160,52 @@ impl Mailbox {
     pub(super) const fn waiting(&self) -> usize {
         self.waiting
     }
+
+    /// How many events have arrived that no wait has observed.
+    pub(super) const fn unobserved(&self) -> usize {
+        self.unobserved
+    }
+
+    /// The waits that have not been given an event, in the order in which they began.
+    pub(super) fn waiting_on(&self) -> Vec<WaitingOn> {
+        let mut waits: Vec<_> = self.waits.iter().collect();
+        waits.retain(|(_, wait)| wait.given.is_none());
+        waits.sort_unstable_by_key(|(id, _)| **id);
+        let waiting = waits.into_iter().map(|(_, wait)| WaitingOn {
+            kind: WaitingFor::Event {
+                name: wait.name.clone(),
+            },
+            location: Some(wait.location),
+            since: wait.since,
+        });
+        waiting.collect()
+    }
+
+    /// Takes out all events that no wait has observed, in the order in which they arrived.
+    pub(super) fn take_unobserved(&mut self) -> Vec<HistoryEvent> {
+        self.unobserved = 0;
+        let given = self.waits.values_mut().filter_map(|wait| wait.given.take());
+        let kept = self
+            .lanes
+            .values_mut()
+            .flat_map(|lane| lane.events.drain(..));
+        let mut events: Vec<_> = given.chain(kept).collect();
+        events.sort_unstable_by_key(|event| event.position);
+        let raised = events.into_iter().map(|event| {
+            let raised = EventRaised {
+                name: event.name,
+                input: event.payload,
+            };
+            HistoryEvent::new(event.at, raised)
+        });
+        raised.collect()
+    }
+
+    /// Takes out the wakers, for the caller to drop when it has let go of the state.
+    pub(super) fn take_wakers(&mut self) -> Vec<Waker> {
+        let wakers = self.waits.values_mut().filter_map(|wait| wait.waker.take());
+        wakers.collect()
+    }
 }
 
 #[cfg(test)]
@@ -149,9 +218,15 @@ mod tests {
     }
 
     fn raise(mailbox: &mut Mailbox, name: &str, payload: &str) {
-        if let Some(waker) = mailbox.raise(name, Some(payload.into())) {
+        if let Some(waker) = mailbox.raise(name.into(), Some(payload.into()), Timestamp::UNIX_EPOCH)
+        {
             waker.wake();
         }
+    }
+
+    #[track_caller]
+    fn wait(mailbox: &mut Mailbox, name: &str) -> u64 {
+        mailbox.wait(name, Location::caller(), Timestamp::UNIX_EPOCH)
     }
 
     #[test]
@@ -160,7 +235,11 @@ mod tests {
         raise(&mut mailbox, "Go", "1");
         raise(&mut mailbox, "other", "x");
         raise(&mut mailbox, "GO", "2");
-        let [first, second, third] = [mailbox.wait("go"), mailbox.wait("gO"), mailbox.wait("go")];
+        let [first, second, third] = [
+            wait(&mut mailbox, "go"),
+            wait(&mut mailbox, "gO"),
+            wait(&mut mailbox, "go"),
+        ];
         assert_eq!(observe(&mut mailbox, second).as_deref(), Some("2"));
         assert_eq!(observe(&mut mailbox, first).as_deref(), Some("1"));
         assert_eq!(observe(&mut mailbox, third), None);
@@ -171,11 +250,11 @@ mod tests {
     #[test]
     fn a_cancelled_wait_gives_its_event_back_in_its_old_place() {
         let mut mailbox = Mailbox::default();
-        let first = mailbox.wait("go");
+        let first = wait(&mut mailbox, "go");
         raise(&mut mailbox, "go", "1");
         raise(&mut mailbox, "go", "2");
         assert!(mailbox.cancel(first).next.is_none());
-        let [second, third] = [mailbox.wait("go"), mailbox.wait("go")];
+        let [second, third] = [wait(&mut mailbox, "go"), wait(&mut mailbox, "go")];
         assert_eq!(observe(&mut mailbox, second).as_deref(), Some("1"));
         assert_eq!(observe(&mut mailbox, third).as_deref(), Some("2"));
     }
@@ -183,7 +262,7 @@ mod tests {
     #[test]
     fn a_given_back_event_wakes_the_next_wait() {
         let mut mailbox = Mailbox::default();
-        let [first, second] = [mailbox.wait("go"), mailbox.wait("go")];
+        let [first, second] = [wait(&mut mailbox, "go"), wait(&mut mailbox, "go")];
         assert_eq!(observe(&mut mailbox, second), None);
         raise(&mut mailbox, "go", "1");
         assert_eq!(mailbox.waiting(), 1);
@@ -196,7 +275,7 @@ mod tests {
     fn waits_that_give_up_leave_nothing_behind() {
         let mut mailbox = Mailbox::default();
         for _ in 0..10 {
-            let [stop, go] = [mailbox.wait("stop"), mailbox.wait("go")];
+            let [stop, go] = [wait(&mut mailbox, "stop"), wait(&mut mailbox, "go")];
             let _ = (mailbox.cancel(stop), mailbox.cancel(go));
         }
         assert!(mailbox.lanes.values().all(|lane| lane.waiting.is_empty()));
@@ -206,9 +285,35 @@ mod tests {
     #[test]
     fn a_cancelled_wait_is_skipped() {
         let mut mailbox = Mailbox::default();
-        let [first, second] = [mailbox.wait("go"), mailbox.wait("go")];
+        let [first, second] = [wait(&mut mailbox, "go"), wait(&mut mailbox, "go")];
         assert!(mailbox.cancel(first).next.is_none());
         raise(&mut mailbox, "go", "1");
         assert_eq!(observe(&mut mailbox, second).as_deref(), Some("1"));
+    }
+
+    #[test]
+    fn what_is_not_observed_is_taken_out_in_the_order_of_its_arrival() {
+        let mut mailbox = Mailbox::default();
+        let [observed, given, _open] = ["Go", "go", "open"].map(|name| wait(&mut mailbox, name));
+        for (name, payload) in [("go", "1"), ("B", "2"), ("GO", "3"), ("a", "4"), ("b", "5")] {
+            raise(&mut mailbox, name, payload);
+        }
+        assert_eq!(observe(&mut mailbox, observed).as_deref(), Some("1"));
+        assert_eq!(mailbox.unobserved(), 4);
+        let names = mailbox.waiting_on().into_iter().map(|waits| waits.kind);
+        let open = WaitingFor::Event {
+            name: "open".into(),
+        };
+        assert_eq!(names.collect::<Vec<_>>(), [open]);
+        let raised = [("B", "2"), ("GO", "3"), ("a", "4"), ("b", "5")].map(|(name, payload)| {
+            let raised = EventRaised {
+                name: name.into(),
+                input: Some(payload.into()),
+            };
+            HistoryEvent::new(Timestamp::UNIX_EPOCH, raised)
+        });
+        assert_eq!(mailbox.take_unobserved(), raised);
+        assert_eq!(mailbox.unobserved(), 0);
+        assert_eq!(observe(&mut mailbox, given), None);
     }
 }

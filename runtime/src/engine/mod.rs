@@ -26,12 +26,15 @@
 //!
 //! Nothing of this is in history: on replay the same code drops the same futures.
 
+mod calls;
+mod describe;
 mod episode;
 mod execution;
 mod fault;
 mod handle;
 mod mailbox;
 mod operation;
+mod options;
 mod random;
 mod state;
 mod waker;
@@ -39,10 +42,11 @@ mod waker;
 #[cfg(test)]
 mod tests;
 
-pub use episode::{Ended, Episode, Outcome, UncaughtFailure};
+pub use episode::{Continued, Ended, Episode, OpenChild, Outcome, UncaughtFailure};
 #[cfg(feature = "local")]
 pub(crate) use execution::panic_message;
 pub use execution::{Execution, OpenTask, Panics, Start};
 pub use fault::{Fault, NonDeterminismError};
 pub use handle::{ExecutionHandle, ExecutionInfo};
 pub use operation::{EventWait, Operation};
+pub use options::{ChildOptions, Limits, RetryIf, TaskOptions};

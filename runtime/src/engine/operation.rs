@@ -4,26 +4,28 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use super::calls::Completion;
 use super::handle::ExecutionHandle;
 use super::mailbox::Cancelled;
-use super::state::Completion;
 use crate::model::failure::FailureDetails;
+use crate::model::instance::InstanceId;
 
-/// The result of an activity or timer: its payload, or why it failed. A timer's payload is `None`.
+/// The result of an operation: its payload, or why it failed. A timer's payload is `None`.
 type OperationResult = Result<Option<String>, FailureDetails>;
 
-/// A pending activity or timer. Dropping it withdraws the operation; see the module's table.
+/// A pending activity, sub-orchestration or timer. Dropping it withdraws the operation; see the module's table.
 #[derive(Debug)]
 #[must_use = "an operation that is dropped is withdrawn: await it, or call `detach()` to let it go on"]
 pub struct Operation {
     execution: ExecutionHandle,
     step: Step,
+    child: Option<InstanceId>,
 }
 
 #[derive(Debug)]
 enum Step {
     Pending(i32),
-    Failed(FailureDetails),
+    Failed(Box<FailureDetails>),
     Done,
 }
 
@@ -33,21 +35,41 @@ impl Operation {
         Self {
             execution,
             step: id.map_or(Step::Done, Step::Pending),
+            child: None,
         }
     }
 
-    pub(super) const fn failed(execution: ExecutionHandle, failure: FailureDetails) -> Self {
+    pub(super) fn failed(execution: ExecutionHandle, failure: FailureDetails) -> Self {
         Self {
             execution,
-            step: Step::Failed(failure),
+            step: Step::Failed(Box::new(failure)),
+            child: None,
         }
+    }
+
+    pub(super) fn with_child(mut self, child: Option<InstanceId>) -> Self {
+        self.child = child;
+        self
+    }
+
+    /// The same operation, with this instance when it has none.
+    pub(super) fn or_child(mut self, child: InstanceId) -> Self {
+        self.child.get_or_insert(child);
+        self
+    }
+
+    /// The instance of a sub-orchestration; of its first attempt, when later ones have others. Every sub-orchestration has
+    /// one, also one that could not be asked for.
+    #[must_use]
+    pub const fn child_id(&self) -> Option<&InstanceId> {
+        self.child.as_ref()
     }
 
     /// Lets the operation go on without anyone waiting for it.
     pub fn detach(mut self) {
         if let Step::Pending(id) = std::mem::replace(&mut self.step, Step::Done) {
-            let waker = self.execution.0.borrow_mut().detach(id);
-            drop(waker);
+            let freed = self.execution.0.borrow_mut().detach(id);
+            drop(freed);
         }
     }
 
@@ -68,13 +90,13 @@ impl Future for Operation {
             };
             self.step = Step::Done;
             return Poll::Ready(match completion {
-                Completion::TaskCompleted(result) => Ok(result),
-                Completion::TaskFailed(failure) => Err(failure),
-                Completion::TimerFired => Ok(None),
+                Completion::Completed(result) => Ok(result),
+                Completion::Failed(failure) => Err(*failure),
+                Completion::Fired => Ok(None),
             });
         }
         match std::mem::replace(&mut self.step, Step::Done) {
-            Step::Failed(failure) => Poll::Ready(Err(failure)),
+            Step::Failed(failure) => Poll::Ready(Err(*failure)),
             Step::Pending(_) | Step::Done => Poll::Pending,
         }
     }
@@ -83,8 +105,8 @@ impl Future for Operation {
 impl Drop for Operation {
     fn drop(&mut self) {
         if let Step::Pending(id) = self.step {
-            let waker = self.execution.0.borrow_mut().drop_operation(id);
-            drop(waker);
+            let freed = self.execution.0.borrow_mut().drop_operation(id);
+            drop(freed);
         }
     }
 }

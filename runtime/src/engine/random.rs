@@ -43,6 +43,14 @@ impl Random {
     }
 }
 
+/// How much of a policy's jitter applies behind this action, from 0 up to and without 1.
+pub(super) fn jitter(execution: ExecutionId, action: i32) -> f64 {
+    let mut random = Random::new(execution);
+    random.state ^= u64::from(action.cast_unsigned()) << 32;
+    // 53 bits are what an f64 holds exactly.
+    (random.next() >> 11) as f64 / (1_u64 << 53) as f64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,6 +66,17 @@ mod tests {
             random.guid().to_string(),
             "a4fa647d-efa2-51e1-b720-c856fd893973"
         );
+    }
+
+    #[test]
+    fn jitter_is_spread_and_fixed_for_ever() {
+        let execution = ExecutionId::from_u128(7);
+        let parts: Vec<_> = (0..1_000).map(|id| jitter(execution, id)).collect();
+        assert!(parts.iter().all(|part| (0.0..1.0).contains(part)));
+        let mean = parts.iter().sum::<f64>() / 1_000.0;
+        assert!((0.45..0.55).contains(&mean), "{mean}");
+        assert_ne!(jitter(ExecutionId::from_u128(8), 0), parts[0]);
+        assert_eq!(parts[0].to_bits(), jitter(execution, 0).to_bits());
     }
 
     #[test]

@@ -1,22 +1,39 @@
-//! What an execution knows between and during polls, shared by the engine and the durable futures.
+//! What an execution knows between and during polls, shared by the engine and the durable futures: what it asks for, and what
+//! history says about that.
 //!
-//! Invariant: no waker is cloned, woken or dropped in here. It may be user code, which may use the context and so need the
-//! state; wakers are handed to the caller, who has let go of the state by then.
+//! Invariant: no waker and no closure of the author is cloned, called or dropped in here. They may be user code, which may use
+//! the context and so need the state; they are handed to the caller, who has let go of the state by then.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::panic::Location;
-use std::task::Waker;
+use std::rc::Rc;
 
 use jiff::Timestamp;
 
+use super::calls::{Dropped, Pending};
+use super::describe;
+use super::episode::OpenChild;
 use super::fault::{Fault, NonDeterminismError};
 use super::handle::ExecutionInfo;
 use super::mailbox::Mailbox;
+use super::options::Limits;
 use super::random::Random;
-use crate::model::action::{OrchestratorAction, OrchestratorActionKind};
+use crate::model::action::{OrchestratorAction, OrchestratorActionKind as Action};
 use crate::model::custom_status::{CustomStatus, StatusChange};
-use crate::model::failure::FailureDetails;
-use crate::model::history::{HistoryEventKind, TaskScheduled};
+use crate::model::failure::{FailureDetails, kind};
+use crate::model::history::{
+    EventSent, HistoryEventKind as Event, SubOrchestrationInstanceCreated, TaskScheduled,
+};
+use crate::model::instance::InstanceId;
+use crate::model::status::RuntimeStatus;
+
+/// The name of the event that records a value of the author.
+pub(super) const SIDE_VALUE: &str = "steadfast.side";
+/// The name of the event that records why something that was asked for was refused: the refusal depends on the worker's limits
+/// or on what a side value met, so that a replay could come to another result.
+pub(super) const REFUSED: &str = "steadfast.refused";
+/// What the name of the event begins with that records a patch.
+pub(super) const PATCH: &str = "steadfast.patch:";
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -24,68 +41,76 @@ pub(super) struct State {
     /// The time of the current episode.
     pub(super) now: Timestamp,
     pub(super) replaying: bool,
+    /// Whether the replay ends with a rewind that is not in history yet: what the code asks for beyond it is new.
+    pub(super) rewinding: bool,
     /// Whether the orchestrator is being polled. Nothing that happens outside a poll has an effect.
     pub(super) polling: bool,
+    pub(super) limits: Limits,
     pub(super) mailbox: Mailbox,
     pub(super) random: Random,
     pub(super) fault: Option<Fault>,
     pub(super) status: StatusSlot,
+    pub(super) length: HistoryLength,
     /// What this episode asked for.
     pub(super) actions: Vec<OrchestratorAction>,
     /// The activities that this episode no longer waits for.
     pub(super) withdrawn: Vec<i32>,
+    /// The sub-orchestrations that this episode no longer waits for.
+    pub(super) withdrawn_children: Vec<(i32, InstanceId)>,
+    /// With what the code asked to continue as new, in the current poll.
+    pub(super) continuing: Option<Result<Continuing, FailureDetails>>,
     /// The confirmations in history that the replayed code has not asked for yet, by action id.
-    pub(super) recorded: HashMap<i32, HistoryEventKind>,
+    pub(super) recorded: HashMap<i32, Event>,
+    /// For each rewind that the replay has not come to: the last action id that was confirmed before it.
+    pub(super) rewinds: VecDeque<i32>,
+    /// The operations whose failures the replay forgot since the last rewind it came to.
+    pub(super) forgotten: BTreeSet<i32>,
+    /// The sub-orchestrations that a replay with a rewind ahead has taken out of history.
+    pub(super) children: HashMap<i32, SubOrchestrationInstanceCreated>,
+    /// The sub-orchestrations that are open because a rewind forgot their failures.
+    pub(super) rewound_children: Vec<OpenChild>,
     /// Activities that a replay found scheduled and has not seen end.
     pub(super) unfinished: HashMap<i32, TaskScheduled>,
-    next_action: i32,
-    operations: HashMap<i32, Pending>,
-    timers: BTreeSet<(Timestamp, i32)>,
+    patches: HashSet<String>,
+    pub(super) next_action: i32,
+    pub(super) operations: HashMap<i32, Pending>,
+    /// Later attempts, back-off timers and total timeouts, with the operations they belong to.
+    pub(super) links: HashMap<i32, i32>,
+    pub(super) timers: BTreeSet<(Timestamp, i32)>,
     /// How many operations someone can still be woken by.
-    open: usize,
-    dropped: Vec<Dropped>,
+    pub(super) open: usize,
+    pub(super) dropped: Vec<Dropped>,
+    /// The name of the last call: calls of the same name share it.
+    pub(super) last_name: Rc<str>,
 }
 
-/// An operation that was asked for and whose result has not been taken.
+/// What an orchestrator continues as new with.
 #[derive(Debug)]
-struct Pending {
-    kind: PendingKind,
-    completion: Option<Completion>,
-    waker: Option<Waker>,
-    awaited: bool,
-    detached: bool,
+pub(super) struct Continuing {
+    pub(super) input: Option<String>,
+    pub(super) version: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum PendingKind {
-    Task,
-    Timer(Timestamp),
+/// How many events history has. Pauses are not counted: the orchestrator does not live through them.
+#[derive(Debug, Default)]
+pub(super) struct HistoryLength {
+    events: usize,
+    episode_began: bool,
 }
 
-impl PendingKind {
-    /// What is pending after an action, if anything is.
-    const fn of(action: &OrchestratorActionKind) -> Option<Self> {
-        match action {
-            OrchestratorActionKind::ScheduleTask { .. } => Some(Self::Task),
-            OrchestratorActionKind::CreateTimer { fire_at } => Some(Self::Timer(*fire_at)),
-            OrchestratorActionKind::CompleteOrchestration { .. } => None,
-        }
+impl HistoryLength {
+    /// An episode began. It counts as soon as something in it does.
+    pub(super) const fn episode(&mut self) {
+        self.episode_began = true;
     }
-}
 
-/// How an operation ended.
-#[derive(Debug)]
-pub(super) enum Completion {
-    TaskCompleted(Option<String>),
-    TaskFailed(FailureDetails),
-    TimerFired,
-}
+    pub(super) fn count(&mut self) {
+        self.events += 1 + usize::from(std::mem::take(&mut self.episode_began));
+    }
 
-/// An activity whose future was dropped in the current poll.
-#[derive(Clone, Copy, Debug)]
-struct Dropped {
-    id: i32,
-    awaited: bool,
+    pub(super) const fn get(&self) -> usize {
+        self.events
+    }
 }
 
 /// The custom status as the code sees it, and as it was when the episode began.
@@ -109,6 +134,11 @@ impl StatusSlot {
         if self.value == self.committed {
             return StatusChange::Untouched;
         }
+        self.take_all()
+    }
+
+    /// The value as a change, whatever it was before.
+    pub(super) fn take_all(&mut self) -> StatusChange {
         self.committed.clone_from(&self.value);
         self.value
             .clone()
@@ -116,25 +146,72 @@ impl StatusSlot {
     }
 }
 
+/// An action that is to be asked for.
+pub(super) struct Wanted {
+    pub(super) kind: Action,
+    /// Whether a sub-orchestration's id derives from the action.
+    pub(super) derives_id: bool,
+    /// Whether the action can be refused for the size of its payload.
+    pub(super) limited: bool,
+    pub(super) location: Option<&'static Location<'static>>,
+}
+
+impl Wanted {
+    pub(super) const fn new(kind: Action, location: Option<&'static Location<'static>>) -> Self {
+        Self {
+            kind,
+            derives_id: false,
+            limited: true,
+            location,
+        }
+    }
+
+    pub(super) const fn timer(
+        fire_at: Timestamp,
+        location: Option<&'static Location<'static>>,
+    ) -> Self {
+        Self::new(Action::CreateTimer { fire_at }, location)
+    }
+}
+
+/// Where an action comes from.
+enum Source {
+    /// It was recorded. The event that confirms it.
+    History(Event),
+    Anew,
+}
+
 impl State {
-    pub(super) fn new(info: ExecutionInfo, status: Option<CustomStatus>) -> Self {
+    pub(super) fn new(info: ExecutionInfo, status: Option<CustomStatus>, limits: Limits) -> Self {
         Self {
             now: Timestamp::UNIX_EPOCH,
             replaying: false,
+            rewinding: false,
             polling: false,
+            limits,
             mailbox: Mailbox::default(),
             random: Random::new(info.execution_id),
             fault: None,
             status: StatusSlot::new(status),
+            length: HistoryLength::default(),
             actions: Vec::new(),
             withdrawn: Vec::new(),
+            withdrawn_children: Vec::new(),
+            continuing: None,
             recorded: HashMap::new(),
+            rewinds: VecDeque::new(),
+            forgotten: BTreeSet::new(),
+            children: HashMap::new(),
+            rewound_children: Vec::new(),
             unfinished: HashMap::new(),
+            patches: HashSet::new(),
             next_action: 0,
             operations: HashMap::new(),
+            links: HashMap::new(),
             timers: BTreeSet::new(),
             open: 0,
             dropped: Vec::new(),
+            last_name: Rc::from(""),
             info,
         }
     }
@@ -161,234 +238,397 @@ impl State {
             .take_while(move |(fire_at, _)| *fire_at <= now)
     }
 
-    /// Asks for an action: anew, or by taking its confirmation out of history. Returns its id, or `None` when nothing can
-    /// come of it.
-    pub(super) fn act(
+    /// Asks for an action: anew, or by taking its confirmation out of history. `read` sees what is in force: on replay that is
+    /// what was recorded, and an action that is refused is the record of that. `None` when nothing can come of it.
+    pub(super) fn ask<T>(
         &mut self,
-        kind: OrchestratorActionKind,
-        location: Option<&'static Location<'static>>,
-    ) -> Option<i32> {
-        if !self.polling {
-            return None;
-        }
+        mut wanted: Wanted,
+        read: impl FnOnce(i32, &Action) -> T,
+    ) -> Option<T> {
+        let source = self.source(&mut wanted)?;
         let id = self.next_action;
         self.next_action += 1;
-        let kind = if self.replaying {
-            match self.take_recorded(id, &kind) {
-                Ok(pending) => pending,
-                Err((expected, found)) => {
-                    let error = NonDeterminismError {
-                        event_id: id,
-                        expected,
-                        found,
-                        location,
-                    };
-                    self.fail(Fault::NonDeterminism(error));
-                    return None;
-                }
+        self.length.count();
+        Some(match source {
+            Source::Anew => {
+                let kind = if wanted.limited {
+                    self.within_limits(wanted.kind)
+                } else {
+                    wanted.kind
+                };
+                let read = read(id, &kind);
+                self.actions.push(OrchestratorAction { id, kind });
+                read
             }
-        } else {
-            let pending = PendingKind::of(&kind);
-            self.actions.push(OrchestratorAction { id, kind });
-            pending
-        }?;
-        if let PendingKind::Timer(fire_at) = kind {
-            self.timers.insert((fire_at, id));
-        }
-        self.open += 1;
-        let pending = Pending {
-            kind,
-            completion: None,
-            waker: None,
-            awaited: false,
-            detached: false,
-        };
-        self.operations.insert(id, pending);
-        Some(id)
+            Source::History(event) => {
+                let action = action_of(event)?;
+                let read = read(id, &action);
+                self.keep_open(id, action);
+                read
+            }
+        })
     }
 
-    /// Takes the confirmation of an action out of history and returns what is pending by it; otherwise says what history
-    /// has and what the code did. Kind and name must agree; inputs and times are history's.
-    fn take_recorded(
-        &mut self,
-        id: i32,
-        found: &OrchestratorActionKind,
-    ) -> Result<Option<PendingKind>, (String, String)> {
-        use {HistoryEventKind as Event, OrchestratorActionKind as Action};
-        match (self.recorded.remove(&id), found) {
-            (Some(Event::TaskScheduled(task)), Action::ScheduleTask { name, .. })
-                if task.name.eq_ignore_ascii_case(name) =>
-            {
-                self.unfinished.insert(id, task);
-                Ok(Some(PendingKind::Task))
+    /// Keeps what a replay has to tell of the actions that it found open.
+    fn keep_open(&mut self, id: i32, action: Action) {
+        match action {
+            Action::ScheduleTask { name, input, tags } => {
+                self.unfinished
+                    .insert(id, TaskScheduled { name, input, tags });
             }
-            (Some(Event::TimerCreated(timer)), Action::CreateTimer { .. }) => {
-                Ok(Some(PendingKind::Timer(timer.fire_at)))
+            Action::CreateSubOrchestration {
+                instance_id,
+                name,
+                version,
+                input,
+                tags,
+            } if !self.rewinds.is_empty() => {
+                self.children.insert(
+                    id,
+                    SubOrchestrationInstanceCreated {
+                        instance_id,
+                        name,
+                        version,
+                        input,
+                        tags,
+                    },
+                );
             }
-            (
-                Some(Event::ExecutionCompleted(end)),
-                Action::CompleteOrchestration { status, .. },
-            ) if end.status == *status => Ok(None),
-            (Some(event), _) => Err((describe_event(&event), describe_action(found))),
-            (None, _) => Err((
-                "nothing, since the recorded run had not come so far".into(),
-                describe_action(found),
-            )),
+            _ => {}
         }
+    }
+
+    /// Where the action comes from that the code asks for next; its id is then the next one. `None` is a fault.
+    fn source(&mut self, wanted: &mut Wanted) -> Option<Source> {
+        loop {
+            self.skip_patches();
+            let id = self.next_action;
+            if wanted.derives_id
+                && let Action::CreateSubOrchestration { instance_id, .. } = &mut wanted.kind
+            {
+                *instance_id = InstanceId::of_child(self.info.execution_id, id);
+            }
+            if !self.replaying {
+                return Some(Source::Anew);
+            }
+            let rewound = self.rewind_behind(id);
+            let recorded = self.recorded.get(&id);
+            let strict = rewound.is_none();
+            if recorded.is_some_and(|event| agrees(event, wanted, strict)) {
+                return self.recorded.remove(&id).map(Source::History);
+            }
+            if let Some(last) = rewound {
+                self.forget_actions(last);
+                continue;
+            }
+            if recorded.is_none() && self.rewinding {
+                return Some(Source::Anew);
+            }
+            let error = NonDeterminismError {
+                event_id: id,
+                expected: recorded.map_or_else(
+                    || "nothing, since the recorded run had not come so far".into(),
+                    describe::event,
+                ),
+                found: describe::action(&wanted.kind),
+                location: wanted.location,
+            };
+            self.next_action += 1;
+            self.fail(Fault::NonDeterminism(error));
+            return None;
+        }
+    }
+
+    /// The next rewind behind the confirmation of an action: the last action that was confirmed before it.
+    pub(super) fn rewind_behind(&self, id: i32) -> Option<i32> {
+        self.rewinds.iter().copied().find(|last| id <= *last)
+    }
+
+    /// The path of the code parts here from the one that a rewind undid: what that one asked for up to this action is forgotten.
+    /// Its ids are not used again, so that nothing that comes of it later can be mistaken.
+    pub(super) fn forget_actions(&mut self, last: i32) {
+        self.recorded.retain(|id, _| *id > last);
+        self.next_action = self.next_action.max(last.saturating_add(1));
     }
 
     /// Checks, at the place in history where an action is confirmed, that the code has asked for it.
     pub(super) fn confirm(&mut self, id: i32) -> Result<(), Fault> {
-        match self.recorded.get(&id) {
-            None => Ok(()),
-            Some(event) => Err(Fault::NonDeterminism(NonDeterminismError {
-                event_id: id,
-                expected: describe_event(event),
-                found: format!(
-                    "no such action (the code asked for {} so far)",
-                    self.next_action
-                ),
-                location: None,
-            })),
-        }
-    }
-
-    /// Applies the end of an operation and returns whom to wake.
-    pub(super) fn complete(
-        &mut self,
-        id: i32,
-        completion: Completion,
-    ) -> Result<Option<Waker>, Fault> {
-        self.unfinished.remove(&id);
-        let Some(pending) = self.operations.get_mut(&id) else {
-            // An operation that the code dropped: its result no longer matters.
-            return if (0..self.next_action).contains(&id) {
-                Ok(None)
-            } else {
-                Err(self.unexpected(id, &completion))
-            };
+        self.skip_patches();
+        let Some(event) = self.recorded.get(&id) else {
+            return Ok(());
         };
-        if matches!(pending.kind, PendingKind::Task) == matches!(completion, Completion::TimerFired)
-        {
-            return Err(self.unexpected(id, &completion));
+        if let Some(last) = self.rewind_behind(id) {
+            self.forget_actions(last);
+            return Ok(());
         }
-        if pending.completion.is_some() {
-            return Ok(None);
-        }
-        if let PendingKind::Timer(fire_at) = pending.kind {
-            self.timers.remove(&(fire_at, id));
-        }
-        if pending.detached {
-            self.operations.remove(&id);
-            return Ok(None);
-        }
-        self.open -= 1;
-        pending.completion = Some(completion);
-        Ok(pending.waker.take())
-    }
-
-    fn unexpected(&self, id: i32, completion: &Completion) -> Fault {
-        let expected = match completion {
-            Completion::TaskCompleted(_) | Completion::TaskFailed(_) => {
-                "an activity that has ended"
-            }
-            Completion::TimerFired => "a timer that has fired",
-        };
-        let found = match self.operations.get(&id).map(|pending| pending.kind) {
-            Some(PendingKind::Task) => "an activity".to_owned(),
-            Some(PendingKind::Timer(_)) => "a timer".to_owned(),
-            None => format!(
-                "no such action (the code asked for {} so far)",
-                self.next_action
-            ),
-        };
-        let expected = expected.to_owned();
-        Fault::NonDeterminism(NonDeterminismError {
+        Err(Fault::NonDeterminism(NonDeterminismError {
             event_id: id,
-            expected,
-            found,
+            expected: describe::event(event),
+            found: self.no_such_action(),
             location: None,
-        })
+        }))
     }
 
-    /// The result of an operation, which is then forgotten; otherwise keeps the waker for it and gives back the one that it
-    /// kept before.
-    pub(super) fn observe(&mut self, id: i32, waker: &mut Option<Waker>) -> Option<Completion> {
-        let pending = self.operations.get_mut(&id)?;
-        pending.awaited = true;
-        if let Some(completion) = pending.completion.take() {
-            self.operations.remove(&id);
-            return Some(completion);
+    pub(super) fn no_such_action(&self) -> String {
+        format!(
+            "no such action (the code asked for {} so far)",
+            self.next_action
+        )
+    }
+
+    /// The action itself, or the record of its refusal when its payload is too large.
+    fn within_limits(&self, action: Action) -> Action {
+        let (what, payload) = match &action {
+            Action::ScheduleTask { name, input, .. } => {
+                (format!("the input of activity `{name}`"), input)
+            }
+            Action::CreateSubOrchestration { name, input, .. } => {
+                (format!("the input of sub-orchestration `{name}`"), input)
+            }
+            Action::SendEvent { name, data, .. } if name == SIDE_VALUE => {
+                ("the side value".to_owned(), data)
+            }
+            Action::SendEvent { name, data, .. } => (format!("the event `{name}`"), data),
+            Action::CompleteOrchestration { status, result, .. } => {
+                let what = match status {
+                    RuntimeStatus::ContinuedAsNew => "the input of the next execution",
+                    _ => "the output of the orchestration",
+                };
+                (what.to_owned(), result)
+            }
+            Action::CreateTimer { .. } => return action,
+        };
+        let limit = self.limits.max_payload_bytes;
+        let size = payload.as_ref().map_or(0, String::len);
+        if size <= limit {
+            return action;
         }
-        std::mem::swap(&mut pending.waker, waker);
-        None
-    }
-
-    /// Lets an operation go on without anyone waiting for it. Returns the waker that it kept.
-    pub(super) fn detach(&mut self, id: i32) -> Option<Waker> {
-        let pending = self.operations.get_mut(&id)?;
-        if pending.completion.is_some() {
-            self.operations.remove(&id);
-            return None;
+        let message = format!("{what} has {size} bytes of JSON; at most {limit} are allowed");
+        let failure = FailureDetails {
+            is_non_retriable: true,
+            ..FailureDetails::new(kind::PAYLOAD_TOO_LARGE, message)
+        };
+        match action {
+            Action::CompleteOrchestration { .. } => Action::CompleteOrchestration {
+                status: RuntimeStatus::Failed,
+                result: None,
+                failure: Some(failure),
+            },
+            _ => self.to_self(REFUSED, refusal_text(&failure)),
         }
-        pending.detached = true;
-        self.open -= 1;
-        pending.waker.take()
     }
 
-    /// Forgets an operation whose future was dropped. Returns the waker that it kept.
-    pub(super) fn drop_operation(&mut self, id: i32) -> Option<Waker> {
-        // Teardown withdraws nothing: whoever replays the execution finds the operation open again.
+    fn to_self(&self, name: impl Into<String>, data: impl Into<Option<String>>) -> Action {
+        Action::SendEvent {
+            instance_id: self.info.instance_id.clone(),
+            name: name.into(),
+            data: data.into(),
+        }
+    }
+
+    /// Sends an event to an instance.
+    pub(super) fn send(
+        &mut self,
+        to: &InstanceId,
+        name: &str,
+        data: Option<String>,
+        location: &'static Location<'static>,
+    ) -> Result<(), FailureDetails> {
         if !self.polling {
-            return None;
+            return Ok(());
         }
-        let pending = self.operations.remove(&id)?;
-        if pending.completion.is_some() {
-            return None;
-        }
-        self.open -= 1;
-        match pending.kind {
-            PendingKind::Timer(fire_at) => {
-                self.timers.remove(&(fire_at, id));
-            }
-            PendingKind::Task => self.dropped.push(Dropped {
-                id,
-                awaited: pending.awaited,
-            }),
-        }
-        pending.waker
+        let send = Action::SendEvent {
+            instance_id: to.clone(),
+            name: name.into(),
+            data,
+        };
+        let refused = self.ask(Wanted::new(send, Some(location)), |_, action| {
+            refusal(action)
+        });
+        refused.flatten().map_or(Ok(()), Err)
     }
 
-    /// Lets what the last poll dropped go on: it unwound.
-    pub(super) fn spare_dropped(&mut self) {
-        self.dropped.clear();
+    /// The side value that history has here, or `None` when it is to be produced. Asks for nothing.
+    pub(super) fn recorded_side_value(
+        &mut self,
+        location: &'static Location<'static>,
+    ) -> Option<Result<String, FailureDetails>> {
+        let mut wanted = Wanted::new(self.to_self(SIDE_VALUE, None), Some(location));
+        match self.source(&mut wanted) {
+            Some(Source::Anew) => None,
+            Some(Source::History(event)) => {
+                self.next_action += 1;
+                self.length.count();
+                Some(match action_of(event) {
+                    Some(action) => side_value(&action),
+                    None => Err(FailureDetails::default()),
+                })
+            }
+            // The fault stops the execution before anyone acts upon this.
+            None => Some(Err(FailureDetails::new(
+                kind::CANCELLED,
+                "the code differs from its history",
+            ))),
+        }
     }
 
-    /// Withdraws what the last poll dropped. As the orchestrator returns, what was never awaited goes on instead.
-    pub(super) fn settle_dropped(&mut self, returned: bool) {
-        for Dropped { id, awaited } in self.dropped.drain(..) {
-            if returned && !awaited {
-                continue;
-            }
-            self.unfinished.remove(&id);
-            if !self.replaying {
-                self.withdrawn.push(id);
-            }
+    /// Records a side value that was produced, or why it could not be.
+    pub(super) fn record_side_value(
+        &mut self,
+        value: Result<String, FailureDetails>,
+        location: &'static Location<'static>,
+    ) -> Result<String, FailureDetails> {
+        let action = match value {
+            Ok(json) => self.to_self(SIDE_VALUE, json),
+            Err(failure) => self.to_self(REFUSED, refusal_text(&failure)),
+        };
+        let asked = self.ask(Wanted::new(action, Some(location)), |_, action| {
+            side_value(action)
+        });
+        asked.unwrap_or_else(|| Err(FailureDetails::default()))
+    }
+
+    /// Whether the code may take the path of this patch.
+    pub(super) fn patched(&mut self, id: &str) -> bool {
+        if !self.polling || self.patches.contains(id) {
+            return self.patches.contains(id);
+        }
+        let next = self.next_action;
+        let ahead = (next..).map_while(|id| patch(self.recorded.get(&id)?));
+        if ahead.into_iter().any(|patch| patch == id) {
+            // Those before it are of calls that the code no longer has.
+            self.skip_patches();
+            return true;
+        }
+        let anew = !self.replaying
+            || self.rewinding && self.rewind_behind(next).is_none() && self.recorded.is_empty();
+        if anew {
+            self.patches.insert(id.to_owned());
+            let marker = self.to_self(format!("{PATCH}{id}"), None);
+            self.ask(Wanted::new(marker, None), |_, _| ());
+        }
+        anew
+    }
+
+    /// Takes the patches out of history that are next in it, whether the code still asks for them or not.
+    fn skip_patches(&mut self) {
+        while let Some(patch) = self.recorded.get(&self.next_action).and_then(patch) {
+            let patch = patch.to_owned();
+            self.patches.insert(patch);
+            self.recorded.remove(&self.next_action);
+            self.next_action += 1;
+            self.length.count();
         }
     }
 }
 
-fn describe_event(event: &HistoryEventKind) -> String {
+/// The patch that an event records.
+fn patch(event: &Event) -> Option<&str> {
     match event {
-        HistoryEventKind::TaskScheduled(task) => format!("a call of activity `{}`", task.name),
-        HistoryEventKind::TimerCreated(_) => "a timer".into(),
-        HistoryEventKind::ExecutionCompleted(end) => {
-            format!("the end of the orchestration ({})", end.status)
-        }
-        other => other.name().into(),
+        Event::EventSent(sent) => sent.name.strip_prefix(PATCH),
+        _ => None,
     }
 }
 
-fn describe_action(action: &OrchestratorActionKind) -> String {
-    describe_event(&action.confirmation())
+/// Whether a confirmation is that of an action: kind, name and id of a sub-orchestration must agree; inputs, times and tags are
+/// history's. On a path that a rewind undid they count as well, and the end of that path is forgotten.
+fn agrees(event: &Event, wanted: &Wanted, strict: bool) -> bool {
+    let same = |recorded: &str, asked: &str| recorded.eq_ignore_ascii_case(asked);
+    match (event, &wanted.kind) {
+        (Event::TaskScheduled(task), Action::ScheduleTask { name, input, .. }) => {
+            same(&task.name, name) && (strict || task.input == *input)
+        }
+        (Event::TimerCreated(timer), Action::CreateTimer { fire_at }) => {
+            strict || timer.fire_at == *fire_at
+        }
+        (
+            Event::SubOrchestrationInstanceCreated(child),
+            Action::CreateSubOrchestration {
+                instance_id,
+                name,
+                input,
+                ..
+            },
+        ) => {
+            same(&child.name, name)
+                && child.instance_id == *instance_id
+                && (strict || child.input == *input)
+        }
+        (Event::EventSent(sent), Action::SendEvent { name, data, .. }) if sent.name != REFUSED => {
+            same(&sent.name, name) && (strict || name == SIDE_VALUE || sent.input == *data)
+        }
+        (Event::EventSent(sent), kind) => {
+            sent.name == REFUSED
+                && wanted.limited
+                && !matches!(
+                    kind,
+                    Action::CreateTimer { .. } | Action::CompleteOrchestration { .. }
+                )
+        }
+        (Event::ExecutionCompleted(end), Action::CompleteOrchestration { status, .. }) => {
+            let too_large = end
+                .failure
+                .as_ref()
+                .is_some_and(|failure| failure.error_type == kind::PAYLOAD_TOO_LARGE);
+            strict && (end.status == *status || too_large)
+        }
+        _ => false,
+    }
+}
+
+/// The action that an event confirms.
+fn action_of(event: Event) -> Option<Action> {
+    Some(match event {
+        Event::TaskScheduled(TaskScheduled { name, input, tags }) => {
+            Action::ScheduleTask { name, input, tags }
+        }
+        Event::TimerCreated(timer) => Action::CreateTimer {
+            fire_at: timer.fire_at,
+        },
+        Event::SubOrchestrationInstanceCreated(child) => Action::CreateSubOrchestration {
+            instance_id: child.instance_id,
+            name: child.name,
+            version: child.version,
+            input: child.input,
+            tags: child.tags,
+        },
+        Event::EventSent(EventSent {
+            instance_id,
+            name,
+            input,
+        }) => Action::SendEvent {
+            instance_id,
+            name,
+            data: input,
+        },
+        Event::ExecutionCompleted(end) => Action::CompleteOrchestration {
+            status: end.status,
+            result: end.result,
+            failure: end.failure,
+        },
+        _ => return None,
+    })
+}
+
+fn refusal_text(failure: &FailureDetails) -> String {
+    serde_json::to_string(failure).expect("a failure is texts, which JSON can hold")
+}
+
+/// Why an action was refused, when it is the record of that.
+pub(super) fn refusal(action: &Action) -> Option<FailureDetails> {
+    let Action::SendEvent { name, data, .. } = action else {
+        return None;
+    };
+    (name == REFUSED).then(|| {
+        let failure = serde_json::from_str(data.as_deref().unwrap_or_default());
+        failure.unwrap_or_else(|_| FailureDetails::new(kind::DECODE, "a refusal without a reason"))
+    })
+}
+
+fn side_value(action: &Action) -> Result<String, FailureDetails> {
+    match (refusal(action), action) {
+        (Some(failure), _) => Err(failure),
+        (None, Action::SendEvent { data, .. }) => Ok(data.clone().unwrap_or_default()),
+        (None, _) => Ok(String::new()),
+    }
 }

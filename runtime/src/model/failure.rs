@@ -36,6 +36,18 @@ pub mod kind {
     pub const DECODE: &str = "steadfast.Decode";
     /// A custom status exceeds its limit.
     pub const STATUS_TOO_LARGE: &str = "steadfast.CustomStatusTooLarge";
+    /// A call, or one attempt of it, took longer than it may.
+    pub const TIMEOUT: &str = "steadfast.Timeout";
+    /// An input, output, event or recorded value is larger than the worker accepts.
+    pub const PAYLOAD_TOO_LARGE: &str = "steadfast.PayloadTooLarge";
+    /// A sub-orchestration was terminated.
+    pub const TERMINATED: &str = "steadfast.Terminated";
+    /// The instance id that a sub-orchestration was to have is taken.
+    pub const ALREADY_EXISTS: &str = "steadfast.AlreadyExists";
+    /// A call was cancelled.
+    pub const CANCELLED: &str = "steadfast.Cancelled";
+    /// A name of an event, or a key of a tag, is one that steadfast keeps for itself.
+    pub const RESERVED: &str = "steadfast.Reserved";
 }
 
 impl FailureDetails {

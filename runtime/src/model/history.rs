@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::failure::FailureDetails;
-use super::instance::{ExecutionId, ParentInstance};
+use super::instance::{ExecutionId, InstanceId, ParentInstance};
 use super::status::RuntimeStatus;
+use super::tags::Tags;
 
 /// The [`HistoryEvent::event_id`] of events that are not the confirmation of an action.
 pub const NO_ACTION: i32 = -1;
@@ -83,6 +84,20 @@ kinds! {
     OrchestratorStarted,
     /// An external event arrived.
     EventRaised,
+    /// An event was sent to an instance, or a value was recorded: the engine keeps those under reserved names.
+    EventSent,
+    /// A sub-orchestration was asked for.
+    SubOrchestrationInstanceCreated,
+    /// A sub-orchestration returned.
+    SubOrchestrationInstanceCompleted,
+    /// A sub-orchestration failed, was terminated, or could not be created.
+    SubOrchestrationInstanceFailed,
+    /// A client paused the instance.
+    ExecutionSuspended,
+    /// A client let the instance go on.
+    ExecutionResumed,
+    /// A client let a failed execution go on from before its failures.
+    ExecutionRewound,
 }
 
 /// An execution began.
@@ -98,6 +113,19 @@ pub struct ExecutionStarted {
     /// The orchestration that asked for this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<ParentInstance>,
+    /// The version of the orchestrator that was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// What the starter marked it with.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    pub tags: Tags,
+    /// When it was to begin, if that was later than its creation.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "optional_micros"
+    )]
+    pub scheduled_start: Option<Timestamp>,
 }
 
 /// An execution ended.
@@ -105,7 +133,7 @@ pub struct ExecutionStarted {
 pub struct ExecutionCompleted {
     /// How it ended.
     pub status: RuntimeStatus,
-    /// What it returned, as JSON text.
+    /// What it returned, as JSON text; the input of the next execution when it continued as new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
     /// Why it failed.
@@ -119,6 +147,9 @@ pub struct ExecutionTerminated {
     /// The reason as JSON text: it becomes the output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<String>,
+    /// Whether its unfinished sub-orchestrations end too, and theirs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recurse: bool,
 }
 
 /// An activity was asked for.
@@ -129,6 +160,9 @@ pub struct TaskScheduled {
     /// Its input as JSON text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<String>,
+    /// The author's tags, and what [`retry`](super::retry) keeps in them.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    pub tags: Tags,
 }
 
 /// An activity returned.
@@ -182,6 +216,80 @@ pub struct EventRaised {
     pub input: Option<String>,
 }
 
+/// An event was sent to an instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventSent {
+    /// The instance that it was sent to.
+    pub instance_id: InstanceId,
+    /// Its name.
+    pub name: String,
+    /// Its payload as JSON text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<String>,
+}
+
+/// A sub-orchestration was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubOrchestrationInstanceCreated {
+    /// Its instance.
+    pub instance_id: InstanceId,
+    /// Its orchestrator's registered name.
+    pub name: String,
+    /// The version that was asked for; without one, the newest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Its input as JSON text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<String>,
+    /// The author's tags, and what [`retry`](super::retry) keeps in them.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    pub tags: Tags,
+}
+
+/// A sub-orchestration returned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubOrchestrationInstanceCompleted {
+    /// The action that created it.
+    pub task_scheduled_id: i32,
+    /// What it returned, as JSON text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
+}
+
+/// A sub-orchestration failed, was terminated, or could not be created.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubOrchestrationInstanceFailed {
+    /// The action that created it.
+    pub task_scheduled_id: i32,
+    /// Why.
+    pub failure: FailureDetails,
+}
+
+/// A client paused the instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExecutionSuspended {
+    /// The reason as JSON text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<String>,
+}
+
+/// A client let the instance go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExecutionResumed {
+    /// The reason as JSON text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<String>,
+}
+
+/// A client let a failed execution go on from before its failures. Nothing is deleted: a replay that knows of this event reads
+/// what lies before it differently.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExecutionRewound {
+    /// The reason as JSON text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
 /// The stored form: `[event_id, microseconds, {"Kind": {..}}]`, short and still readable in the database.
 #[derive(Serialize, Deserialize)]
 struct StoredEvent(i32, #[serde(with = "micros")] Timestamp, HistoryEventKind);
@@ -221,6 +329,29 @@ mod micros {
     }
 }
 
+/// The same for a time that may be absent.
+mod optional_micros {
+    use jiff::Timestamp;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    #[expect(clippy::ref_option, reason = "serde asks for this signature")]
+    pub(super) fn serialize<S: Serializer>(
+        time: &Option<Timestamp>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        time.map(Timestamp::as_microsecond).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Timestamp>, D::Error> {
+        let micros = Option::<i64>::deserialize(deserializer)?;
+        micros
+            .map(|micros| Timestamp::from_microsecond(micros).map_err(D::Error::custom))
+            .transpose()
+    }
+}
+
 /// The events of one episode as stored text.
 #[must_use]
 pub fn encode_events(events: &[HistoryEvent]) -> String {
@@ -249,6 +380,7 @@ mod tests {
             kind: TaskScheduled {
                 name: "E1_SayHello".into(),
                 input: Some("\"Tokyo\"".into()),
+                tags: Tags::new(),
             }
             .into(),
         };

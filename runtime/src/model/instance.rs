@@ -74,6 +74,13 @@ impl InstanceId {
         }
     }
 
+    /// The id of a sub-orchestration whose author chose none: the parent's execution id, `:`, and the action's id as at least
+    /// four hexadecimal digits.
+    #[must_use]
+    pub fn of_child(parent: ExecutionId, action: i32) -> Self {
+        Self(format!("{parent}:{action:04x}").into())
+    }
+
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -10,6 +10,7 @@ use crate::model::history::{
 };
 use crate::model::instance::ExecutionId;
 use crate::model::status::RuntimeStatus;
+use crate::model::tags::Tags;
 
 pub(super) const EXECUTION: ExecutionId = ExecutionId::from_u128(0x5eed);
 
@@ -50,12 +51,19 @@ impl History {
             input: input.map(Into::into),
             execution_id: EXECUTION,
             parent: None,
+            version: None,
+            tags: Tags::new(),
+            scheduled_start: None,
         })
     }
 
     pub(super) fn scheduled(self, id: i32, name: &str, input: &str) -> Self {
-        let (name, input) = (name.into(), Some(input.into()));
-        self.confirmed(id, TaskScheduled { name, input })
+        let scheduled = TaskScheduled {
+            name: name.into(),
+            input: Some(input.into()),
+            tags: Tags::new(),
+        };
+        self.confirmed(id, scheduled)
     }
 
     pub(super) fn completed(self, task_scheduled_id: i32, result: &str) -> Self {
@@ -90,6 +98,7 @@ impl History {
     pub(super) fn terminated(self, reason: &str) -> Self {
         self.happened(ExecutionTerminated {
             input: Some(reason.into()),
+            recurse: false,
         })
     }
 

@@ -46,9 +46,13 @@ fn two_starts() {
 
 #[test]
 fn confirmations_without_an_id() {
-    let (name, input) = ("a".to_owned(), None);
+    let task = TaskScheduled {
+        name: "a".into(),
+        input: None,
+        tags: Tags::new(),
+    };
     for past in [
-        past().happened(TaskScheduled { name, input }),
+        past().happened(task),
         past().happened(TimerCreated { fire_at: at(5) }),
         past().ended(-1, "1"),
     ] {

@@ -34,7 +34,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use self::history::{EXECUTION, History, at, history, started};
-use super::{Ended, Episode, Execution, ExecutionHandle, ExecutionInfo, Fault, Outcome, Panics};
+use super::{
+    Ended, Episode, Execution, ExecutionHandle, ExecutionInfo, Fault, Limits, Outcome, Panics,
+};
 use crate::context::OrchestrationContext;
 use crate::model::action::{OrchestratorAction, OrchestratorActionKind};
 use crate::model::custom_status::{CustomStatus, StatusChange};
@@ -42,6 +44,7 @@ use crate::model::failure::FailureDetails;
 use crate::model::history::{HistoryEvent, HistoryEventKind, OrchestratorStarted};
 use crate::model::instance::InstanceId;
 use crate::model::status::RuntimeStatus;
+use crate::model::tags::Tags;
 
 /// An orchestrator that can be started again and again.
 type Program =
@@ -90,6 +93,7 @@ impl Setup {
                 instance_id: InstanceId::parse("demo").unwrap(),
                 execution_id: EXECUTION,
                 parent: None,
+                version: None,
             },
             status: None,
             panics: Panics::default(),
@@ -114,6 +118,7 @@ impl Setup {
             self.status.clone(),
             Box::new(move |execution, input| program(execution, input)),
             self.panics,
+            Limits::default(),
             Arc::new(move || {
                 foreign_wakes.fetch_add(1, SeqCst);
             }),
@@ -392,6 +397,7 @@ fn call(name: &str, input: &str) -> OrchestratorActionKind {
     OrchestratorActionKind::ScheduleTask {
         name: name.into(),
         input: Some(input.into()),
+        tags: Tags::new(),
     }
 }
 

@@ -108,7 +108,7 @@ fn a_termination_ends_the_execution() {
     let new = history().terminated("\"enough\"").completed(0, "1");
     let episode = run.episode(at(2), new.all_at(at(2)).build());
     // The same as without running the orchestrator.
-    let expected = Episode::terminated(at(2), Some("\"enough\"".into()));
+    let expected = Episode::terminated(at(2), Some("\"enough\"".into()), false);
     assert_eq!(episode, expected);
     let replayed = run.setup.replay(&run.history).unwrap();
     assert_eq!(replayed.ended(), expected.ended.as_ref());

@@ -220,7 +220,7 @@ impl Shard {
         };
         match &slot.state {
             SlotState::Live(_) | SlotState::Held(_) => {
-                let episode = Episode::terminated(now, reason);
+                let episode = Episode::terminated(now, reason, false);
                 self.commit_episode(id, episode, vec![Some(Source::Client(reply))], Vec::new());
             }
             // It is answered once the end, or its failure, is durable.
@@ -249,6 +249,7 @@ impl Shard {
             withdrawn,
             status,
             ended,
+            ..
         } = episode;
         let withdrawn: HashSet<i32> = withdrawn.into_iter().collect();
         let last_event = events.last().map(|event| event.timestamp);
@@ -334,7 +335,7 @@ impl Shard {
             .into_iter()
             .filter(|action| !withdrawn.contains(&action.id))
             .filter_map(|action| {
-                let OrchestratorActionKind::ScheduleTask { name, input } = action.kind else {
+                let OrchestratorActionKind::ScheduleTask { name, input, .. } = action.kind else {
                     return None;
                 };
                 Some(Task {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Shard;
 use super::slot::{Held, Live, Message, Slot, SlotState, Source, ended_task};
-use crate::engine::{Execution, ExecutionInfo, Fault, Start};
+use crate::engine::{Execution, ExecutionInfo, Fault, Limits, Start};
 use crate::model::custom_status::CustomStatus;
 use crate::model::history::{HistoryEvent, HistoryEventKind, decode_events};
 use crate::model::instance::{ExecutionId, InstanceId};
@@ -243,6 +243,7 @@ impl Shard {
             instance_id: header.id.clone(),
             execution_id: header.execution_id,
             parent,
+            version: None,
         };
         let start: Start =
             Box::new(move |handle, input| start(handle, input).map_err(|error| error.to_string()));
@@ -257,6 +258,7 @@ impl Shard {
             custom_status,
             start,
             self.shared.panics,
+            Limits::default(),
             on_foreign_wake,
         )
     }

@@ -31,6 +31,7 @@ use crate::model::history::{
     encode_events,
 };
 use crate::model::instance::{ExecutionId, InstanceId};
+use crate::model::tags::Tags;
 use crate::registry::Registry;
 use crate::store::{CreateInstance, StoreError, Write};
 use commit::{Pending, PendingCreate};
@@ -212,6 +213,9 @@ impl Shard {
             input: start.input.clone(),
             execution_id,
             parent: None,
+            version: None,
+            tags: Tags::new(),
+            scheduled_start: None,
         };
         let started = HistoryEvent::new(now, started);
         self.outputs

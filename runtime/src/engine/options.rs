@@ -1,0 +1,85 @@
+//! What a caller may say about a call, and what a worker says about all of them.
+
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::limits::DEFAULT_MAX_PAYLOAD_BYTES;
+use crate::model::failure::FailureDetails;
+use crate::model::instance::InstanceId;
+use crate::model::retry::RetryPolicy;
+use crate::model::tags::Tags;
+
+/// Decides whether a failed attempt is tried again. Part of the orchestrator: it must be deterministic. It is asked where the
+/// failure is applied, not within a poll, so what it asks of the context has no effect.
+pub type RetryIf = Rc<dyn Fn(&FailureDetails) -> bool>;
+
+/// Options of an activity call.
+#[derive(Clone, Default)]
+pub struct TaskOptions {
+    /// When and how often it is tried again. Not at all by default.
+    pub retry: Option<RetryPolicy>,
+    /// How long each attempt may run.
+    pub timeout: Option<Duration>,
+    /// How long all attempts together may take, the time between them included.
+    pub total_timeout: Option<Duration>,
+    /// The author's tags.
+    pub tags: Tags,
+    /// Which failures are tried again. All by default, but for those that are known to be final.
+    pub retry_if: Option<RetryIf>,
+}
+
+/// Options of the call of a sub-orchestration.
+#[derive(Clone, Default)]
+pub struct ChildOptions {
+    /// Its instance. By default one that derives from the execution and the action, a new one for each attempt.
+    pub instance_id: Option<InstanceId>,
+    /// Its version. By default the newest.
+    pub version: Option<String>,
+    /// When and how often it is tried again. Not at all by default.
+    pub retry: Option<RetryPolicy>,
+    /// How long all attempts together may take, the time between them included.
+    pub total_timeout: Option<Duration>,
+    /// The author's tags.
+    pub tags: Tags,
+    /// Which failures are tried again. All by default, but for those that are known to be final.
+    pub retry_if: Option<RetryIf>,
+}
+
+impl fmt::Debug for TaskOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskOptions")
+            .field("retry", &self.retry)
+            .field("timeout", &self.timeout)
+            .field("total_timeout", &self.total_timeout)
+            .field("tags", &self.tags)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ChildOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChildOptions")
+            .field("instance_id", &self.instance_id)
+            .field("version", &self.version)
+            .field("retry", &self.retry)
+            .field("total_timeout", &self.total_timeout)
+            .field("tags", &self.tags)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a worker allows every execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest input of a call, output, sent event or recorded value, in bytes of its JSON text.
+    pub max_payload_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_payload_bytes: DEFAULT_MAX_PAYLOAD_BYTES,
+        }
+    }
+}
