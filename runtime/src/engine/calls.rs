@@ -378,6 +378,10 @@ impl State {
                 self.finish(operation, Completion::Completed(result)).into()
             }
             (Role::Attempt, Answer::Task(Err(failure)) | Answer::Child(Err(failure))) => {
+                // With a rewind ahead it may be open again.
+                if self.rewinds.is_empty() {
+                    self.unfinished.remove(&id);
+                }
                 self.attempt_failed(operation, Box::new(failure))
             }
         })
@@ -504,7 +508,11 @@ impl State {
         let Some(pending) = self.operations.get(&operation) else {
             return Freed::default();
         };
-        let (name, what) = (Rc::clone(&pending.name), pending.what());
+        let name = Rc::clone(&pending.name);
+        let what = match pending.kind {
+            PendingKind::Child(_) => "sub-orchestration",
+            PendingKind::Task | PendingKind::Timer(_) => "activity",
+        };
         let (total, timer) = match &pending.series {
             Some(series) => (total_timeout(&series.tags), series.deadline),
             None => (None, None),
@@ -517,10 +525,7 @@ impl State {
             self.timers.remove(&timer);
         }
         let total = total.unwrap_or_default();
-        let message = format!(
-            "the call of {} `{name}` took longer than {total:?}",
-            &what[3..]
-        );
+        let message = format!("the call of {what} `{name}` took longer than {total:?} in total");
         let failure = FailureDetails::new(kind::TIMEOUT, message);
         self.call_failed(operation, Box::new(failure))
     }
@@ -533,10 +538,6 @@ impl State {
                 series.attempt = 1;
             }
             return Freed::default();
-        }
-        if let Some(pending) = self.operations.get(&operation) {
-            let id = pending.series.as_ref().map_or(operation, |s| s.current);
-            self.unfinished.remove(&id);
         }
         self.finish(operation, Completion::Failed(failure))
     }
@@ -847,5 +848,15 @@ impl std::fmt::Debug for Pending {
             .field("name", &self.name)
             .field("completion", &self.completion)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operation_that_is_not_tried_again_is_small() {
+        assert!(size_of::<Pending>() <= 128, "{}", size_of::<Pending>());
     }
 }

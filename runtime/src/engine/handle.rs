@@ -134,11 +134,12 @@ impl ExecutionHandle {
     /// Begins to wait for an external event.
     #[track_caller]
     pub(crate) fn wait_for_external_event(&self, name: &str) -> EventWait {
+        let location = Location::caller();
         let mut state = self.0.borrow_mut();
         let now = state.now;
         let id = state
             .polling
-            .then(|| state.mailbox.wait(name, Location::caller(), now));
+            .then(|| state.mailbox.wait(name, location, now));
         EventWait::new(self.clone(), id)
     }
 

@@ -4,11 +4,13 @@ use jiff::Timestamp;
 
 use crate::model::failure::FailureDetails;
 use crate::model::history::{
-    EventRaised, ExecutionCompleted, ExecutionStarted, ExecutionTerminated, HistoryEvent,
-    HistoryEventKind, NO_ACTION, OrchestratorStarted, TaskCompleted, TaskFailed, TaskScheduled,
-    TimerCreated, TimerFired,
+    EventRaised, EventSent, ExecutionCompleted, ExecutionStarted, ExecutionTerminated,
+    HistoryEvent, HistoryEventKind, NO_ACTION, OrchestratorStarted,
+    SubOrchestrationInstanceCompleted, SubOrchestrationInstanceCreated,
+    SubOrchestrationInstanceFailed, TaskCompleted, TaskFailed, TaskScheduled, TimerCreated,
+    TimerFired,
 };
-use crate::model::instance::ExecutionId;
+use crate::model::instance::{ExecutionId, InstanceId};
 use crate::model::status::RuntimeStatus;
 use crate::model::tags::Tags;
 
@@ -80,6 +82,44 @@ impl History {
         })
     }
 
+    pub(super) fn child_created(self, id: i32, child: &str, name: &str, input: &str) -> Self {
+        self.confirmed(
+            id,
+            SubOrchestrationInstanceCreated {
+                instance_id: InstanceId::parse(child).unwrap(),
+                name: name.into(),
+                version: None,
+                input: Some(input.into()),
+                tags: Tags::new(),
+            },
+        )
+    }
+
+    pub(super) fn child_completed(self, task_scheduled_id: i32, result: &str) -> Self {
+        self.happened(SubOrchestrationInstanceCompleted {
+            task_scheduled_id,
+            result: Some(result.into()),
+        })
+    }
+
+    pub(super) fn child_failed(self, task_scheduled_id: i32, failure: &FailureDetails) -> Self {
+        self.happened(SubOrchestrationInstanceFailed {
+            task_scheduled_id,
+            failure: failure.clone(),
+        })
+    }
+
+    pub(super) fn sent(self, id: i32, to: &str, name: &str, data: Option<&str>) -> Self {
+        self.confirmed(
+            id,
+            EventSent {
+                instance_id: InstanceId::parse(to).unwrap(),
+                name: name.into(),
+                input: data.map(Into::into),
+            },
+        )
+    }
+
     pub(super) fn timer_created(self, id: i32, fire_at: Timestamp) -> Self {
         self.confirmed(id, TimerCreated { fire_at })
     }
@@ -126,6 +166,12 @@ impl History {
             timestamp: self.time,
             kind: kind.into(),
         });
+        self
+    }
+
+    /// What follows happened at this time, in the same episode.
+    pub(super) const fn at(mut self, time: Timestamp) -> Self {
+        self.time = time;
         self
     }
 

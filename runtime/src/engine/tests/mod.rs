@@ -7,21 +7,34 @@
 
 mod activities;
 mod cancellation;
+mod children;
 mod context;
+mod continue_as_new;
 mod custom_status;
 mod determinism;
 mod external_events;
 mod foreign_awaits;
 mod history;
+mod limits;
 mod malformed;
 mod nondeterminism;
 mod outcomes;
+mod patches;
 mod races;
 mod random_programs;
 mod reentrancy;
+mod retries;
+mod rewind;
+mod scale;
+mod sending;
+mod side_values;
+mod suspension;
+mod timeouts;
 mod timers;
+mod tracing_once;
 #[cfg(feature = "macros")]
 mod typed;
+mod waiting;
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -35,16 +48,20 @@ use serde::Serialize;
 
 use self::history::{EXECUTION, History, at, history, started};
 use super::{
-    Ended, Episode, Execution, ExecutionHandle, ExecutionInfo, Fault, Limits, Outcome, Panics,
+    ChildOptions, Continued, Ended, Episode, Execution, ExecutionHandle, ExecutionInfo, Fault,
+    Limits, Outcome, Panics, TaskOptions,
 };
 use crate::context::OrchestrationContext;
 use crate::model::action::{OrchestratorAction, OrchestratorActionKind};
 use crate::model::custom_status::{CustomStatus, StatusChange};
 use crate::model::failure::FailureDetails;
-use crate::model::history::{HistoryEvent, HistoryEventKind, OrchestratorStarted};
+use crate::model::history::{
+    ExecutionRewound, HistoryEvent, HistoryEventKind, OrchestratorStarted,
+};
 use crate::model::instance::InstanceId;
 use crate::model::status::RuntimeStatus;
 use crate::model::tags::Tags;
+use crate::model::waiting::WaitingFor;
 
 /// An orchestrator that can be started again and again.
 type Program =
@@ -73,6 +90,39 @@ where
     })
 }
 
+/// An orchestrator that uses the engine as the context does.
+fn with_handle<F>(function: impl Fn(ExecutionHandle) -> F + 'static) -> Program
+where
+    F: Future<Output: Serialize> + 'static,
+{
+    Rc::new(move |execution, _| {
+        let output = function(execution);
+        Ok(Box::pin(async move {
+            Ok(serde_json::to_string(&output.await).unwrap())
+        }))
+    })
+}
+
+/// What came of an operation, in words.
+fn told(result: Result<Option<String>, FailureDetails>) -> String {
+    match result {
+        Ok(result) => result.unwrap_or_else(|| "nothing".into()),
+        Err(failure) => format!("{}: {}", failure.error_type, failure.error_message),
+    }
+}
+
+fn json(text: &str) -> Result<Option<String>, FailureDetails> {
+    Ok(Some(text.into()))
+}
+
+fn lost() -> FailureDetails {
+    FailureDetails::new("Lost", "lost")
+}
+
+fn instance(id: &str) -> InstanceId {
+    InstanceId::parse(id).unwrap()
+}
+
 /// How executions are made.
 #[derive(Clone)]
 struct Setup {
@@ -80,6 +130,7 @@ struct Setup {
     info: ExecutionInfo,
     status: Option<CustomStatus>,
     panics: Panics,
+    limits: Limits,
     /// How often the orchestrator was woken from outside of an episode.
     foreign_wakes: Arc<AtomicUsize>,
 }
@@ -97,6 +148,7 @@ impl Setup {
             },
             status: None,
             panics: Panics::default(),
+            limits: Limits::default(),
             foreign_wakes: Arc::default(),
         }
     }
@@ -111,6 +163,11 @@ impl Setup {
         self
     }
 
+    fn max_payload_bytes(mut self, max_payload_bytes: usize) -> Self {
+        self.limits = Limits { max_payload_bytes };
+        self
+    }
+
     fn execution(&self) -> Execution {
         let (program, foreign_wakes) = (Rc::clone(&self.program), Arc::clone(&self.foreign_wakes));
         Execution::new(
@@ -118,7 +175,7 @@ impl Setup {
             self.status.clone(),
             Box::new(move |execution, input| program(execution, input)),
             self.panics,
-            Limits::default(),
+            self.limits,
             Arc::new(move || {
                 foreign_wakes.fetch_add(1, SeqCst);
             }),
@@ -137,6 +194,7 @@ impl Setup {
             setup: self,
             history: Vec::new(),
             open: BTreeSet::new(),
+            open_children: BTreeSet::new(),
             replays: true,
         }
     }
@@ -159,6 +217,8 @@ struct Run {
     history: Vec<HistoryEvent>,
     /// The activities that were asked for and have neither ended nor been withdrawn.
     open: BTreeSet<i32>,
+    /// The same of sub-orchestrations.
+    open_children: BTreeSet<i32>,
     replays: bool,
 }
 
@@ -180,18 +240,57 @@ impl Run {
         let left = expected.left;
         let delivered = new.len() - left;
         let episode = self.episode(now, new);
+        assert_eq!(episode.delivered, delivered, "events that were delivered");
         assert_eq!(
             Expected {
-                actions: episode.actions,
-                withdrawn: episode.withdrawn,
-                status: episode.status,
-                ended: episode.ended,
                 left,
+                ..Expected::of(episode)
             },
             expected
         );
-        assert_eq!(episode.delivered, delivered, "events that were delivered");
         self
+    }
+
+    /// A row that rewinds the execution; a rewound history is read by every later row.
+    #[track_caller]
+    fn rewinds(mut self, now: Timestamp, expected: Expected) -> Self {
+        let episode = self.rewind(now);
+        assert_eq!(Expected::of(episode), expected);
+        self
+    }
+
+    /// Rewinds, and goes on with the execution that comes of it.
+    #[track_caller]
+    fn rewind(&mut self, now: Timestamp) -> Episode {
+        let mut rewound = self.setup.execution();
+        let reason = Some("\"again\"".to_owned());
+        let past = self.history.clone();
+        let episode = rewound.rewind(past, now, reason.clone()).unwrap();
+        let event = HistoryEvent::new(episode.events[0].timestamp, ExecutionRewound { reason });
+        check_records(&episode, &[event]);
+        self.history.extend(episode.events.iter().cloned());
+        self.open = rewound
+            .take_open_tasks()
+            .into_iter()
+            .map(|task| task.id)
+            .collect();
+        let waits_for = rewound.waiting_on().into_iter();
+        self.open_children = waits_for
+            .filter_map(|waits| match waits.kind {
+                WaitingFor::Child { id, .. } => Some(id),
+                _ => None,
+            })
+            .collect();
+        for action in &episode.actions {
+            if let OrchestratorActionKind::ScheduleTask { .. } = action.kind
+                && !episode.withdrawn.contains(&action.id)
+            {
+                self.open.insert(action.id);
+            }
+        }
+        self.live = rewound;
+        self.check_replay();
+        episode
     }
 
     /// Delivers to the live execution and a replayed one, and checks what is true of every episode.
@@ -243,9 +342,15 @@ impl Run {
             if let OrchestratorActionKind::ScheduleTask { .. } = action.kind {
                 self.open.insert(action.id);
             }
+            if let OrchestratorActionKind::CreateSubOrchestration { .. } = action.kind {
+                self.open_children.insert(action.id);
+            }
         }
         for id in &episode.withdrawn {
             assert!(self.open.remove(id), "activity {id} was not open");
+        }
+        for (id, _) in &episode.withdrawn_children {
+            assert!(self.open_children.remove(id), "child {id} was not open");
         }
         for event in &episode.events {
             match &event.kind {
@@ -254,6 +359,12 @@ impl Run {
                 }
                 HistoryEventKind::TaskFailed(task) => {
                     self.open.remove(&task.task_scheduled_id);
+                }
+                HistoryEventKind::SubOrchestrationInstanceCompleted(child) => {
+                    self.open_children.remove(&child.task_scheduled_id);
+                }
+                HistoryEventKind::SubOrchestrationInstanceFailed(child) => {
+                    self.open_children.remove(&child.task_scheduled_id);
                 }
                 _ => {}
             }
@@ -269,9 +380,19 @@ impl Run {
         assert_eq!(replayed.next_timer(), self.live.next_timer());
         let timers = |execution: &Execution| execution.due_timers(Timestamp::MAX);
         assert_eq!(timers(&replayed), timers(&self.live));
+        assert_eq!(replayed.waiting_on(), self.live.waiting_on());
+        assert_eq!(replayed.buffered_events(), self.live.buffered_events());
+        assert_eq!(replayed.history_length(), self.live.history_length());
         let tasks = replayed.take_open_tasks();
         let open: BTreeSet<_> = tasks.iter().map(|task| task.id).collect();
         assert_eq!(open, self.open, "activities that are open");
+    }
+
+    /// Checks that the whole history can be replayed.
+    #[track_caller]
+    fn replayed(self) {
+        let replayed = self.setup.replay(&self.history).unwrap();
+        assert_eq!(replayed.ended(), self.live.ended());
     }
 
     /// Checks the whole history.
@@ -314,8 +435,11 @@ fn check_records(episode: &Episode, new: &[HistoryEvent]) {
 struct Expected {
     actions: Vec<OrchestratorAction>,
     withdrawn: Vec<i32>,
+    withdrawn_children: Vec<(i32, InstanceId)>,
     status: StatusChange,
     ended: Option<Ended>,
+    continued: Option<Continued>,
+    rewound_children: Vec<i32>,
     /// How many of the new events the end of the execution left.
     left: usize,
 }
@@ -336,6 +460,20 @@ fn fails(id: i32, failure: &FailureDetails) -> Expected {
 }
 
 impl Expected {
+    fn of(episode: Episode) -> Self {
+        let rewound = episode.rewound_children.into_iter();
+        Self {
+            actions: episode.actions,
+            withdrawn: episode.withdrawn,
+            withdrawn_children: episode.withdrawn_children,
+            status: episode.status,
+            ended: episode.ended,
+            continued: episode.continued,
+            rewound_children: rewound.map(|child| child.id).collect(),
+            left: 0,
+        }
+    }
+
     fn asks(mut self, id: i32, kind: OrchestratorActionKind) -> Self {
         self.actions.push(OrchestratorAction { id, kind });
         self
@@ -344,6 +482,24 @@ impl Expected {
     fn withdraws(mut self, id: i32) -> Self {
         self.withdrawn.push(id);
         self
+    }
+
+    fn withdraws_child(mut self, id: i32, child: &str) -> Self {
+        self.withdrawn_children.push((id, instance(child)));
+        self
+    }
+
+    /// The execution continues as new; it is the action of this id.
+    fn continues(self, id: i32, input: &str, version: Option<&str>, carried: History) -> Self {
+        let input = Some(input.to_owned());
+        Self {
+            continued: Some(Continued {
+                input: input.clone(),
+                version: version.map(Into::into),
+                carried: carried.build(),
+            }),
+            ..self.ends(id, RuntimeStatus::ContinuedAsNew, input, None)
+        }
     }
 
     fn publishes(mut self, json: &str) -> Self {
@@ -398,6 +554,41 @@ fn call(name: &str, input: &str) -> OrchestratorActionKind {
         name: name.into(),
         input: Some(input.into()),
         tags: Tags::new(),
+    }
+}
+
+/// The same with tags.
+fn tagged_call(name: &str, input: &str, tags: &[(&str, &str)]) -> OrchestratorActionKind {
+    OrchestratorActionKind::ScheduleTask {
+        name: name.into(),
+        input: Some(input.into()),
+        tags: tags_of(tags),
+    }
+}
+
+fn tags_of(tags: &[(&str, &str)]) -> Tags {
+    let tags = tags.iter();
+    tags.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+/// A call of a sub-orchestration.
+fn child(id: &str, name: &str, input: &str) -> OrchestratorActionKind {
+    OrchestratorActionKind::CreateSubOrchestration {
+        instance_id: instance(id),
+        name: name.into(),
+        version: None,
+        input: Some(input.into()),
+        tags: Tags::new(),
+    }
+}
+
+/// An event that is sent.
+fn send(to: &str, name: &str, data: &str) -> OrchestratorActionKind {
+    OrchestratorActionKind::SendEvent {
+        instance_id: instance(to),
+        name: name.into(),
+        data: Some(data.into()),
     }
 }
 

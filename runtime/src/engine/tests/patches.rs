@@ -1,0 +1,119 @@
+//! Paths that only newer executions take.
+
+use super::*;
+
+fn marker(patch: &str) -> OrchestratorActionKind {
+    OrchestratorActionKind::SendEvent {
+        instance_id: instance("demo"),
+        name: format!("steadfast.patch:{patch}"),
+        data: None,
+    }
+}
+
+async fn calls(ctx: &ExecutionHandle, name: &str) -> String {
+    told(
+        ctx.schedule_task(name, json("1"), TaskOptions::default())
+            .await,
+    )
+}
+
+/// Takes the newer path at two places, and asks whether that is so once more.
+fn patched() -> Program {
+    with_handle(|ctx| async move {
+        for _ in 0..2 {
+            let name = if ctx.patched("p") { "new" } else { "old" };
+            calls(&ctx, name).await;
+        }
+        ctx.patched("p")
+    })
+}
+
+#[test]
+fn code_that_runs_for_the_first_time_takes_the_newer_path_and_records_that_once() {
+    run(&patched())
+        .deliver(
+            at(1),
+            started(),
+            waits().asks(0, marker("p")).asks(1, call("new", "1")),
+        )
+        .deliver(
+            at(2),
+            history().completed(1, "1"),
+            waits().asks(2, call("new", "1")),
+        )
+        .deliver(at(3), history().completed(2, "1"), completes(3, "true"));
+}
+
+#[test]
+fn a_history_without_the_patch_stays_on_the_older_path() {
+    let past = history()
+        .episode(at(1))
+        .started("E", None)
+        .scheduled(0, "old", "1");
+    let mut execution = replay(&patched(), past.clone()).unwrap();
+    let mut new = history().completed(0, "1").build();
+    let episode = execution.deliver(at(2), &mut new).unwrap();
+    // What runs for the first time may be new.
+    let asked = waits().asks(1, marker("p")).asks(2, call("new", "1"));
+    assert_eq!(Expected::of(episode), asked);
+    let past = past
+        .episode(at(2))
+        .completed(0, "1")
+        .scheduled(1, "old", "1");
+    let mut execution = replay(&patched(), past).unwrap();
+    let mut new = history().completed(1, "1").build();
+    let episode = execution.deliver(at(3), &mut new).unwrap();
+    let asked = waits().asks(2, marker("p")).completes(3, "true");
+    assert_eq!(Expected::of(episode), asked);
+}
+
+#[test]
+fn a_patch_that_the_code_no_longer_asks_for_is_skipped() {
+    let past = |patches: &[&str]| {
+        let first = history().episode(at(1)).started("E", None);
+        let marked = patches.iter().zip(0..).fold(first, |past, (patch, id)| {
+            past.sent(id, "demo", &format!("steadfast.patch:{patch}"), None)
+        });
+        let next = i32::try_from(patches.len()).unwrap();
+        marked
+            .scheduled(next, "new", "1")
+            .episode(at(2))
+            .completed(next, "1")
+    };
+    let only_new = with_handle(|ctx| async move { calls(&ctx, "new").await });
+    for patches in [&[][..], &["p"], &["p", "q"]] {
+        let id = i32::try_from(patches.len()).unwrap() + 1;
+        let ended = past(patches).ended(id, "\"1\"");
+        assert!(replay(&only_new, ended).unwrap().ended().is_some());
+    }
+    let asks_second = with_handle(|ctx| async move {
+        assert!(ctx.patched("q"));
+        calls(&ctx, "new").await;
+        (ctx.patched("p"), ctx.patched("q"))
+    });
+    let ended = past(&["p", "q"]).ended(3, "[true,true]");
+    assert!(replay(&asks_second, ended).unwrap().ended().is_some());
+    // It was recorded last, and nothing follows that the code could ask for.
+    let last = past(&[]).sent(1, "demo", "steadfast.patch:p", None);
+    let waits = with_handle(|ctx| async move {
+        calls(&ctx, "new").await;
+        ctx.wait_for_external_event("go").await
+    });
+    let mut execution = replay(&waits, last).unwrap();
+    let mut new = history().raised("go", "1").build();
+    let episode = execution.deliver(at(3), &mut new).unwrap();
+    assert_eq!(episode.actions[0].id, 2);
+}
+
+#[test]
+fn the_newer_path_without_its_patch_differs_from_history() {
+    let always = with_handle(|ctx| async move { calls(&ctx, "new").await });
+    let past = history()
+        .episode(at(1))
+        .started("E", None)
+        .scheduled(0, "old", "1");
+    assert!(matches!(
+        replay(&always, past),
+        Err(Fault::NonDeterminism(error)) if error.event_id == 0
+    ));
+}
