@@ -533,7 +533,7 @@ impl State {
     /// A call failed for good. A replay with a rewind ahead forgets that.
     fn call_failed(&mut self, operation: i32, failure: Box<FailureDetails>) -> Freed {
         if !self.rewinds.is_empty() {
-            self.forgotten.insert(operation);
+            self.forget_failure(operation);
             if let Some(series) = self.series(operation) {
                 series.attempt = 1;
             }
@@ -714,7 +714,7 @@ impl State {
     /// Withdraws an attempt that runs. A replay has done so before.
     fn withdraw(&mut self, id: i32, child: Option<InstanceId>) {
         self.unfinished.remove(&id);
-        if self.replaying && !self.rewinding {
+        if !self.is_new() {
             return;
         }
         match child {

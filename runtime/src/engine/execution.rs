@@ -17,6 +17,7 @@ use super::episode::{Continued, Ended, Episode, Outcome, UncaughtFailure};
 use super::fault::Fault;
 use super::handle::{ExecutionHandle, ExecutionInfo};
 use super::options::Limits;
+use super::silence::silently;
 use super::state::{Continuing, State, Wanted};
 use super::waker::RootWaker;
 use crate::limits::MAX_POLLS_PER_EVENT;
@@ -110,12 +111,7 @@ impl Execution {
         events: &mut Vec<HistoryEvent>,
     ) -> Result<Episode, Fault> {
         let now = self.begin_episode(now);
-        let span = {
-            let state = self.state.borrow();
-            let (name, instance) = (&state.info.name, &state.info.instance_id);
-            tracing::info_span!("orchestrator", %name, %instance)
-        };
-        let _span = span.entered();
+        let _span = self.span().entered();
         let had_ended = self.ended.is_some();
         let mut delivered = 0;
         for event in &*events {
@@ -226,14 +222,26 @@ impl Execution {
     }
 
     fn replay_silently(&mut self, history: Vec<HistoryEvent>) -> Result<(), Fault> {
-        let steps = self.index(history)?;
+        let mut steps = self.index(history)?.into_iter();
         self.state.borrow_mut().replaying = true;
-        tracing::dispatcher::with_default(&tracing::Dispatch::none(), || {
-            for step in steps {
+        silently(|| {
+            for step in steps.by_ref() {
                 self.repeat(step)?;
+                if self.state.borrow().is_new() {
+                    break;
+                }
             }
             Ok(())
-        })
+        })?;
+        // A rewind has left the recorded path: from here on the orchestrator does what it never did before.
+        let _span = self.span().entered();
+        steps.try_for_each(|step| self.repeat(step))
+    }
+
+    fn span(&self) -> tracing::Span {
+        let state = self.state.borrow();
+        let (name, instance) = (&state.info.name, &state.info.instance_id);
+        tracing::info_span!("orchestrator", %name, %instance)
     }
 
     fn repeat(&mut self, step: Step) -> Result<(), Fault> {
@@ -265,13 +273,17 @@ impl Execution {
     fn index(&self, history: Vec<HistoryEvent>) -> Result<Vec<Step>, Fault> {
         let mut state = self.state.borrow_mut();
         let mut steps = Vec::with_capacity(history.len());
-        let mut last = NO_ACTION;
+        let (mut last, mut end, mut ends) = (NO_ACTION, None, Vec::new());
         for event in history {
             let id = event.event_id;
             last = last.max(id);
+            if let HistoryEventKind::ExecutionCompleted(_) = event.kind {
+                end = Some(id);
+            }
             if id == NO_ACTION {
                 if let HistoryEventKind::ExecutionRewound(_) = event.kind {
                     state.rewinds.push_back(last);
+                    ends.extend(end.take());
                 }
                 steps.push(Step::Apply(event));
             } else if state.recorded.insert(id, event.kind).is_some() {
@@ -284,6 +296,11 @@ impl Execution {
         }
         if state.rewinding {
             state.rewinds.push_back(last);
+            ends.extend(end);
+        }
+        // Ends that were rewound are as if they had not been.
+        for end in ends {
+            state.recorded.remove(&end);
         }
         Ok(steps)
     }

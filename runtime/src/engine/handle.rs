@@ -254,7 +254,7 @@ impl ExecutionHandle {
     }
 
     pub(crate) fn is_replaying(&self) -> bool {
-        self.0.borrow().replaying
+        !self.0.borrow().is_new()
     }
 
     pub(crate) fn info(&self) -> ExecutionInfo {

@@ -36,6 +36,7 @@ mod mailbox;
 mod operation;
 mod options;
 mod random;
+mod silence;
 mod state;
 mod waker;
 

@@ -63,6 +63,8 @@ pub(super) struct State {
     pub(super) recorded: HashMap<i32, Event>,
     /// For each rewind that the replay has not come to: the last action id that was confirmed before it.
     pub(super) rewinds: VecDeque<i32>,
+    /// The code is on another path than the one that the rewind behind this action undid.
+    parted: Option<i32>,
     /// The operations whose failures the replay forgot since the last rewind it came to.
     pub(super) forgotten: BTreeSet<i32>,
     /// The sub-orchestrations that a replay with a rewind ahead has taken out of history.
@@ -200,6 +202,7 @@ impl State {
             continuing: None,
             recorded: HashMap::new(),
             rewinds: VecDeque::new(),
+            parted: None,
             forgotten: BTreeSet::new(),
             children: HashMap::new(),
             rewound_children: Vec::new(),
@@ -347,6 +350,7 @@ impl State {
     /// The path of the code parts here from the one that a rewind undid: what that one asked for up to this action is forgotten.
     /// Its ids are not used again, so that nothing that comes of it later can be mistaken.
     pub(super) fn forget_actions(&mut self, last: i32) {
+        self.parted = self.parted.max(Some(last));
         self.recorded.retain(|id, _| *id > last);
         self.next_action = self.next_action.max(last.saturating_add(1));
     }
@@ -493,6 +497,7 @@ impl State {
         if !self.polling || self.patches.contains(id) {
             return self.patches.contains(id);
         }
+        self.leave_rewound_path();
         let next = self.next_action;
         let ahead = (next..).map_while(|id| patch(self.recorded.get(&id)?));
         if ahead.into_iter().any(|patch| patch == id) {
@@ -500,14 +505,33 @@ impl State {
             self.skip_patches();
             return true;
         }
-        let anew = !self.replaying
-            || self.rewinding && self.rewind_behind(next).is_none() && self.recorded.is_empty();
+        let anew = !self.replaying || self.rewinding && self.rewind_behind(next).is_none();
         if anew {
             self.patches.insert(id.to_owned());
             let marker = self.to_self(format!("{PATCH}{id}"), None);
             self.ask(Wanted::new(marker, None), |_, _| ());
         }
         anew
+    }
+
+    /// A replay with a rewind ahead forgets that an operation failed.
+    pub(super) fn forget_failure(&mut self, operation: i32) {
+        self.forgotten.insert(operation);
+        self.parted = self.parted.max(self.rewinds.front().copied());
+    }
+
+    /// Whether what the code does now is done for the first time.
+    pub(super) fn is_new(&self) -> bool {
+        !self.replaying || self.rewinding && self.parted >= self.rewinds.back().copied()
+    }
+
+    /// Parts from a path that a rewind undid where it asked for nothing more: what follows is new.
+    fn leave_rewound_path(&mut self) {
+        while let Some(last) = self.rewind_behind(self.next_action)
+            && self.recorded.keys().all(|id| *id > last)
+        {
+            self.forget_actions(last);
+        }
     }
 
     /// Takes the patches out of history that are next in it, whether the code still asks for them or not.

@@ -18,6 +18,14 @@ struct Collected {
     messages: Vec<String>,
 }
 
+impl Collector {
+    fn collect(&self, run: impl FnOnce()) {
+        // With only one subscriber in the process, a place that another test's thread comes to first would not be traced.
+        crate::engine::silence::silently(|| {});
+        tracing::subscriber::with_default(self.clone(), run);
+    }
+}
+
 struct Text(String);
 
 impl Visit for Text {
@@ -64,6 +72,26 @@ impl tracing::Subscriber for Collector {
 }
 
 #[test]
+fn a_place_that_a_replay_comes_to_first_is_traced_later() {
+    let program = orchestrator(|ctx| async move {
+        tracing::info!("a first place");
+        let _ = ctx.wait_for_external_event_named::<i32>("go").await;
+    });
+    let collector = Collector::default();
+    collector.collect(|| {
+        let past = history().episode(at(1)).started("E", None);
+        let execution = replay(&program, past).unwrap();
+        assert!(execution.ended().is_none());
+        assert!(collector.0.lock().unwrap().messages.is_empty());
+        let mut run = run(&program).without_replays();
+        run.episode(at(1), started().build());
+    });
+    let messages = &collector.0.lock().unwrap().messages;
+    let expected = "[orchestrator name=E instance=demo] message=a first place";
+    assert_eq!(*messages, [expected]);
+}
+
+#[test]
 fn what_an_orchestrator_traces_is_traced_once_and_says_whose_it_is() {
     let program = orchestrator(|ctx| async move {
         tracing::info!("begins");
@@ -71,7 +99,7 @@ fn what_an_orchestrator_traces_is_traced_once_and_says_whose_it_is() {
         tracing::info!("goes on");
     });
     let collector = Collector::default();
-    tracing::subscriber::with_default(collector.clone(), || {
+    collector.collect(|| {
         let setup = Setup::new(&program);
         let mut run = setup.clone().run().without_replays();
         run.episode(at(1), started().build());
@@ -92,5 +120,40 @@ fn what_an_orchestrator_traces_is_traced_once_and_says_whose_it_is() {
             format!("{span} message=begins"),
             format!("{span} message=goes on")
         ]
+    );
+}
+
+#[test]
+fn what_a_rewound_orchestrator_does_for_the_first_time_is_traced() {
+    let program = orchestrator(|ctx| async move {
+        let failed = ctx.call_activity::<i32>("a", ()).await.is_err();
+        tracing::info!("failed {failed}");
+        let _ = ctx.wait_for_external_event_named::<i32>("go").await;
+        tracing::info!("goes on {} {failed}", ctx.is_replaying());
+        let _ = ctx.call_activity::<i32>("b", ()).await;
+    });
+    let collector = Collector::default();
+    collector.collect(|| {
+        let mut run = run(&program).without_replays();
+        run.episode(at(1), started().build());
+        let gone = history().failed(0, &lost()).raised("go", "1");
+        run.episode(at(2), gone.build());
+        let late = history().completed(0, "1").build();
+        run.episode(at(3), late.clone());
+        run.rewind(at(9));
+        let again = run.setup.replay(&run.history).unwrap();
+        assert!(again.ended().is_none());
+    });
+    let messages = &collector.0.lock().unwrap().messages;
+    let span = "[orchestrator name=E instance=demo]";
+    let expected = [
+        "failed true",
+        "goes on false true",
+        "failed false",
+        "goes on false false",
+    ];
+    assert_eq!(
+        *messages,
+        expected.map(|message| format!("{span} message={message}"))
     );
 }
