@@ -158,11 +158,10 @@ impl Pending {
 
     fn role(&self, id: i32) -> Role {
         match &self.series {
-            None => Role::Attempt,
             Some(series) if series.deadline.is_some_and(|(_, timer)| timer == id) => Role::Deadline,
             Some(series) if series.current != id => Role::Past,
             Some(series) if series.next_at.is_some() => Role::BackOff,
-            Some(_) => Role::Attempt,
+            Some(_) | None => Role::Attempt,
         }
     }
 

@@ -169,7 +169,7 @@ impl Execution {
             withdrawn_children: std::mem::take(&mut state.withdrawn_children),
             status,
             ended: self.ended.clone(),
-            continued: self.continued.take(),
+            continued: self.continued.clone(),
             rewound_children: std::mem::take(&mut state.rewound_children),
         }
     }
@@ -189,10 +189,10 @@ impl Execution {
         Ok(())
     }
 
-    /// Rebuilds a failed execution from its history as it would be if nothing in it had failed: the failures of activities and
+    /// Rebuilds a failed execution, one that has not begun, from its history as it would be if nothing had failed: the failures of activities and
     /// sub-orchestrations, the total timeouts that passed, and the end are forgotten, and with them what only followed from them.
-    /// Returns the episode that records that. Its activities that are open again are those of
-    /// [`take_open_tasks`](Self::take_open_tasks), its sub-orchestrations are in [`Episode::rewound_children`].
+    /// Returns the episode that records that. The activities that are open again are those of
+    /// [`take_open_tasks`](Self::take_open_tasks), the sub-orchestrations are in [`Episode::rewound_children`].
     ///
     /// Up to the point where the code asks for something else than the failed run did, it goes the recorded way; what it asks for
     /// beyond that is new. A call that had used up its attempts has all of them again, and its total timeout begins anew. The

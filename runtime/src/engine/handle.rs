@@ -132,8 +132,16 @@ impl ExecutionHandle {
     }
 
     /// Begins to wait for an external event.
+    ///
+    /// # Panics
+    ///
+    /// When the name is reserved: such an event is never delivered.
     #[track_caller]
     pub(crate) fn wait_for_external_event(&self, name: &str) -> EventWait {
+        assert!(
+            !is_reserved(name),
+            "an event of the name `{name}` never arrives: names that begin with `{RESERVED_PREFIX}` are reserved"
+        );
         let location = Location::caller();
         let mut state = self.0.borrow_mut();
         let now = state.now;

@@ -19,12 +19,32 @@
 //!
 //! | dropped while pending | what happens |
 //! | --- | --- |
-//! | an activity or timer, by the running orchestrator | withdrawn with the episode's commit; a late result is ignored |
+//! | an activity, sub-orchestration or timer, by the running orchestrator | withdrawn with the episode's commit; a late result is ignored |
 //! | a wait for an event | the wait ends; an event it was given and did not observe goes to the next wait, in its old place |
-//! | an activity or timer that was never awaited, as the orchestrator returns | it goes on and its result is dropped; an ended instance is not looked at after a restart, so it is not started again then |
+//! | an activity or sub-orchestration that was never awaited, as the orchestrator returns or continues as new | it goes on and its result is dropped; an ended instance is not looked at after a restart, so an activity is not started again then |
 //! | anything, when the execution is evicted, shut down or unwinds | nothing |
 //!
 //! Nothing of this is in history: on replay the same code drops the same futures.
+//!
+//! # Retries
+//!
+//! A failed attempt is answered where its event is applied: with a timer, and when that fires, with the next attempt. Both are
+//! actions with ids of their own, which lead to the operation that the first attempt began. The policy in force, the number of the
+//! attempt and the timeouts are in the tags of each attempt, and a replay reads them there.
+//!
+//! # What the engine records for itself
+//!
+//! Side values, patches and refusals are events that an instance sends to itself under reserved names: the confirmation carries
+//! the value, and nothing is delivered. Payloads are refused for their size when they are asked for; since the limit may be another
+//! one tomorrow, the refusal is recorded.
+//!
+//! # Rewinding
+//!
+//! A rewound history keeps all its events. What lies before the event that marks the rewind is read as if nothing had failed in it: the
+//! failures do not happen, and the operations stay open. Where the code then asks for something else than was recorded, it parts
+//! from the path that the rewind undid: what was recorded for that path up to the marker is forgotten with its results, and what the
+//! code asks for is confirmed behind the marker, under ids that were not used before. Up to the marker inputs and due times are
+//! compared as well, because another input means another path; behind the last marker the rules of replay hold.
 
 mod calls;
 mod describe;

@@ -1,8 +1,8 @@
 //! What an execution knows between and during polls, shared by the engine and the durable futures: what it asks for, and what
 //! history says about that.
 //!
-//! Invariant: no waker and no closure of the author is cloned, called or dropped in here. They may be user code, which may use
-//! the context and so need the state; they are handed to the caller, who has let go of the state by then.
+//! Invariant: no waker is cloned, woken or dropped in here, and no closure of the author is called or dropped. They may be user
+//! code, which may use the context and so need the state; they are handed to the caller, who has let go of the state by then.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::panic::Location;

@@ -38,13 +38,19 @@ impl HistoryEvent {
     }
 }
 
+/// How a kind is held: the rare large ones behind a pointer, so that all others stay small.
+macro_rules! held {
+    ($kind:ident) => { $kind };
+    ($kind:ident boxed) => { Box<$kind> };
+}
+
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $kind:ident,)*) => {
+    ($($(#[$doc:meta])* $kind:ident $($boxed:ident)?,)*) => {
         /// What happened.
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[non_exhaustive]
         pub enum HistoryEventKind {
-            $($(#[$doc])* $kind($kind),)*
+            $($(#[$doc])* $kind(held!($kind $($boxed)?)),)*
         }
 
         impl HistoryEventKind {
@@ -57,7 +63,7 @@ macro_rules! kinds {
 
         $(impl From<$kind> for HistoryEventKind {
             fn from(event: $kind) -> Self {
-                Self::$kind(event)
+                Self::$kind(event.into())
             }
         })*
     };
@@ -65,7 +71,7 @@ macro_rules! kinds {
 
 kinds! {
     /// An execution began.
-    ExecutionStarted,
+    ExecutionStarted boxed,
     /// An execution ended.
     ExecutionCompleted,
     /// A client asked for the end of the instance.
@@ -390,6 +396,62 @@ mod tests {
             r#"[[0,1700000000123456,{"TaskScheduled":{"name":"E1_SayHello","input":"\"Tokyo\""}}]]"#
         );
         assert_eq!(decode_events(&text).unwrap(), [event]);
+    }
+
+    #[test]
+    fn what_is_usual_takes_no_space_and_may_be_missing() {
+        let all = concat!(
+            r#"[[-1,0,{"ExecutionStarted":{"name":"E","execution_id":"0000000000000000000000000000002a"}}],"#,
+            r#"[-1,0,{"ExecutionTerminated":{}}],"#,
+            r#"[0,0,{"TaskScheduled":{"name":"a"}}],"#,
+            r#"[1,0,{"SubOrchestrationInstanceCreated":{"instance_id":"c","name":"C"}}],"#,
+            r#"[-1,0,{"SubOrchestrationInstanceCompleted":{"task_scheduled_id":1}}],"#,
+            r#"[2,0,{"EventSent":{"instance_id":"c","name":"go"}}],"#,
+            r#"[-1,0,{"ExecutionSuspended":{}}],"#,
+            r#"[-1,0,{"ExecutionResumed":{}}],"#,
+            r#"[-1,0,{"ExecutionRewound":{}}],"#,
+            r#"[3,0,{"ExecutionCompleted":{"status":"ContinuedAsNew"}}]]"#,
+        );
+        let events = decode_events(all).unwrap();
+        assert_eq!(events.len(), 10);
+        assert_eq!(encode_events(&events), all);
+    }
+
+    #[test]
+    fn what_is_not_usual_reads_back_the_same() {
+        let tags = Tags::from([("colour".to_owned(), "red".to_owned())]);
+        let started = ExecutionStarted {
+            name: "E".into(),
+            input: Some("1".into()),
+            execution_id: ExecutionId::from_u128(42),
+            parent: None,
+            version: Some("1.2".into()),
+            tags: tags.clone(),
+            scheduled_start: Some(Timestamp::from_microsecond(1_234_567).unwrap()),
+        };
+        let failed = SubOrchestrationInstanceFailed {
+            task_scheduled_id: 1,
+            failure: FailureDetails::new("Lost", "lost"),
+        };
+        let created = SubOrchestrationInstanceCreated {
+            instance_id: InstanceId::parse("c").unwrap(),
+            name: "C".into(),
+            version: Some("2".into()),
+            input: Some("1".into()),
+            tags,
+        };
+        let terminated = ExecutionTerminated {
+            input: None,
+            recurse: true,
+        };
+        let events = [
+            HistoryEventKind::from(started),
+            failed.into(),
+            created.into(),
+            terminated.into(),
+        ]
+        .map(|kind| HistoryEvent::new(Timestamp::UNIX_EPOCH, kind));
+        assert_eq!(decode_events(&encode_events(&events)).unwrap(), events);
     }
 
     #[test]

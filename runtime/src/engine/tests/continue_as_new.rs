@@ -193,8 +193,6 @@ fn events_are_carried_over_in_their_order_and_as_they_came() {
 #[test]
 fn reserved_events_are_neither_delivered_nor_carried_over() {
     let program = with_handle(|ctx| async move {
-        let echo = ctx.wait_for_external_event("steadfast.side");
-        let _echo = Box::pin(echo);
         ctx.wait_for_external_event("go").await;
         ctx.continue_as_new(json("2"), None);
         pending::<()>().await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::future::{Either, join, join3, select};
 
 use super::*;
+use crate::model::failure::kind;
 use crate::model::history::EventRaised;
 
 #[test]
@@ -199,5 +200,18 @@ fn payloads_are_read_in_every_form_in_which_clients_send_them() {
             .raised("go", r#""7""#)
             .happened(empty),
         completes(0, r#"[7,"7",null]"#),
+    );
+}
+
+#[test]
+fn a_wait_for_a_reserved_name_is_a_bug_of_the_orchestrator() {
+    let program =
+        with_handle(|ctx| async move { ctx.wait_for_external_event("Steadfast.side").await });
+    let message = "an event of the name `Steadfast.side` never arrives: \
+                   names that begin with `steadfast.` are reserved";
+    run(&program).deliver(
+        at(1),
+        started(),
+        fails(0, &FailureDetails::new(kind::PANIC, message)),
     );
 }

@@ -253,6 +253,10 @@ impl Run {
 
     /// A row that rewinds the execution; a rewound history is read by every later row.
     #[track_caller]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a row is written where it is checked"
+    )]
     fn rewinds(mut self, now: Timestamp, expected: Expected) -> Self {
         let episode = self.rewind(now);
         assert_eq!(Expected::of(episode), expected);

@@ -11,6 +11,7 @@ use futures_util::stream::FuturesUnordered;
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::retry::RetryPolicy;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -20,6 +21,22 @@ enum Step {
     CallUnawaited,
     CallDropped,
     TimerDropped,
+    /// With up to three attempts.
+    Retried,
+    RetriedDetached,
+    /// Of a call with several attempts and a wait.
+    RetriedRace(u8),
+    /// With several attempts and a total timeout.
+    TotalTimeout,
+    Child,
+    ChildDetached,
+    ChildDropped,
+    /// Of a child with several attempts and a wait.
+    ChildRace(u8),
+    Send,
+    SideValue,
+    Patched(u8),
+    ContinueAsNew,
     Timer,
     Wait(u8),
     WaitDropped(u8),
@@ -45,6 +62,17 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::CallUnawaited),
         1 => Just(Step::CallDropped),
         1 => Just(Step::TimerDropped),
+        3 => Just(Step::Retried),
+        1 => Just(Step::RetriedDetached),
+        2 => (0..2_u8).prop_map(Step::RetriedRace),
+        2 => Just(Step::TotalTimeout),
+        2 => Just(Step::Child),
+        1 => Just(Step::ChildDetached),
+        1 => Just(Step::ChildDropped),
+        2 => (0..2_u8).prop_map(Step::ChildRace),
+        1 => Just(Step::Send),
+        1 => Just(Step::SideValue),
+        1 => (0..2_u8).prop_map(Step::Patched),
         2 => Just(Step::Timer),
         2 => (0..2_u8).prop_map(Step::Wait),
         1 => (0..2_u8).prop_map(Step::WaitDropped),
@@ -63,7 +91,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             branches().prop_map(Step::First),
         ]
     });
-    prop::collection::vec(step, 0..6)
+    let ends = prop_oneof![4 => Just(None), 1 => Just(Some(Step::ContinueAsNew))];
+    (prop::collection::vec(step, 0..6), ends).prop_map(|(mut steps, end)| {
+        steps.extend(end);
+        steps
+    })
 }
 
 fn event(name: u8) -> String {
@@ -71,18 +103,36 @@ fn event(name: u8) -> String {
 }
 
 /// Runs the steps and tells what came of them.
-fn interpret(ctx: OrchestrationContext, steps: Vec<Step>) -> LocalBoxFuture<'static, String> {
+fn interpret(handle: ExecutionHandle, steps: Vec<Step>) -> LocalBoxFuture<'static, String> {
     Box::pin(async move {
+        let ctx: OrchestrationContext = OrchestrationContext::from_execution(handle.clone());
+        let policy = RetryPolicy::new(3, Duration::from_secs(3)).jitter(0.5);
+        let retried = |total_timeout: Option<u64>| {
+            let options = TaskOptions {
+                retry: Some(policy.clone()),
+                total_timeout: total_timeout.map(Duration::from_secs),
+                retry_if: Some(Rc::new(|failure| !failure.error_message.ends_with('7'))),
+                ..TaskOptions::default()
+            };
+            handle.schedule_task("r", json("1"), options)
+        };
+        let child = |retry: Option<RetryPolicy>| {
+            let options = ChildOptions {
+                retry,
+                ..ChildOptions::default()
+            };
+            handle.create_sub_orchestration("C", json("1"), options)
+        };
         let mut log = String::new();
         let mut kept = Vec::new();
         let call = || ctx.call_activity::<i32>("a", ());
         let wait = |name| ctx.wait_for_external_event_named::<i32>(&event(name));
         let timer = || ctx.create_timer(Duration::from_secs(5));
         let branches = |branches: Vec<Vec<Step>>| {
-            let ctx = ctx.clone();
+            let handle = handle.clone();
             branches
                 .into_iter()
-                .map(move |steps| interpret(ctx.clone(), steps))
+                .map(move |steps| interpret(handle.clone(), steps))
         };
         for step in steps {
             let result = match step {
@@ -102,6 +152,45 @@ fn interpret(ctx: OrchestrationContext, steps: Vec<Step>) -> LocalBoxFuture<'sta
                 Step::TimerDropped => {
                     drop(timer());
                     "dropped".into()
+                }
+                Step::Retried => told(retried(None).await),
+                Step::RetriedDetached => {
+                    retried(Some(20)).detach();
+                    "detached".into()
+                }
+                Step::RetriedRace(name) => match select(retried(None), wait(name)).await {
+                    Either::Left((result, _)) => told(result),
+                    Either::Right((event, _)) => format!("event {event:?}"),
+                },
+                Step::TotalTimeout => told(retried(Some(8)).await),
+                Step::Child => told(child(None).await),
+                Step::ChildDetached => {
+                    child(None).detach();
+                    "detached".into()
+                }
+                Step::ChildDropped => {
+                    drop(child(None));
+                    "dropped".into()
+                }
+                Step::ChildRace(name) => {
+                    match select(child(Some(policy.clone())), wait(name)).await {
+                        Either::Left((result, _)) => told(result),
+                        Either::Right((event, _)) => format!("event {event:?}"),
+                    }
+                }
+                Step::Send => {
+                    let to = instance("other");
+                    format!("{:?}", handle.send_event(&to, "hello", json("1")))
+                }
+                // A replay that produced it again would give another one.
+                Step::SideValue => {
+                    let value = handle.side_value(|| Ok(ctx.is_replaying().to_string()));
+                    format!("{value:?}")
+                }
+                Step::Patched(patch) => handle.patched(&patch.to_string()).to_string(),
+                Step::ContinueAsNew => {
+                    handle.continue_as_new(json(&log), None);
+                    std::future::pending().await
                 }
                 Step::Timer => {
                     timer().await;
@@ -149,7 +238,7 @@ fn interpret(ctx: OrchestrationContext, steps: Vec<Step>) -> LocalBoxFuture<'sta
 
 fn program(steps: &[Step]) -> Program {
     let steps = steps.to_vec();
-    orchestrator(move |ctx| interpret(ctx, steps.clone()))
+    with_handle(move |ctx| interpret(ctx, steps.clone()))
 }
 
 /// What can happen next to an execution: the end of something open, late results, events.
@@ -157,12 +246,16 @@ fn next_event(run: &Run, choice: u32, late: &[i32]) -> History {
     let result = (choice / 64).to_string();
     let pick = |ids: &[i32]| ids[choice as usize / 8 % ids.len()];
     let open: Vec<_> = run.open.iter().copied().collect();
+    let children: Vec<_> = run.open_children.iter().copied().collect();
+    let failure = || FailureDetails::new("Lost", &*result);
     let timers = run.live.due_timers(Timestamp::MAX);
     match choice % 8 {
-        0..4 if !open.is_empty() => history().completed(pick(&open), &result),
-        4 if !open.is_empty() => {
-            history().failed(pick(&open), &FailureDetails::new("Lost", result))
+        0 | 1 if !children.is_empty() => history().child_completed(pick(&children), &result),
+        4 if !children.is_empty() && choice % 16 < 8 => {
+            history().child_failed(pick(&children), &failure())
         }
+        0..3 if !open.is_empty() => history().completed(pick(&open), &result),
+        3 | 4 if !open.is_empty() => history().failed(pick(&open), &failure()),
         5 if !late.is_empty() => history().completed(pick(late), &result),
         0..6 if !timers.is_empty() => {
             let (fire_at, id) = timers[0];
@@ -177,8 +270,10 @@ fn next_event(run: &Run, choice: u32, late: &[i32]) -> History {
 struct Whole {
     actions: Vec<OrchestratorAction>,
     withdrawn: Vec<i32>,
+    withdrawn_children: Vec<(i32, InstanceId)>,
     status: Option<CustomStatus>,
     ended: Option<Ended>,
+    continued: Option<Continued>,
     open: BTreeSet<i32>,
     next_timer: Option<Timestamp>,
 }
@@ -186,6 +281,7 @@ struct Whole {
 /// Delivers batches, each at the same time, until there are no more or the execution has ended.
 fn whole(mut run: Run, batches: impl IntoIterator<Item = Vec<HistoryEvent>>) -> Whole {
     let (mut actions, mut withdrawn) = (Vec::new(), Vec::new());
+    let (mut withdrawn_children, mut continued) = (Vec::new(), None);
     for batch in batches {
         if run.live.ended().is_some() {
             break;
@@ -193,15 +289,23 @@ fn whole(mut run: Run, batches: impl IntoIterator<Item = Vec<HistoryEvent>>) -> 
         let episode = run.episode(at(1), batch);
         actions.extend(episode.actions);
         withdrawn.extend(episode.withdrawn);
+        withdrawn_children.extend(episode.withdrawn_children);
+        continued = continued.or(episode.continued);
     }
     Whole {
         actions,
         withdrawn,
+        withdrawn_children,
+        continued,
         status: run.live.custom_status(),
         ended: run.live.ended().cloned(),
         next_timer: run.live.next_timer(),
         open: run.open,
     }
+}
+
+fn is_continued(ended: &Ended) -> bool {
+    ended.status == RuntimeStatus::ContinuedAsNew
 }
 
 proptest! {
@@ -214,16 +318,55 @@ proptest! {
         let mut run = run(&program(&steps));
         run.episode(at(1), started().build());
         let mut late = Vec::new();
+        let mut raised = 0;
         for (choice, time) in choices.into_iter().zip(times) {
             let mut batch = next_event(&run, choice, &late).build();
             if choice % 3 == 0 {
                 batch.extend(next_event(&run, choice.rotate_left(16), &late).build());
             }
+            let events = batch.iter();
+            let given = events.filter(|event| matches!(event.kind, HistoryEventKind::EventRaised(_)));
+            raised += given.count();
             let episode = run.episode(at(time), batch);
             late.extend(&episode.withdrawn);
+            let carried = episode.continued.map_or(0, |continued| continued.carried.len());
+            prop_assert!(run.live.buffered_events() + carried <= raised);
             if run.live.ended().is_some() {
                 break;
             }
+        }
+    }
+
+    #[test]
+    fn a_rewound_history_is_read_the_same_at_every_point(
+        steps in steps(),
+        choices in prop::collection::vec(any::<u32>(), 0..40),
+        rewinds in prop::collection::vec(1..15_usize, 0..4),
+    ) {
+        let mut run = run(&program(&steps));
+        run.episode(at(1), started().build());
+        let (mut late, mut rewinds, mut left) = (Vec::new(), rewinds.into_iter(), 0);
+        let mut time = 1;
+        for choice in choices {
+            time += i64::from(choice % 7);
+            left += 1;
+            let ended = run.live.ended();
+            // An execution may also be rewound that has not failed, as far as the engine is concerned.
+            if ended.is_some() || rewinds.clone().next().is_some_and(|after| left > after) {
+                if rewinds.next().is_none() || ended.is_some_and(is_continued) {
+                    break;
+                }
+                left = 0;
+                let open = run.open.clone();
+                run.rewind(at(time));
+                late.extend(open.difference(&run.open));
+                if run.live.ended().is_some() {
+                    break;
+                }
+            }
+            let batch = next_event(&run, choice, &late).build();
+            let episode = run.episode(at(time), batch);
+            late.extend(&episode.withdrawn);
         }
     }
 

@@ -139,7 +139,7 @@ fn what_a_rewound_orchestrator_does_for_the_first_time_is_traced() {
         let gone = history().failed(0, &lost()).raised("go", "1");
         run.episode(at(2), gone.build());
         let late = history().completed(0, "1").build();
-        run.episode(at(3), late.clone());
+        run.episode(at(3), late);
         run.rewind(at(9));
         let again = run.setup.replay(&run.history).unwrap();
         assert!(again.ended().is_none());
