@@ -273,17 +273,13 @@ impl Execution {
     fn index(&self, history: Vec<HistoryEvent>) -> Result<Vec<Step>, Fault> {
         let mut state = self.state.borrow_mut();
         let mut steps = Vec::with_capacity(history.len());
-        let (mut last, mut end, mut ends) = (NO_ACTION, None, Vec::new());
+        let mut last = NO_ACTION;
         for event in history {
             let id = event.event_id;
             last = last.max(id);
-            if let HistoryEventKind::ExecutionCompleted(_) = event.kind {
-                end = Some(id);
-            }
             if id == NO_ACTION {
                 if let HistoryEventKind::ExecutionRewound(_) = event.kind {
-                    state.rewinds.push_back(last);
-                    ends.extend(end.take());
+                    state.expect_rewind(last);
                 }
                 steps.push(Step::Apply(event));
             } else if state.recorded.insert(id, event.kind).is_some() {
@@ -295,12 +291,7 @@ impl Execution {
             }
         }
         if state.rewinding {
-            state.rewinds.push_back(last);
-            ends.extend(end);
-        }
-        // Ends that were rewound are as if they had not been.
-        for end in ends {
-            state.recorded.remove(&end);
+            state.expect_rewind(last);
         }
         Ok(steps)
     }

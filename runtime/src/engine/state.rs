@@ -342,6 +342,21 @@ impl State {
         }
     }
 
+    /// A rewind lies behind the confirmation of this action. The end that it undid is as if it had not been, and so is what was refused
+    /// right before that, which may be why the execution failed: the worker may allow more now.
+    pub(super) fn expect_rewind(&mut self, last: i32) {
+        self.rewinds.push_back(last);
+        let undone = |event: &Event| match event {
+            Event::EventSent(sent) => sent.name == REFUSED,
+            other => matches!(other, Event::ExecutionCompleted(_)),
+        };
+        let mut id = last;
+        while self.recorded.get(&id).is_some_and(undone) {
+            self.recorded.remove(&id);
+            id -= 1;
+        }
+    }
+
     /// The next rewind behind the confirmation of an action: the last action that was confirmed before it.
     pub(super) fn rewind_behind(&self, id: i32) -> Option<i32> {
         self.rewinds.iter().copied().find(|last| id <= *last)

@@ -171,7 +171,8 @@ impl RetryPolicy {
         if self.jitter == 0.0 {
             return full;
         }
-        full.mul_f64(1.0 - self.jitter * fraction.clamp(0.0, 1.0))
+        let part = 1.0 - self.jitter * fraction.clamp(0.0, 1.0);
+        Duration::try_from_secs_f64(full.as_secs_f64() * part).unwrap_or(full)
     }
 
     /// The text of the tag.
@@ -316,6 +317,8 @@ mod tests {
         assert_eq!(policy.interval(1, 0.0), 10 * SECOND);
         assert_eq!(policy.interval(1, 0.5), Duration::from_millis(7_500));
         assert_eq!(policy.interval(1, 1.0), 5 * SECOND);
+        let longest = RetryPolicy::new(2, Duration::MAX).jitter(0.5);
+        assert_eq!(longest.interval(1, 0.0), Duration::MAX);
     }
 
     #[test]

@@ -606,3 +606,24 @@ fn a_rewind_is_not_delivered() {
         Fault::MalformedHistory("ExecutionRewound is not an event to deliver".into())
     );
 }
+
+#[test]
+fn what_was_too_large_is_asked_for_again_when_nothing_followed_it() {
+    let program = fallible(|ctx| async move {
+        let options = TaskOptions::default();
+        let handled = ctx.schedule_task("a", json("123456789"), options).await;
+        assert!(handled.is_err() || ctx.history_length() > 9);
+        calls(&ctx, "b").await?;
+        ctx.side_value(|| Ok("123456789".into()))?;
+        Ok(Some("1".into()))
+    });
+    let mut run = Setup::new(&program).max_payload_bytes(8).run();
+    run.episode(at(1), started().build());
+    let episode = run.episode(at(2), history().completed(1, "7").build());
+    let failure = episode.ended.unwrap().failure.unwrap();
+    assert_eq!(failure.error_type, "steadfast.PayloadTooLarge");
+    run.setup = run.setup.max_payload_bytes(9);
+    // The refusal that the code lived with stays, and with it the call behind it.
+    let side = send("demo", "steadfast.side", "123456789");
+    run.rewinds(at(9), rewound().asks(4, side).completes(5, "1"));
+}
