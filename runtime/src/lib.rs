@@ -134,7 +134,7 @@ pub use model::failure::FailureDetails;
 pub use model::instance::{Cursor, ExecutionId, InstanceId, InstanceIdError, ParentInstance};
 pub use model::on_existing::OnExisting;
 pub use model::retry::RetryPolicy;
-pub use model::status::{InstanceStatus, RuntimeStatus};
+pub use model::status::{ActivityProgress, InstanceStatus, RuntimeStatus};
 pub use registration::{Location, Registered, Registration};
 #[cfg(feature = "local")]
 pub use registry::DuplicateName;

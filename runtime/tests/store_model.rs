@@ -11,13 +11,16 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
-use steadfast::model::instance::{ExecutionId, Incarnation, InstanceId};
-use steadfast::model::status::RuntimeStatus;
+use steadfast::model::instance::{ExecutionId, Incarnation, InstanceId, ParentInstance};
+use steadfast::model::query::{InstanceFilter, Order};
+use steadfast::model::status::{ActivityProgress, RuntimeStatus};
+use steadfast::model::tags::Tags;
 use steadfast::store::memory::MemoryStore;
 use steadfast::store::sqlite::{Durability, SqliteStore};
 use steadfast::store::{
-    CreateInstance, EpisodeWrite, Epoch, HistoryRow, InstanceHeader, Store, StoredInstance,
-    TimerPosition, Write,
+    ContinuedExecution, CreateChild, CreateInstance, Destination, EpisodeWrite, Epoch, HistoryRow,
+    ImportInstance, InstanceHeader, OutgoingMessage, PageRequest, RewindChild, Store,
+    StoredInstance, TimerPosition, Write,
 };
 use tempfile::TempDir;
 
@@ -39,6 +42,7 @@ enum Step {
     CommitFenced(Vec<Draft>),
     Acquire,
     Reopen,
+    Query(InstanceFilter, usize),
 }
 
 /// A write that is completed when it is known which instances there are.
@@ -56,9 +60,16 @@ enum Draft {
         write: EpisodeWrite,
     },
     Repeat(Index),
-    Enqueue(Index, String),
+    Enqueue(Index, Option<ExecutionId>, String),
     SetStalled(Index, Option<String>),
     ToIncarnation(u64),
+    Progress {
+        instance: Index,
+        other_execution: bool,
+        at: Timestamp,
+        progress: ActivityProgress,
+    },
+    Complete(Write),
 }
 
 fn text() -> impl Strategy<Value = String> {
@@ -69,27 +80,103 @@ fn time() -> impl Strategy<Value = Timestamp> {
     (0..5_i64).prop_map(|second| Timestamp::from_second(second).unwrap())
 }
 
+fn id() -> impl Strategy<Value = InstanceId> {
+    select(IDS.to_vec()).prop_map(|id| InstanceId::parse(id).unwrap())
+}
+
+fn execution() -> impl Strategy<Value = ExecutionId> {
+    (0..6_u128).prop_map(ExecutionId::from_u128)
+}
+
+fn statuses() -> impl Strategy<Value = Vec<RuntimeStatus>> {
+    subsequence(STATUSES.to_vec(), 0..=STATUSES.len())
+}
+
+fn version() -> impl Strategy<Value = Option<String>> {
+    option::of(select(vec!["1.0", "2.0"]).prop_map(str::to_owned))
+}
+
+fn tags() -> impl Strategy<Value = Tags> {
+    let tag = (select(vec!["x", "y"]), select(vec!["1", "2"]));
+    vec(tag, 0..3).prop_map(|tags| {
+        let tags = tags.into_iter();
+        tags.map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    })
+}
+
+/// The action that creates a child. There are few, so that children are found.
+fn task() -> impl Strategy<Value = i32> {
+    0..2_i32
+}
+
+fn parent() -> impl Strategy<Value = ParentInstance> {
+    (id(), execution(), task()).prop_map(|(instance_id, execution_id, task_scheduled_id)| {
+        ParentInstance {
+            name: "Parent".to_owned(),
+            instance_id,
+            execution_id,
+            task_scheduled_id,
+        }
+    })
+}
+
 fn create() -> impl Strategy<Value = CreateInstance> {
-    let statuses = subsequence(STATUSES.to_vec(), 0..=STATUSES.len());
-    (
-        select(IDS.to_vec()),
-        0..6_u128,
-        time(),
-        text(),
-        option::of(text()),
-        statuses,
+    let name = select(vec!["Greet", "GREET", "Grüße", "GRÜSSE"]).prop_map(str::to_owned);
+    let identity = (id(), name, version(), execution());
+    let start = (time(), option::of(time()), option::of(parent()), tags());
+    let rest = (text(), option::of(text()), statuses());
+    (identity, start, rest).prop_map(
+        |(
+            (id, name, version, execution_id),
+            (created_at, start_at, parent, tags),
+            (events, custom_status, replaces),
+        )| CreateInstance {
+            id,
+            name,
+            version,
+            execution_id,
+            created_at,
+            start_at,
+            parent,
+            tags,
+            events,
+            custom_status,
+            replaces,
+        },
     )
-        .prop_map(
-            |(id, execution, created_at, events, custom_status, replaces)| CreateInstance {
-                id: InstanceId::parse(id).unwrap(),
-                name: "Greet".to_owned(),
-                execution_id: ExecutionId::from_u128(execution),
-                created_at,
-                events,
-                custom_status,
-                replaces,
-            },
-        )
+}
+
+/// A child; whose, is yet to be filled in.
+fn child() -> impl Strategy<Value = CreateChild> {
+    (create(), parent(), text()).prop_map(|(mut create, parent, on_refused)| {
+        create.parent = Some(parent);
+        CreateChild { create, on_refused }
+    })
+}
+
+fn rewind() -> impl Strategy<Value = RewindChild> {
+    (id(), task(), text(), child()).prop_map(|(id, task_scheduled_id, event, otherwise)| {
+        RewindChild {
+            id,
+            task_scheduled_id,
+            event,
+            otherwise,
+        }
+    })
+}
+
+fn message() -> impl Strategy<Value = OutgoingMessage> {
+    let to = prop_oneof![
+        id().prop_map(Destination::Instance),
+        (id(), execution()).prop_map(|(id, execution)| Destination::Execution(id, execution)),
+        (id(), task()).prop_map(|(id, task_scheduled_id)| Destination::Child {
+            id,
+            task_scheduled_id
+        }),
+        Just(Destination::Children),
+    ];
+    (to, text()).prop_map(|(to, event)| OutgoingMessage { to, event })
 }
 
 /// An episode whose instance, execution and number are yet to be filled in.
@@ -103,9 +190,21 @@ fn episode() -> impl Strategy<Value = EpisodeWrite> {
         option::of(text()),
         option::of(0..12_u64),
     );
-    (row, rest).prop_map(
-        |((events, custom_status, runtime_status, sequence), rest)| {
+    let next = (execution(), version()).prop_map(|(execution_id, version)| ContinuedExecution {
+        execution_id,
+        version,
+    });
+    let effects = (
+        option::weighted(0.2, next),
+        vec(child(), 0..2),
+        vec(rewind(), 0..2),
+        vec(message(), 0..3),
+        vec(task(), 0..2),
+    );
+    (row, rest, effects).prop_map(
+        |((events, custom_status, runtime_status, sequence), rest, effects)| {
             let (last_updated_at, next_timer, needs_attention, stalled, inbox_taken) = rest;
+            let (continued, children, rewinds, messages, progress_ended) = effects;
             EpisodeWrite {
                 incarnation: Incarnation(0),
                 execution_id: ExecutionId::from_u128(0),
@@ -121,9 +220,94 @@ fn episode() -> impl Strategy<Value = EpisodeWrite> {
                 needs_attention,
                 stalled,
                 inbox_taken,
+                continued,
+                children,
+                rewinds,
+                messages,
+                progress_ended,
             }
         },
     )
+}
+
+fn progress() -> impl Strategy<Value = ActivityProgress> {
+    (task(), 1..3_u32, text(), time()).prop_map(|(task_id, attempt, details, reported_at)| {
+        ActivityProgress {
+            task_id,
+            name: "Count".to_owned(),
+            attempt,
+            details,
+            reported_at,
+        }
+    })
+}
+
+/// Its rows may be misnumbered.
+fn import() -> impl Strategy<Value = ImportInstance> {
+    let row = (text(), option::of(text()), 0..3_u64);
+    let first = prop_oneof![5 => Just(1_u64), 1 => Just(2)];
+    (
+        create(),
+        vec(row, 0..3),
+        first,
+        select(STATUSES.to_vec()),
+        time(),
+    )
+        .prop_map(|(create, rows, first, runtime_status, last_updated_at)| {
+            let rows = (first..).zip(rows);
+            let rows = rows.map(|(episode, (events, custom_status, sequence))| HistoryRow {
+                episode,
+                events,
+                custom_status,
+                runtime_status,
+                sequence,
+            });
+            ImportInstance {
+                create,
+                rows: rows.collect(),
+                runtime_status,
+                last_updated_at,
+            }
+        })
+}
+
+fn filter() -> impl Strategy<Value = InstanceFilter> {
+    let rare = |time| option::weighted(0.2, time);
+    let name = option::weighted(
+        0.3,
+        select(vec!["greet", "grüße", "gr", "grüsse"]).prop_map(str::to_owned),
+    );
+    let prefix = option::weighted(
+        0.3,
+        select(vec!["", "a", "b", "bc"]).prop_map(str::to_owned),
+    );
+    (
+        (statuses(), any::<bool>()),
+        (name, prop_oneof![3 => Just(None), 1 => version()]),
+        (rare(time()), rare(time()), rare(time()), rare(time())),
+        prefix,
+        prop_oneof![2 => Just(Tags::new()), 1 => tags()],
+        option::weighted(0.2, id()),
+        option::weighted(0.3, any::<bool>()),
+    )
+        .prop_map(
+            |((statuses, any_status), (name, version), times, id_prefix, tags, parent, stalled)| {
+                let mut filter = InstanceFilter::new();
+                if !any_status {
+                    filter.runtime_status = statuses;
+                }
+                (filter.name, filter.version) = (name, version);
+                filter.created_from = times.0;
+                filter.created_to = times.1;
+                filter.updated_from = times.2;
+                filter.updated_to = times.3;
+                filter.id_prefix = id_prefix;
+                filter.tags = tags.into_iter().collect();
+                filter.parent = parent;
+                filter.stalled = stalled;
+                filter
+            },
+        )
 }
 
 fn draft() -> impl Strategy<Value = Draft> {
@@ -135,9 +319,17 @@ fn draft() -> impl Strategy<Value = Draft> {
             .prop_map(|(instance, behind, ahead, write)| Draft::Episode { instance, behind, ahead, write }),
         1 => (index(), episode()).prop_map(|(instance, write)| Draft::OtherExecution { instance, write }),
         2 => index().prop_map(Draft::Repeat),
-        4 => (index(), text()).prop_map(|(instance, event)| Draft::Enqueue(instance, event)),
+        4 => (index(), option::weighted(0.3, execution()), text())
+            .prop_map(|(instance, execution, event)| Draft::Enqueue(instance, execution, event)),
         2 => (index(), option::of(text())).prop_map(|(instance, reason)| Draft::SetStalled(instance, reason)),
         1 => (0..20_u64).prop_map(Draft::ToIncarnation),
+        3 => (index(), prop::bool::weighted(0.2), time(), progress()).prop_map(|(instance, other_execution, at, progress)| {
+            Draft::Progress { instance, other_execution, at, progress }
+        }),
+        2 => (id(), time(), text()).prop_map(|(id, at, event)| Draft::Complete(Write::Rewind { id, at, event })),
+        1 => id().prop_map(|id| Draft::Complete(Write::Purge { id })),
+        1 => (filter(), 0..3_usize).prop_map(|(filter, limit)| Draft::Complete(Write::PurgeWhere { filter, limit })),
+        1 => import().prop_map(|import| Draft::Complete(Write::Import(import))),
     ]
 }
 
@@ -147,6 +339,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => vec(draft(), 0..3).prop_map(Step::CommitFenced),
         1 => Just(Step::Acquire),
         1 => Just(Step::Reopen),
+        8 => (filter(), 1..4_usize).prop_map(|(filter, limit)| Step::Query(filter, limit)),
     ]
 }
 
@@ -189,7 +382,31 @@ impl Pair {
                 self.sqlite = None;
                 self.sqlite = Some(open(&self.directory));
             }
+            Step::Query(filter, limit) => self.query(&filter, limit),
         }
+    }
+
+    fn query(&self, filter: &InstanceFilter, limit: usize) {
+        let (memory, sqlite) = (&self.memory, self.sqlite());
+        for order in [Order::OldestFirst, Order::NewestFirst] {
+            for after in [None, Some(Incarnation(2)), Some(Incarnation(5))] {
+                let page = PageRequest {
+                    after,
+                    limit,
+                    order,
+                };
+                assert_eq!(
+                    block_on(sqlite.query(filter, &page)).unwrap(),
+                    block_on(memory.query(filter, &page)).unwrap(),
+                    "of {filter:?}, {page:?}"
+                );
+            }
+        }
+        assert_eq!(
+            block_on(sqlite.counts(filter)).unwrap(),
+            block_on(memory.counts(filter)).unwrap(),
+            "of {filter:?}"
+        );
     }
 
     fn sqlite(&self) -> &SqliteStore {
@@ -240,6 +457,13 @@ impl Pair {
                 write.incarnation = header.incarnation;
                 write.execution_id = header.execution_id;
                 write.row.episode = (header.episode + ahead).saturating_sub(behind);
+                let rewound = write.rewinds.iter_mut().map(|child| &mut child.otherwise);
+                for child in write.children.iter_mut().chain(rewound) {
+                    if let Some(parent) = &mut child.create.parent {
+                        parent.instance_id = header.id.clone();
+                        parent.execution_id = header.execution_id;
+                    }
+                }
                 self.episodes.push(write.clone());
                 Write::Episode(write)
             }
@@ -256,8 +480,9 @@ impl Pair {
             Draft::Repeat(index) => Write::Episode(
                 (!self.episodes.is_empty()).then(|| index.get(&self.episodes).clone())?,
             ),
-            Draft::Enqueue(instance, event) => Write::Enqueue {
+            Draft::Enqueue(instance, execution, event) => Write::Enqueue {
                 incarnation: header(instance)?.incarnation,
+                execution,
                 event,
             },
             Draft::SetStalled(instance, reason) => Write::SetStalled {
@@ -266,8 +491,26 @@ impl Pair {
             },
             Draft::ToIncarnation(number) => Write::Enqueue {
                 incarnation: Incarnation(number),
+                execution: None,
                 event: "[]".to_owned(),
             },
+            Draft::Progress {
+                instance,
+                other_execution,
+                at,
+                progress,
+            } => {
+                let header = header(instance)?;
+                let other = u128::from(other_execution) * 100;
+                Write::Progress {
+                    incarnation: header.incarnation,
+                    execution_id: ExecutionId::from_u128(header.execution_id.as_u128() + other),
+                    sequence: header.sequence + 1,
+                    at,
+                    progress,
+                }
+            }
+            Draft::Complete(write) => write,
         })
     }
 
@@ -283,7 +526,17 @@ impl Pair {
                 block_on(sqlite.read(&id)).unwrap(),
                 block_on(memory.read(&id)).unwrap()
             );
+            if let Some(stored) = block_on(memory.load(&id)).unwrap() {
+                let incarnation = stored.header.incarnation;
+                for after in [0, 3] {
+                    let later = stored.inbox.iter().filter(|row| row.sequence > after);
+                    let later: Vec<_> = later.cloned().collect();
+                    assert_eq!(block_on(sqlite.inbox(incarnation, after)).unwrap(), later);
+                    assert_eq!(block_on(memory.inbox(incarnation, after)).unwrap(), later);
+                }
+            }
         }
+        self.query(&InstanceFilter::new(), 100);
         for limit in [1, 100] {
             for after in [0, 2] {
                 let after = Incarnation(after);

@@ -9,12 +9,13 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use steadfast::clock::Clock;
 use steadfast::model::instance::Incarnation;
+use steadfast::model::query::InstanceFilter;
 use steadfast::prelude::*;
 use steadfast::store::memory::MemoryStore;
 use steadfast::store::sqlite::SqliteStore;
 use steadfast::store::{
-    Epoch, InstanceRows, Ownership, Store, StoreError, StoreErrorKind, StoredInstance,
-    TimerPosition, Write, WriteResult,
+    Epoch, InboxRow, InstanceRows, Ownership, PageRequest, Store, StoreError, StoreErrorKind,
+    StoredInstance, TimerPosition, Write, WriteResult,
 };
 use steadfast::testing::{FaultyStore, ManualClock};
 use steadfast::{ClientError, InstanceId, StartError, Timestamp, definitions};
@@ -358,6 +359,29 @@ impl Store for AnswersAfterLoad {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<(TimerPosition, InstanceId)>, StoreError>> {
         self.store.timers(after, limit)
+    }
+
+    fn inbox(
+        &self,
+        incarnation: Incarnation,
+        after: u64,
+    ) -> BoxFuture<'_, Result<Vec<InboxRow>, StoreError>> {
+        self.store.inbox(incarnation, after)
+    }
+
+    fn query<'a>(
+        &'a self,
+        filter: &'a InstanceFilter,
+        page: &'a PageRequest,
+    ) -> BoxFuture<'a, Result<Vec<InstanceRows>, StoreError>> {
+        self.store.query(filter, page)
+    }
+
+    fn counts<'a>(
+        &'a self,
+        filter: &'a InstanceFilter,
+    ) -> BoxFuture<'a, Result<Vec<(RuntimeStatus, u64)>, StoreError>> {
+        self.store.counts(filter)
     }
 }
 

@@ -18,6 +18,7 @@ use crate::model::custom_status::CustomStatus;
 use crate::model::history::{HistoryEventKind, decode_events};
 use crate::model::instance::{Cursor, InstanceId};
 use crate::model::status::InstanceStatus;
+use crate::model::tags::Tags;
 use crate::registration::Function;
 use crate::store::{InstanceRows, Store};
 use crate::worker::message::{Reply, Request, RequestError, StartRequest};
@@ -194,6 +195,7 @@ fn snapshot(rows: InstanceRows) -> Result<InstanceStatus, ClientError> {
         first_events,
         custom_status,
         last_events,
+        progress,
     } = rows;
     let decode = |text: &str| {
         decode_events(text).map_err(|error| ClientError::Undecodable {
@@ -219,15 +221,19 @@ fn snapshot(rows: InstanceRows) -> Result<InstanceStatus, ClientError> {
     let (input, parent) = started.map_or((None, None), |started| (started.input, started.parent));
     Ok(InstanceStatus {
         name: header.name,
+        version: header.version,
         execution_id: header.execution_id,
         parent,
+        tags: Tags::new(),
         runtime_status: header.runtime_status,
         input,
         custom_status: custom_status.and_then(CustomStatus::from_stored),
+        progress,
         output,
         failure,
         stalled: header.stalled,
         created_at: header.created_at,
+        scheduled_start: None,
         last_updated_at: header.last_updated_at,
         cursor: Cursor {
             incarnation: header.incarnation,

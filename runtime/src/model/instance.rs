@@ -208,7 +208,7 @@ pub struct Incarnation(pub u64);
 
 /// A position in the sequence of an instance's visible changes, written `incarnation.sequence`.
 ///
-/// Every committed change of runtime status or custom status increases the sequence by one.
+/// Every committed change of runtime status, custom status or progress increases the sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Cursor {
     /// Which creation of the instance id.

@@ -9,6 +9,7 @@ pub mod failure;
 pub mod history;
 pub mod instance;
 pub mod on_existing;
+pub mod query;
 pub mod retry;
 pub mod status;
 pub mod tags;

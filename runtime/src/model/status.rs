@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::custom_status::CustomStatus;
 use super::failure::FailureDetails;
 use super::instance::{Cursor, ExecutionId, InstanceId, ParentInstance};
+use super::tags::Tags;
 
 /// Where an instance is in its life, with the names of Durable Functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -93,6 +94,21 @@ impl FromStr for RuntimeStatus {
     }
 }
 
+/// What a running activity last said about its progress.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActivityProgress {
+    /// The id of the action that asked for the attempt which reports.
+    pub task_id: i32,
+    /// The activity's registered name.
+    pub name: String,
+    /// Which attempt it is; the first is 1.
+    pub attempt: u32,
+    /// What it reports, as JSON text.
+    pub details: String,
+    /// When it did.
+    pub reported_at: Timestamp,
+}
+
 /// A committed snapshot of an instance.
 ///
 /// Payloads are the JSON texts as they were stored, byte for byte.
@@ -101,18 +117,24 @@ impl FromStr for RuntimeStatus {
 pub struct InstanceStatus {
     /// The orchestrator's registered name.
     pub name: String,
+    /// The version of the orchestrator that runs it, when it has one.
+    pub version: Option<String>,
     /// The instance.
     pub instance_id: InstanceId,
     /// Its current execution.
     pub execution_id: ExecutionId,
     /// The orchestration that started it, when one did.
     pub parent: Option<ParentInstance>,
+    /// What was attached to it when it was started.
+    pub tags: Tags,
     /// Where it is in its life.
     pub runtime_status: RuntimeStatus,
     /// What it was started with, as JSON text.
     pub input: Option<String>,
     /// What it publishes about itself.
     pub custom_status: Option<CustomStatus>,
+    /// What its running activities last reported, by task id.
+    pub progress: Vec<ActivityProgress>,
     /// What it returned, or the reason of its termination, as JSON text.
     pub output: Option<String>,
     /// Why it failed.
@@ -121,6 +143,8 @@ pub struct InstanceStatus {
     pub stalled: Option<String>,
     /// When it was created.
     pub created_at: Timestamp,
+    /// The time before which it was not to begin, when it was started for later.
+    pub scheduled_start: Option<Timestamp>,
     /// When it last committed anything.
     pub last_updated_at: Timestamp,
     /// Which change of the instance this snapshot shows.

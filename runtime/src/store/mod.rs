@@ -10,6 +10,8 @@
 //! | instance | instance id | small, fixed columns that every episode updates: [`InstanceHeader`] |
 //! | history | episode | the events of that episode, and the custom status when it changed: [`HistoryRow`] |
 //! | inbox | message | events that wait because their instance cannot take them now: [`InboxRow`] |
+//! | progress | running activity that reports | what it last reported: [`ActivityProgress`](crate::model::status::ActivityProgress) |
+//! | tag | tag | what queries find an instance by |
 //!
 //! Texts are kept byte for byte. Times are kept in whole microseconds; what is finer is cut.
 //!
@@ -21,19 +23,31 @@
 //! Whoever commits owns the partition: it has taken an [`Epoch`] from [`Store::acquire`], and every commit carries it. A later
 //! `acquire` fences the earlier owner, whose commits fail from then on.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
-use crate::model::instance::{ExecutionId, Incarnation, InstanceId};
+use crate::model::instance::{Incarnation, InstanceId};
+use crate::model::query::{InstanceFilter, Order};
 use crate::model::status::RuntimeStatus;
 
+mod error;
 pub mod memory;
+mod rows;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod time;
+mod write;
+
+pub use error::{StoreError, StoreErrorKind};
+pub use rows::{HistoryRow, InboxRow, InstanceHeader, InstanceRows, ParentLink, StoredInstance};
+pub use write::{
+    ContinuedExecution, CreateChild, CreateInstance, Destination, EpisodeWrite, ImportInstance,
+    OutgoingMessage, Refused, RewindChild, Write, WriteResult, Written,
+};
 
 /// The task hub of a new store whose first owner names none.
 pub const DEFAULT_TASK_HUB: &str = "default";
@@ -95,6 +109,29 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         after: TimerPosition,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<(TimerPosition, InstanceId)>, StoreError>>;
+
+    /// The waiting messages of an instance that came after the message `after`, in order of arrival.
+    fn inbox(
+        &self,
+        incarnation: Incarnation,
+        after: u64,
+    ) -> BoxFuture<'_, Result<Vec<InboxRow>, StoreError>>;
+
+    /// One page of the instances that match, as readers see them.
+    ///
+    /// An instance that is there all the while, and matches all the while, is on exactly one page, whatever is created and
+    /// deleted between pages. To read all pages takes time in proportion to the number of instances.
+    fn query<'a>(
+        &'a self,
+        filter: &'a InstanceFilter,
+        page: &'a PageRequest,
+    ) -> BoxFuture<'a, Result<Vec<InstanceRows>, StoreError>>;
+
+    /// How many instances match, for each runtime status that occurs among them, by the name of the status.
+    fn counts<'a>(
+        &'a self,
+        filter: &'a InstanceFilter,
+    ) -> BoxFuture<'a, Result<Vec<(RuntimeStatus, u64)>, StoreError>>;
 }
 
 /// A shared store, for whoever keeps a handle to it.
@@ -140,6 +177,29 @@ impl<S: Store + ?Sized> Store for Arc<S> {
     ) -> BoxFuture<'_, Result<Vec<(TimerPosition, InstanceId)>, StoreError>> {
         (**self).timers(after, limit)
     }
+
+    fn inbox(
+        &self,
+        incarnation: Incarnation,
+        after: u64,
+    ) -> BoxFuture<'_, Result<Vec<InboxRow>, StoreError>> {
+        (**self).inbox(incarnation, after)
+    }
+
+    fn query<'a>(
+        &'a self,
+        filter: &'a InstanceFilter,
+        page: &'a PageRequest,
+    ) -> BoxFuture<'a, Result<Vec<InstanceRows>, StoreError>> {
+        (**self).query(filter, page)
+    }
+
+    fn counts<'a>(
+        &'a self,
+        filter: &'a InstanceFilter,
+    ) -> BoxFuture<'a, Result<Vec<(RuntimeStatus, u64)>, StoreError>> {
+        (**self).counts(filter)
+    }
 }
 
 /// What [`Store::acquire`] gives.
@@ -164,245 +224,15 @@ pub struct TimerPosition {
     pub incarnation: Incarnation,
 }
 
-/// One change. [`Store::commit`] applies many at a time.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Write {
-    /// Creates an instance.
-    Create(CreateInstance),
-    /// Commits an episode.
-    Episode(EpisodeWrite),
-    /// Puts an event into the inbox of an instance that cannot take it now. Refused as [`Refused::Stale`] when the instance
-    /// has ended or is gone. Not idempotent: after an unknown outcome, look into the inbox.
-    Enqueue {
-        /// The instance.
-        incarnation: Incarnation,
-        /// The event as stored text.
-        event: String,
-    },
-    /// Says why an instance cannot advance, or that it can again. A reason also sets [`InstanceHeader::needs_attention`];
-    /// without one that stays as it is, for the next episode to say. Refused as [`Refused::Stale`] when the instance has
-    /// ended or is gone.
-    SetStalled {
-        /// The instance.
-        incarnation: Incarnation,
-        /// The reason, for an operator; `None` when it can advance.
-        reason: Option<String>,
-    },
-}
-
-/// A new instance with its first history row (episode 0). It is [`Pending`](RuntimeStatus::Pending) and needs attention.
-///
-/// When the id is taken by an instance whose current execution is this one, it was created before: the answer is its
-/// incarnation, and nothing changes.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CreateInstance {
-    /// Its id.
-    pub id: InstanceId,
-    /// Its orchestrator's registered name.
-    pub name: String,
-    /// Its first execution.
-    pub execution_id: ExecutionId,
-    /// Its creation time.
-    pub created_at: Timestamp,
-    /// The events of its first row.
-    pub events: String,
-    /// The JSON text of the custom status that it begins with.
-    pub custom_status: Option<String>,
-    /// The statuses in which an existing instance of this id gives way: it is deleted with everything that belongs to it, and
-    /// the new one takes its place.
-    pub replaces: Vec<RuntimeStatus>,
-}
-
-/// The commit of one episode. It is applied only on top of the episode before it, and applying it twice is the same as once:
-/// when the store has the same row of the same execution already, the answer is [`Written::Stored`], and nothing changes.
-#[derive(Clone, Debug, PartialEq)]
-pub struct EpisodeWrite {
-    /// The instance.
-    pub incarnation: Incarnation,
-    /// The execution that the episode belongs to.
-    pub execution_id: ExecutionId,
-    /// The history row to add. Its episode is one more than the last committed one.
-    pub row: HistoryRow,
-    /// When the episode's last event happened.
-    pub last_updated_at: Timestamp,
-    /// When the earliest of the instance's durable timers is due.
-    pub next_timer: Option<Timestamp>,
-    /// See [`InstanceHeader::needs_attention`].
-    pub needs_attention: bool,
-    /// See [`InstanceHeader::stalled`].
-    pub stalled: Option<String>,
-    /// The inbox up to this message was taken in by the episode and is deleted.
-    pub inbox_taken: Option<u64>,
-}
-
-/// What became of a [`Write`].
-pub type WriteResult = Result<Written, Refused>;
-
-/// An accepted [`Write`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Written {
-    /// The instance was created.
-    Created(Incarnation),
-    /// The episode, message or reason is stored.
-    Stored,
-}
-
-/// A refused [`Write`]. Nothing changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refused {
-    /// The id is taken by an instance that does not give way.
-    Exists(Box<InstanceHeader>),
-    /// There is no such instance any more, it has ended (and the write is a message or a reason), or its last episode or
-    /// execution is not the one that the write builds on.
-    Stale,
-}
-
-/// The columns of an instance.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InstanceHeader {
-    /// Its id.
-    pub id: InstanceId,
-    /// Which creation of the id.
-    pub incarnation: Incarnation,
-    /// Its orchestrator's registered name.
-    pub name: String,
-    /// Its current execution.
-    pub execution_id: ExecutionId,
-    /// Where it is in its life.
-    pub runtime_status: RuntimeStatus,
-    /// When it was created.
-    pub created_at: Timestamp,
-    /// When the last event of its last episode happened.
-    pub last_updated_at: Timestamp,
-    /// The episode in which its current execution began.
-    pub first_episode: u64,
-    /// Its last committed episode.
-    pub episode: u64,
-    /// The episode that last set or cleared its custom status.
-    pub status_episode: Option<u64>,
-    /// How many visible changes it has had: its position in its own sequence of changes.
-    pub sequence: u64,
-    /// When the earliest of its durable timers is due.
-    pub next_timer: Option<Timestamp>,
-    /// Whether a worker that starts must load it without waiting for a message or timer: it has never run, has activities
-    /// that no one runs after a crash, or is stalled.
-    pub needs_attention: bool,
-    /// Why it cannot advance, in words for an operator.
-    pub stalled: Option<String>,
-}
-
-/// One row of history: what one episode committed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HistoryRow {
-    /// Counts from 0 within an incarnation; 0 is the creation.
-    pub episode: u64,
-    /// The events, as stored text.
-    pub events: String,
-    /// The custom status, when the episode changed it: its JSON text, or `null` when it was cleared.
-    pub custom_status: Option<String>,
-    /// The instance's runtime status after the episode.
-    pub runtime_status: RuntimeStatus,
-    /// The instance's sequence after the episode.
-    pub sequence: u64,
-}
-
-/// A message that waits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InboxRow {
-    /// Grows with every message in the store.
-    pub sequence: u64,
-    /// The event, as stored text.
-    pub event: String,
-}
-
-/// What [`Store::load`] gives.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredInstance {
-    /// Its columns.
-    pub header: InstanceHeader,
-    /// The rows of its current execution, by episode.
-    pub history: Vec<HistoryRow>,
-    /// Its waiting messages, in order of arrival.
-    pub inbox: Vec<InboxRow>,
-}
-
-/// What [`Store::read`] gives.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InstanceRows {
-    /// Its columns.
-    pub header: InstanceHeader,
-    /// The events of the row in which its current execution began.
-    pub first_events: String,
-    /// The JSON text of its custom status; `null` when it was cleared, `None` when it was never set.
-    pub custom_status: Option<String>,
-    /// The events of its last row, when it has ended.
-    pub last_events: Option<String>,
-}
-
-/// A store could not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub struct StoreError {
-    kind: StoreErrorKind,
-    message: String,
-    #[source]
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
-}
-
-/// What is wrong with a store.
+/// Which part of the matching instances a query gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StoreErrorKind {
-    /// It cannot be reached, written or read at the moment (a full disk, a lost connection). Trying again may help.
-    Unavailable,
-    /// Another owner has taken over.
-    Fenced,
-    /// Another process owns it.
-    InUse,
-    /// It is not a store of ours.
-    NotAStore,
-    /// It was written by a newer version.
-    NewerVersion,
-    /// It cannot be written.
-    ReadOnly,
-    /// It holds a task hub of another name.
-    WrongTaskHub,
-    /// What it holds is damaged.
-    Corrupt,
-}
-
-impl StoreError {
-    /// An error of this kind with a message for people: what was wrong, where, and what to do.
-    #[must_use]
-    pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            source: None,
-        }
-    }
-
-    /// The same with the error that caused it.
-    #[must_use]
-    pub fn with_source(
-        mut self,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Self {
-        self.source = Some(source.into());
-        self
-    }
-
-    /// What is wrong.
-    #[must_use]
-    pub const fn kind(&self) -> StoreErrorKind {
-        self.kind
-    }
-
-    /// Whether the same call may succeed later.
-    #[must_use]
-    pub const fn is_retryable(&self) -> bool {
-        matches!(self.kind, StoreErrorKind::Unavailable)
-    }
+pub struct PageRequest {
+    /// The last instance of the page before; `None` for the first page.
+    pub after: Option<Incarnation>,
+    /// How many at most.
+    pub limit: usize,
+    /// In which order, that of incarnations or the reverse.
+    pub order: Order,
 }
 
 /// The hub that a store holds once an owner has asked for `wanted`, when it held `stored` before.
@@ -428,4 +258,31 @@ fn fenced(epoch: Epoch, newest: Epoch) -> StoreError {
         epoch.0, newest.0
     );
     StoreError::new(StoreErrorKind::Fenced, message)
+}
+
+/// The instances of a list, each where it occurs first.
+fn without_repetitions(mut ids: Vec<InstanceId>) -> Vec<InstanceId> {
+    if ids.len() > 1 {
+        let mut seen = HashSet::new();
+        ids.retain(|id| seen.insert(id.clone()));
+    }
+    ids
+}
+
+/// Whether these are the rows of episodes 1, 2, 3 and so on.
+fn are_consecutive(rows: &[HistoryRow]) -> bool {
+    (1..).zip(rows).all(|(episode, row)| row.episode == episode)
+}
+
+/// What takes the place of a child that cannot be rewound.
+fn replacing_ended(otherwise: &CreateChild) -> CreateChild {
+    let ended = [
+        RuntimeStatus::Completed,
+        RuntimeStatus::Failed,
+        RuntimeStatus::Canceled,
+        RuntimeStatus::Terminated,
+    ];
+    let mut child = otherwise.clone();
+    child.create.replaces.extend(ended);
+    child
 }

@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures_util::future::BoxFuture;
 
 use crate::model::instance::{Incarnation, InstanceId};
+use crate::model::query::InstanceFilter;
+use crate::model::status::RuntimeStatus;
 use crate::store::{
-    Epoch, InstanceRows, Ownership, Store, StoreError, StoreErrorKind, StoredInstance,
-    TimerPosition, Write, WriteResult,
+    Epoch, InboxRow, InstanceRows, Ownership, PageRequest, Store, StoreError, StoreErrorKind,
+    StoredInstance, TimerPosition, Write, WriteResult,
 };
 
 /// What happens to a commit.
@@ -111,5 +113,28 @@ impl<S: Store> Store for FaultyStore<S> {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<(TimerPosition, InstanceId)>, StoreError>> {
         self.store.timers(after, limit)
+    }
+
+    fn inbox(
+        &self,
+        incarnation: Incarnation,
+        after: u64,
+    ) -> BoxFuture<'_, Result<Vec<InboxRow>, StoreError>> {
+        self.store.inbox(incarnation, after)
+    }
+
+    fn query<'a>(
+        &'a self,
+        filter: &'a InstanceFilter,
+        page: &'a PageRequest,
+    ) -> BoxFuture<'a, Result<Vec<InstanceRows>, StoreError>> {
+        self.store.query(filter, page)
+    }
+
+    fn counts<'a>(
+        &'a self,
+        filter: &'a InstanceFilter,
+    ) -> BoxFuture<'a, Result<Vec<(RuntimeStatus, u64)>, StoreError>> {
+        self.store.counts(filter)
     }
 }

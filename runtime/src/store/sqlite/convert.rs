@@ -61,6 +61,12 @@ pub(super) fn execution_id(row: &Row<'_>, column: usize) -> Result<ExecutionId> 
     )))
 }
 
+/// The execution id in a column that may be empty.
+pub(super) fn optional_execution_id(row: &Row<'_>, column: usize) -> Result<Option<ExecutionId>> {
+    let bytes: Option<[u8; 16]> = row.get(column)?;
+    Ok(bytes.map(|bytes| ExecutionId::from_u128(u128::from_be_bytes(bytes))))
+}
+
 /// The column that holds an execution id.
 pub(super) fn execution_bytes(id: ExecutionId) -> [u8; 16] {
     id.as_u128().to_be_bytes()

@@ -23,6 +23,13 @@ pub(super) fn insert(db: &Connection, incarnation: Incarnation, row: &HistoryRow
     .map(drop)
 }
 
+/// Deletes the rows before this episode.
+pub(super) fn delete_before(db: &Connection, incarnation: Incarnation, episode: u64) -> Result<()> {
+    db.prepare_cached("DELETE FROM history WHERE incarnation = ?1 AND episode < ?2")?
+        .execute((integer(incarnation.0), integer(episode)))
+        .map(drop)
+}
+
 /// Deletes all rows of an instance.
 pub(super) fn delete(db: &Connection, incarnation: Incarnation) -> Result<()> {
     db.prepare_cached("DELETE FROM history WHERE incarnation = ?1")?

@@ -12,7 +12,10 @@ pub(super) const APPLICATION_ID: i32 = 0x5374_6664;
 
 /// The steps from an empty database to today's schema. `PRAGMA user_version` counts those that were applied. Released
 /// steps are never edited; a change of the schema is a new step.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_instances.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("migrations/0001_instances.sql"),
+    include_str!("migrations/0002_queries.sql"),
+];
 
 /// What a database file turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

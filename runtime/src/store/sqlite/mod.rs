@@ -5,6 +5,7 @@
 //! stores across a network. Where a commit goes is in `writes`; the tables have a file each.
 
 mod convert;
+mod episodes;
 mod error;
 mod history;
 mod inbox;
@@ -13,8 +14,11 @@ mod lock;
 mod meta;
 mod migrations;
 mod open;
+mod progress;
 mod queries;
 mod readers;
+mod search;
+mod tags;
 mod writes;
 
 #[cfg(test)]
@@ -32,10 +36,12 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use self::lock::LockFile;
 use self::readers::Readers;
 use super::{
-    Epoch, InstanceHeader, InstanceRows, Ownership, Store, StoreError, StoredInstance,
-    TimerPosition, Write, WriteResult, fenced, task_hub_of,
+    Epoch, InboxRow, InstanceHeader, InstanceRows, Ownership, PageRequest, Store, StoreError,
+    StoredInstance, TimerPosition, Write, WriteResult, fenced, task_hub_of,
 };
 use crate::model::instance::{Incarnation, InstanceId};
+use crate::model::query::InstanceFilter;
+use crate::model::status::RuntimeStatus;
 
 /// A store in a SQLite file.
 ///
@@ -195,7 +201,7 @@ impl SqliteStore {
         Ok(answer)
     }
 
-    fn query<T>(
+    fn look<T>(
         &self,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
@@ -229,16 +235,18 @@ impl Store for SqliteStore {
         id: &'a InstanceId,
     ) -> BoxFuture<'a, Result<Option<StoredInstance>, StoreError>> {
         Box::pin(async move {
-            self.query(|db| {
+            self.look(|db| {
                 let Some(header) = instances::by_id(db, id)? else {
                     return Ok(None);
                 };
                 let history = history::rows(db, header.incarnation, header.first_episode)?;
-                let inbox = inbox::rows(db, header.incarnation)?;
+                let inbox = inbox::rows(db, header.incarnation, 0)?;
+                let progress = progress::rows(db, header.incarnation)?;
                 Ok(Some(StoredInstance {
                     header,
                     history,
                     inbox,
+                    progress,
                 }))
             })
         })
@@ -249,7 +257,7 @@ impl Store for SqliteStore {
         id: &'a InstanceId,
     ) -> BoxFuture<'a, Result<Option<InstanceRows>, StoreError>> {
         Box::pin(async move {
-            self.query(|db| {
+            self.look(|db| {
                 let Some(header) = instances::by_id(db, id)? else {
                     return Ok(None);
                 };
@@ -263,7 +271,7 @@ impl Store for SqliteStore {
         after: Incarnation,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<(Incarnation, InstanceId)>, StoreError>> {
-        Box::pin(async move { self.query(|db| queries::needing_attention(db, after, limit)) })
+        Box::pin(async move { self.look(|db| queries::needing_attention(db, after, limit)) })
     }
 
     fn timers(
@@ -271,7 +279,38 @@ impl Store for SqliteStore {
         after: TimerPosition,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<(TimerPosition, InstanceId)>, StoreError>> {
-        Box::pin(async move { self.query(|db| queries::timers(db, after, limit)) })
+        Box::pin(async move { self.look(|db| queries::timers(db, after, limit)) })
+    }
+
+    fn inbox(
+        &self,
+        incarnation: Incarnation,
+        after: u64,
+    ) -> BoxFuture<'_, Result<Vec<InboxRow>, StoreError>> {
+        Box::pin(async move { self.look(|db| inbox::rows(db, incarnation, after)) })
+    }
+
+    fn query<'a>(
+        &'a self,
+        filter: &'a InstanceFilter,
+        page: &'a PageRequest,
+    ) -> BoxFuture<'a, Result<Vec<InstanceRows>, StoreError>> {
+        Box::pin(async move {
+            self.look(|db| {
+                let headers = search::page(db, filter, page)?;
+                let rows = headers
+                    .into_iter()
+                    .map(|header| rows_pointed_at(db, header));
+                rows.collect()
+            })
+        })
+    }
+
+    fn counts<'a>(
+        &'a self,
+        filter: &'a InstanceFilter,
+    ) -> BoxFuture<'a, Result<Vec<(RuntimeStatus, u64)>, StoreError>> {
+        Box::pin(async move { self.look(|db| search::counts(db, filter)) })
     }
 }
 
@@ -288,6 +327,7 @@ fn rows_pointed_at(db: &Connection, header: InstanceHeader) -> rusqlite::Result<
         first_events,
         custom_status: status.transpose()?,
         last_events: last.transpose()?,
+        progress: progress::rows(db, incarnation)?,
     })
 }
 

@@ -132,7 +132,7 @@ fn connect_raw(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
     // Every connection is behind a mutex or owned by one call.
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.set_prepared_statement_cache_capacity(32);
+    connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
 

@@ -5,41 +5,80 @@
 
 use rusqlite::{Connection, Result};
 
-use super::{history, inbox, instances};
-use crate::model::instance::Incarnation;
+use super::{episodes, history, inbox, instances, progress, search, tags};
+use crate::model::instance::{ExecutionId, Incarnation, InstanceId};
+use crate::model::query::InstanceFilter;
 use crate::model::status::RuntimeStatus;
 use crate::store::{
-    CreateInstance, EpisodeWrite, HistoryRow, Refused, Write, WriteResult, Written,
+    CreateInstance, HistoryRow, ImportInstance, InstanceHeader, Refused, Write, WriteResult,
+    Written, are_consecutive,
 };
 
 /// Applies a write, or says why not.
 pub(super) fn apply(db: &Connection, write: &Write) -> Result<WriteResult> {
     match write {
-        Write::Create(create) => apply_create(db, create),
-        Write::Episode(episode) => apply_episode(db, episode),
-        Write::Enqueue { incarnation, event } => {
-            apply_to_unfinished(db, *incarnation, || inbox::append(db, *incarnation, event))
-        }
+        Write::Create(create) => Ok(apply_create(db, create)?.map(|new| Written::Created(new.0))),
+        Write::Episode(episode) => episodes::apply(db, episode),
+        Write::Enqueue {
+            incarnation,
+            execution,
+            event,
+        } => apply_to_unfinished(db, *incarnation, *execution, || {
+            inbox::append(db, *incarnation, *execution, event)
+        }),
         Write::SetStalled {
             incarnation,
             reason,
-        } => apply_to_unfinished(db, *incarnation, || {
+        } => apply_to_unfinished(db, *incarnation, None, || {
             instances::set_stalled(db, *incarnation, reason.as_deref())
         }),
+        Write::Progress {
+            incarnation,
+            execution_id,
+            sequence,
+            at,
+            progress: report,
+        } => apply_to_unfinished(db, *incarnation, Some(*execution_id), || {
+            instances::progress(db, *incarnation, *sequence, *at)?;
+            progress::put(db, *incarnation, report)
+        }),
+        Write::Rewind { id, at, event } => {
+            let is_failed = |found: &InstanceHeader| found.runtime_status == RuntimeStatus::Failed;
+            apply_to(db, id, is_failed, |found| {
+                instances::rewind(db, found, *at)?;
+                inbox::append(db, found, None, event)?;
+                Ok(Written::Stored)
+            })
+        }
+        Write::Purge { id } => {
+            let has_ended = |found: &InstanceHeader| found.runtime_status.is_terminal();
+            apply_to(db, id, has_ended, |found| {
+                delete(db, found).map(|()| Written::Purged(1))
+            })
+        }
+        Write::PurgeWhere { filter, limit } => {
+            purge_where(db, filter, *limit).map(|count| Ok(Written::Purged(count)))
+        }
+        Write::Import(import) => apply_import(db, import),
     }
 }
 
-fn apply_create(db: &Connection, create: &CreateInstance) -> Result<WriteResult> {
+/// An instance that is there after a create, and whether it was made by it.
+pub(super) type New = (Incarnation, bool);
+
+/// Creates an instance with its first row, or says why not.
+pub(super) fn apply_create(
+    db: &Connection,
+    create: &CreateInstance,
+) -> Result<std::result::Result<New, Refused>> {
     if let Some(existing) = instances::by_id(db, &create.id)? {
         if existing.execution_id == create.execution_id {
-            return Ok(Ok(Written::Created(existing.incarnation)));
+            return Ok(Ok((existing.incarnation, false)));
         }
         if !create.replaces.contains(&existing.runtime_status) {
             return Ok(Err(Refused::Exists(Box::new(existing))));
         }
-        inbox::delete(db, existing.incarnation)?;
-        history::delete(db, existing.incarnation)?;
-        instances::delete(db, existing.incarnation)?;
+        delete(db, existing.incarnation)?;
     }
     let incarnation = instances::insert(db, create)?;
     let row = HistoryRow {
@@ -50,40 +89,71 @@ fn apply_create(db: &Connection, create: &CreateInstance) -> Result<WriteResult>
         sequence: 0,
     };
     history::insert(db, incarnation, &row)?;
+    tags::insert(db, incarnation, &create.tags)?;
+    Ok(Ok((incarnation, true)))
+}
+
+fn apply_import(db: &Connection, import: &ImportInstance) -> Result<WriteResult> {
+    if !are_consecutive(&import.rows) {
+        return Ok(Err(Refused::Stale));
+    }
+    let (incarnation, is_new) = match apply_create(db, &import.create)? {
+        Ok(new) => new,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    if is_new {
+        instances::import(db, incarnation, import)?;
+        for row in &import.rows {
+            history::insert(db, incarnation, row)?;
+        }
+    }
     Ok(Ok(Written::Created(incarnation)))
 }
 
-fn apply_episode(db: &Connection, write: &EpisodeWrite) -> Result<WriteResult> {
-    if instances::advance(db, write)? {
-        history::insert(db, write.incarnation, &write.row)?;
-        if let Some(up_to) = write.inbox_taken {
-            inbox::take(db, write.incarnation, up_to)?;
-        }
-        return Ok(Ok(Written::Stored));
+/// Deletes the first of the instances that match and have ended.
+fn purge_where(db: &Connection, filter: &InstanceFilter, limit: usize) -> Result<u64> {
+    let ended = search::ended(db, filter, limit)?;
+    for incarnation in &ended {
+        delete(db, *incarnation)?;
     }
-    let applied_before = match instances::by_incarnation(db, write.incarnation)? {
-        Some(header)
-            if header.execution_id == write.execution_id
-                && header.first_episode <= write.row.episode =>
-        {
-            history::row(db, write.incarnation, write.row.episode)?.as_ref() == Some(&write.row)
-        }
-        _ => false,
-    };
-    Ok(if applied_before {
-        Ok(Written::Stored)
-    } else {
-        Err(Refused::Stale)
-    })
+    Ok(ended.len() as u64)
 }
 
+/// Deletes an instance with everything that belongs to it.
+fn delete(db: &Connection, incarnation: Incarnation) -> Result<()> {
+    inbox::delete(db, incarnation)?;
+    history::delete(db, incarnation)?;
+    progress::delete(db, incarnation)?;
+    tags::delete(db, incarnation)?;
+    instances::delete(db, incarnation)
+}
+
+/// Applies what is for an instance of this id that is as it must be.
+fn apply_to(
+    db: &Connection,
+    id: &InstanceId,
+    is_as_it_must_be: impl FnOnce(&InstanceHeader) -> bool,
+    write: impl FnOnce(Incarnation) -> Result<Written>,
+) -> Result<WriteResult> {
+    match instances::by_id(db, id)? {
+        Some(found) if is_as_it_must_be(&found) => write(found.incarnation).map(Ok),
+        Some(found) => Ok(Err(Refused::Exists(Box::new(found)))),
+        None => Ok(Err(Refused::Stale)),
+    }
+}
+
+/// Applies what is for an unfinished instance, and perhaps for one execution of it only.
 fn apply_to_unfinished(
     db: &Connection,
     incarnation: Incarnation,
+    execution: Option<ExecutionId>,
     write: impl FnOnce() -> Result<()>,
 ) -> Result<WriteResult> {
     match instances::by_incarnation(db, incarnation)? {
-        Some(header) if !header.runtime_status.is_terminal() => {
+        Some(header)
+            if !header.runtime_status.is_terminal()
+                && execution.is_none_or(|execution| execution == header.execution_id) =>
+        {
             write().map(|()| Ok(Written::Stored))
         }
         _ => Ok(Err(Refused::Stale)),

@@ -1,10 +1,15 @@
 //! Creating instances, and what becomes of those that have the id already.
 
 use super::fixtures::{
-    Owner, at, create, episode, execution, instance_id, last_episode, message, stalled,
+    FIRST_TIMER, Owner, at, child_of, create, episode, execution, instance_id, last_episode,
+    message, stalled,
 };
+use crate::model::instance::Incarnation;
 use crate::model::status::RuntimeStatus;
-use crate::store::{HistoryRow, InstanceHeader, Refused, Store, StoredInstance, Write, Written};
+use crate::store::{
+    HistoryRow, InstanceHeader, ParentLink, Refused, Store, StoredInstance, TimerPosition, Write,
+    Written,
+};
 
 /// Every column of a new instance, and its first row.
 pub async fn created_instance_is_pending_and_needs_attention(store: &dyn Store) {
@@ -14,7 +19,9 @@ pub async fn created_instance_is_pending_and_needs_attention(store: &dyn Store) 
         id: instance_id("demo"),
         incarnation,
         name: "Greet".to_owned(),
+        version: None,
         execution_id: execution(7),
+        parent: None,
         runtime_status: RuntimeStatus::Pending,
         created_at: at(0),
         last_updated_at: at(0),
@@ -38,9 +45,59 @@ pub async fn created_instance_is_pending_and_needs_attention(store: &dyn Store) 
         StoredInstance {
             header,
             history: vec![row],
-            inbox: Vec::new()
+            inbox: Vec::new(),
+            progress: Vec::new(),
         }
     );
+}
+
+/// Who started an instance, and its version, are with it for good.
+pub async fn version_and_parent_are_kept(store: &dyn Store) {
+    let owner = Owner::of(store).await;
+    let mut create = child_of("parent", execution(1), -7, create("demo", execution(2)));
+    create.version = Some("1.2".to_owned());
+    let incarnation = owner.ended(create, RuntimeStatus::Completed).await;
+    let header = owner.load("demo").await.header;
+    assert_eq!(header.incarnation, incarnation);
+    assert_eq!(header.version.as_deref(), Some("1.2"));
+    let parent = ParentLink {
+        instance_id: instance_id("parent"),
+        execution_id: execution(1),
+        task_scheduled_id: -7,
+    };
+    assert_eq!(header.parent, Some(parent));
+    assert_eq!(owner.read("demo").await.header, header);
+}
+
+/// It is found as a timer, and needs attention when a message comes.
+pub async fn scheduled_instance_waits_for_its_time(store: &dyn Store) {
+    let owner = Owner::of(store).await;
+    let mut create = create("demo", execution(1));
+    create.start_at = Some(at(3600));
+    let incarnation = owner.create(create).await;
+    let header = owner.load("demo").await.header;
+    assert_eq!(
+        (
+            header.runtime_status,
+            header.next_timer,
+            header.needs_attention
+        ),
+        (RuntimeStatus::Pending, Some(at(3600)), false)
+    );
+    assert_eq!(owner.attention(Incarnation(0), 10).await, []);
+    let position = TimerPosition {
+        fire_at: at(3600),
+        incarnation,
+    };
+    let found = (position, instance_id("demo"));
+    assert_eq!(owner.timers(FIRST_TIMER, 10).await, [found]);
+    owner.enqueue(incarnation, "a").await;
+    assert_eq!(
+        owner.attention(Incarnation(0), 10).await,
+        [(incarnation, instance_id("demo"))]
+    );
+    owner.advance(episode(incarnation, execution(1), 1)).await;
+    assert_eq!(owner.timers(FIRST_TIMER, 10).await, []);
 }
 
 /// An id that was never created is no error.

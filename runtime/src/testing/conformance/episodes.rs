@@ -1,9 +1,9 @@
 //! Committing episodes: in order, once, of the right execution.
 
-use super::fixtures::{Owner, at, create, episode, execution};
+use super::fixtures::{Owner, at, committed, create, episode, execution};
 use crate::model::instance::Incarnation;
 use crate::model::status::RuntimeStatus;
-use crate::store::{InstanceHeader, Refused, Store, Write, Written};
+use crate::store::{InstanceHeader, Refused, Store, Write};
 
 /// Everything that an episode says is in the header and the row that are loaded.
 pub async fn episode_sets_every_column(store: &dyn Store) {
@@ -86,12 +86,7 @@ pub async fn episodes_of_one_batch_apply_in_its_order(store: &dyn Store) {
     let results = owner.commit(&writes).await;
     assert_eq!(
         results,
-        [
-            Err(Refused::Stale),
-            Ok(Written::Stored),
-            Ok(Written::Stored),
-            Ok(Written::Stored)
-        ]
+        [Err(Refused::Stale), committed(), committed(), committed()]
     );
     let stored = owner.load("demo").await;
     assert_eq!((stored.header.episode, stored.history.len()), (3, 4));
@@ -112,11 +107,7 @@ pub async fn repeated_episode_is_stored_once(store: &dyn Store) {
     ];
     assert_eq!(
         owner.commit(&twice).await,
-        [
-            Ok(Written::Stored),
-            Ok(Written::Stored),
-            Ok(Written::Stored)
-        ]
+        [committed(), committed(), committed()]
     );
     let before = owner.load("demo").await;
     owner.advance(first).await;
@@ -189,13 +180,13 @@ pub async fn refused_write_fails_no_other(store: &dyn Store) {
             Write::Episode(episode(second, execution(2), 1)),
         ])
         .await;
-    assert_eq!(results[0], Ok(Written::Stored));
+    assert_eq!(results[0], committed());
     assert_eq!(results[1], Err(Refused::Stale));
     assert!(
         matches!(&results[2], Err(Refused::Exists(header)) if header.incarnation == second),
         "{results:?}"
     );
-    assert_eq!(results[3], Ok(Written::Stored));
+    assert_eq!(results[3], committed());
     assert_eq!(owner.load("first").await.header.episode, 1);
     assert_eq!(owner.load("second").await.header.episode, 1);
 }

@@ -2,11 +2,14 @@
 
 use jiff::Timestamp;
 
-use crate::model::instance::{ExecutionId, Incarnation, InstanceId};
-use crate::model::status::RuntimeStatus;
+use crate::model::instance::{ExecutionId, Incarnation, InstanceId, ParentInstance};
+use crate::model::query::{InstanceFilter, Order};
+use crate::model::status::{ActivityProgress, RuntimeStatus};
+use crate::model::tags::Tags;
 use crate::store::{
-    CreateInstance, EpisodeWrite, Epoch, HistoryRow, InstanceRows, Store, StoredInstance,
-    TimerPosition, Write, WriteResult, Written,
+    CreateChild, CreateInstance, Destination, EpisodeWrite, Epoch, HistoryRow, InstanceRows,
+    OutgoingMessage, PageRequest, Store, StoredInstance, TimerPosition, Write, WriteResult,
+    Written,
 };
 
 /// Before every timer.
@@ -56,7 +59,7 @@ impl<'a> Owner<'a> {
 
     /// Commits one episode, which must be accepted.
     pub(super) async fn advance(&self, write: EpisodeWrite) {
-        assert_eq!(self.write(Write::Episode(write)).await, Ok(Written::Stored));
+        assert_eq!(self.write(Write::Episode(write)).await, committed());
     }
 
     /// Commits one message, which must be accepted.
@@ -83,6 +86,58 @@ impl<'a> Owner<'a> {
             .await
             .expect("instances can be read")
             .expect("the instance is there")
+    }
+
+    /// The messages of an instance that must be there.
+    pub(super) async fn messages(&self, id: &str) -> Vec<String> {
+        let inbox = self.load(id).await.inbox;
+        inbox.into_iter().map(|row| row.event).collect()
+    }
+
+    /// Whether there is an instance of this id.
+    pub(super) async fn has(&self, id: &str) -> bool {
+        let found = self.store.load(&instance_id(id)).await;
+        found.expect("instances can be loaded").is_some()
+    }
+
+    /// Commits one episode, which must be accepted, and answers with the ids of those that it concerned.
+    pub(super) async fn notified(&self, write: EpisodeWrite) -> Vec<String> {
+        match self.write(Write::Episode(write)).await {
+            Ok(Written::Episode { notified }) => notified.into_iter().map(String::from).collect(),
+            other => panic!("the episode is stored, but: {other:?}"),
+        }
+    }
+
+    /// Creates an instance and ends it in this status.
+    pub(super) async fn ended(&self, create: CreateInstance, status: RuntimeStatus) -> Incarnation {
+        let execution = create.execution_id;
+        let incarnation = self.create(create).await;
+        let mut write = last_episode(incarnation, execution, 1);
+        write.row.runtime_status = status;
+        self.advance(write).await;
+        incarnation
+    }
+
+    /// The ids on one page.
+    pub(super) async fn page(&self, filter: &InstanceFilter, page: PageRequest) -> Vec<String> {
+        let found = self.store.query(filter, &page).await;
+        let found = found.expect("instances can be queried");
+        found
+            .into_iter()
+            .map(|rows| rows.header.id.into())
+            .collect()
+    }
+
+    /// The ids of all that match, oldest first.
+    pub(super) async fn find(&self, filter: &InstanceFilter) -> Vec<String> {
+        self.page(filter, first_page(1000, Order::OldestFirst))
+            .await
+    }
+
+    /// How many match, by status.
+    pub(super) async fn counts(&self, filter: &InstanceFilter) -> Vec<(RuntimeStatus, u64)> {
+        let counts = self.store.counts(filter).await;
+        counts.expect("instances can be counted")
     }
 
     /// One page of those that need attention.
@@ -129,8 +184,12 @@ pub(super) fn create(id: &str, execution_id: ExecutionId) -> CreateInstance {
     CreateInstance {
         id: instance_id(id),
         name: "Greet".to_owned(),
+        version: None,
         execution_id,
         created_at: at(0),
+        start_at: None,
+        parent: None,
+        tags: Tags::new(),
         events: format!("[\"started {id}\"]"),
         custom_status: None,
         replaces: Vec::new(),
@@ -158,6 +217,11 @@ pub(super) fn episode(
         needs_attention: false,
         stalled: None,
         inbox_taken: None,
+        continued: None,
+        children: Vec::new(),
+        rewinds: Vec::new(),
+        messages: Vec::new(),
+        progress_ended: Vec::new(),
     }
 }
 
@@ -172,9 +236,84 @@ pub(super) fn last_episode(
     write
 }
 
+/// A create of an instance that an execution of this parent starts.
+pub(super) fn child_of(
+    parent: &str,
+    parent_execution: ExecutionId,
+    task_scheduled_id: i32,
+    mut child: CreateInstance,
+) -> CreateInstance {
+    child.parent = Some(ParentInstance {
+        name: "Parent".to_owned(),
+        instance_id: instance_id(parent),
+        execution_id: parent_execution,
+        task_scheduled_id,
+    });
+    child
+}
+
+/// The same as part of an episode.
+pub(super) fn start_child(create: CreateInstance) -> CreateChild {
+    CreateChild {
+        on_refused: format!("[\"{} is taken\"]", create.id),
+        create,
+    }
+}
+
+/// A message of an episode.
+pub(super) fn send(to: Destination, event: &str) -> OutgoingMessage {
+    OutgoingMessage {
+        to,
+        event: event.to_owned(),
+    }
+}
+
+/// The report of an activity.
+pub(super) fn progress(task_id: i32, details: &str) -> ActivityProgress {
+    ActivityProgress {
+        task_id,
+        name: "Count".to_owned(),
+        attempt: 1,
+        details: details.to_owned(),
+        reported_at: at(30),
+    }
+}
+
+/// The same as a write.
+pub(super) fn report(
+    incarnation: Incarnation,
+    execution_id: ExecutionId,
+    sequence: u64,
+    progress: ActivityProgress,
+) -> Write {
+    Write::Progress {
+        incarnation,
+        execution_id,
+        sequence,
+        at: at(40),
+        progress,
+    }
+}
+
+pub(super) const fn first_page(limit: usize, order: Order) -> PageRequest {
+    PageRequest {
+        after: None,
+        limit,
+        order,
+    }
+}
+
+/// The answer for an episode that was of no consequence for others.
+pub(super) fn committed() -> WriteResult {
+    Ok(Written::Episode {
+        notified: Vec::new(),
+    })
+}
+
 pub(super) fn message(incarnation: Incarnation, event: &str) -> Write {
     Write::Enqueue {
         incarnation,
+        execution: None,
         event: event.to_owned(),
     }
 }

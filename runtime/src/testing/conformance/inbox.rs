@@ -102,6 +102,45 @@ pub async fn unknown_instance_takes_no_message(store: &dyn Store) {
     );
 }
 
+/// Whoever has read some reads on behind them.
+pub async fn inbox_is_read_on_behind_a_message(store: &dyn Store) {
+    let owner = Owner::of(store).await;
+    let incarnation = owner.create(create("demo", execution(1))).await;
+    let other = owner.create(create("other", execution(2))).await;
+    let writes = [
+        message(incarnation, "a"),
+        message(other, "x"),
+        message(incarnation, "b"),
+        message(incarnation, "c"),
+    ];
+    owner.commit(&writes).await;
+    let all = owner.load("demo").await.inbox;
+    for known in 0..=all.len() {
+        let after = known.checked_sub(1).map_or(0, |last| all[last].sequence);
+        let found = store.inbox(incarnation, after).await;
+        assert_eq!(found.expect("an inbox can be read"), all[known..]);
+    }
+    let found = store.inbox(Incarnation(1_000_000), 0).await;
+    assert_eq!(found.expect("an inbox can be read"), []);
+}
+
+/// A message for an execution says so, and is refused when that is not the current one.
+pub async fn message_may_be_for_one_execution(store: &dyn Store) {
+    let owner = Owner::of(store).await;
+    let incarnation = owner.create(create("demo", execution(1))).await;
+    let for_execution = |number| Write::Enqueue {
+        incarnation,
+        execution: Some(execution(number)),
+        event: "a".to_owned(),
+    };
+    assert_eq!(owner.write(for_execution(1)).await, Ok(Written::Stored));
+    assert_eq!(owner.write(for_execution(2)).await, Err(Refused::Stale));
+    owner.enqueue(incarnation, "b").await;
+    let found = owner.load("demo").await.inbox;
+    let found: Vec<_> = found.iter().map(|row| row.execution).collect();
+    assert_eq!(found, [Some(execution(1)), None]);
+}
+
 /// The reason is there for an operator, and the next worker looks again.
 pub async fn stalled_instance_needs_attention(store: &dyn Store) {
     let owner = Owner::of(store).await;

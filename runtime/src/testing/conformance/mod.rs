@@ -6,15 +6,23 @@
 //!
 //! Invariant: a case uses nothing but the trait, and fresh data.
 
+pub mod children;
+pub mod continued;
 pub mod create;
 pub mod custom_status;
 pub mod episodes;
 mod fixtures;
+pub mod import;
 pub mod inbox;
+pub mod messages;
 pub mod ownership;
 pub mod payloads;
+pub mod progress;
+pub mod purge;
 pub mod queries;
 pub mod reopen;
+pub mod rewind;
+pub mod search;
 
 use std::fmt;
 
@@ -164,6 +172,8 @@ macro_rules! __store_conformance_cases {
             }
             create {
                 created_instance_is_pending_and_needs_attention,
+                version_and_parent_are_kept,
+                scheduled_instance_waits_for_its_time,
                 unknown_id_is_not_found,
                 taken_id_is_refused_with_its_header,
                 replaced_instance_is_gone_with_everything_of_it,
@@ -185,6 +195,60 @@ macro_rules! __store_conformance_cases {
                 refused_write_fails_no_other,
                 empty_commit_has_no_results,
             }
+            continued {
+                next_execution_begins_with_its_row,
+                late_writes_of_the_earlier_execution_are_stale,
+                repeated_continuation_is_stored_once,
+                custom_status_is_that_of_the_row,
+                messages_for_the_earlier_execution_are_gone,
+                reports_of_the_earlier_execution_are_gone,
+                executions_of_one_batch_follow_each_other,
+            }
+            children {
+                child_is_created_with_its_parent,
+                refused_child_is_told_to_the_writer,
+                refused_child_of_an_execution_that_ends_is_told_to_nobody,
+                last_episode_may_start_children,
+                child_replaces_what_gives_way,
+                child_that_is_there_already_is_not_refused,
+                repeated_or_refused_episode_does_nothing_to_others,
+                generations_of_one_batch_follow_each_other,
+            }
+            messages {
+                message_waits_for_its_recipient,
+                message_to_itself_waits,
+                message_that_nobody_can_take_is_dropped,
+                message_to_a_child_reaches_no_other,
+                message_to_children_reaches_all_unfinished_ones,
+            }
+            rewind {
+                failed_instance_goes_on,
+                only_a_failed_instance_is_rewound,
+                failed_child_is_rewound,
+                unfinished_child_is_left_alone,
+                child_that_cannot_be_rewound_is_started_anew,
+                child_whose_id_is_taken_meanwhile_is_told_to_the_writer,
+                generations_are_rewound_in_one_batch,
+            }
+            purge {
+                purged_instance_is_gone_with_everything_of_it,
+                unfinished_or_unknown_instance_is_not_purged,
+                only_the_ended_that_match_are_purged,
+                oldest_are_purged_first,
+                instance_may_end_and_be_purged_in_one_batch,
+            }
+            progress {
+                last_report_of_each_activity_is_kept,
+                episode_deletes_the_reports_of_what_ended,
+                late_report_is_stale,
+            }
+            import {
+                imported_instance_is_as_it_was,
+                imported_instance_may_have_ended,
+                imported_instance_may_have_no_past,
+                import_is_refused_or_repeated_as_a_create_is,
+                rows_that_do_not_follow_one_another_are_refused,
+            }
             custom_status {
                 never_set_is_none,
                 initial_value_is_read,
@@ -199,6 +263,8 @@ macro_rules! __store_conformance_cases {
                 repeated_episode_takes_nothing_more,
                 ended_instance_takes_no_message,
                 unknown_instance_takes_no_message,
+                inbox_is_read_on_behind_a_message,
+                message_may_be_for_one_execution,
                 stalled_instance_needs_attention,
                 instance_that_is_no_longer_stalled_still_needs_attention,
                 ended_or_unknown_instance_cannot_stall,
@@ -213,6 +279,16 @@ macro_rules! __store_conformance_cases {
                 ended_instance_has_no_timer,
                 replaced_instance_has_neither_timer_nor_attention,
                 read_gives_input_and_output,
+            }
+            search {
+                each_condition_selects_those_that_meet_it,
+                conditions_together_select_those_that_meet_all,
+                matching_instances_are_counted_by_status,
+                pages_are_complete_whatever_their_size,
+                pages_stay_true_while_instances_come_and_go,
+                listed_instance_is_what_a_reader_sees,
+                pages_may_begin_anywhere,
+                lists_follow_what_instances_become,
             }
             payloads {
                 texts_are_kept_byte_for_byte,
@@ -231,6 +307,7 @@ macro_rules! __store_conformance_reopen_cases {
         $crate::$then! {
             [$($input)*]
             reopen {
+                tags_parents_and_reports_are_there_after_reopening,
                 everything_committed_is_there_after_reopening,
                 refused_writes_are_not_there_after_reopening,
                 epochs_grow_across_reopening,
@@ -277,9 +354,17 @@ mod tests {
             ("ownership", include_str!("ownership.rs")),
             ("create", include_str!("create.rs")),
             ("episodes", include_str!("episodes.rs")),
+            ("continued", include_str!("continued.rs")),
+            ("children", include_str!("children.rs")),
+            ("messages", include_str!("messages.rs")),
+            ("rewind", include_str!("rewind.rs")),
+            ("purge", include_str!("purge.rs")),
+            ("progress", include_str!("progress.rs")),
+            ("import", include_str!("import.rs")),
             ("custom_status", include_str!("custom_status.rs")),
             ("inbox", include_str!("inbox.rs")),
             ("queries", include_str!("queries.rs")),
+            ("search", include_str!("search.rs")),
             ("payloads", include_str!("payloads.rs")),
             ("reopen", include_str!("reopen.rs")),
         ] {

@@ -1,10 +1,45 @@
 //! For stores that keep their data when they are closed.
 
 use super::Reopen;
-use super::fixtures::{FIRST_TIMER, Owner, at, create, episode, execution, instance_id};
+use super::fixtures::{
+    FIRST_TIMER, Owner, at, child_of, create, episode, execution, instance_id, progress, report,
+    send, start_child,
+};
 use crate::model::instance::Incarnation;
+use crate::model::query::InstanceFilter;
 use crate::model::status::RuntimeStatus;
-use crate::store::{Refused, Write};
+use crate::store::{Destination, Refused, Write};
+
+/// Also what only some instances have.
+pub async fn tags_parents_and_reports_are_there_after_reopening(open: Reopen<'_>) {
+    let store = open();
+    let owner = Owner::of(&*store).await;
+    let parent = owner.create(create("parent", execution(1))).await;
+    let mut write = episode(parent, execution(1), 1);
+    let mut child = child_of("parent", execution(1), 4, create("child", execution(2)));
+    child.version = Some("1.0".to_owned());
+    child.start_at = Some(at(60));
+    child.tags = [("customer".to_owned(), "4711".to_owned())].into();
+    write.children = vec![start_child(child)];
+    write.messages = vec![send(Destination::Children, "a")];
+    owner.notified(write).await;
+    owner
+        .write(report(parent, execution(1), 2, progress(1, "1")))
+        .await
+        .expect("a report is stored");
+    let (parent, child) = (owner.load("parent").await, owner.load("child").await);
+    let filter = InstanceFilter::new()
+        .tag("customer", "4711")
+        .parent(instance_id("parent"));
+    assert_eq!(owner.find(&filter).await, ["child"]);
+    drop(store);
+
+    let store = open();
+    let owner = Owner::of(&*store).await;
+    assert_eq!(owner.load("parent").await, parent);
+    assert_eq!(owner.load("child").await, child);
+    assert_eq!(owner.find(&filter).await, ["child"]);
+}
 
 /// Instances, histories, messages, and what the queries find.
 pub async fn everything_committed_is_there_after_reopening(open: Reopen<'_>) {

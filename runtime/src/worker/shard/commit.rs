@@ -108,7 +108,7 @@ impl Shard {
                 // It may be one whose creation was not acknowledged, so that nobody runs it yet.
                 return self.tell(id, Message::Attend);
             }
-            Ok(Ok(Written::Stored) | Err(Refused::Stale)) => {
+            Ok(Ok(_) | Err(Refused::Stale)) => {
                 return reply.send(Err(RequestError::NotFound { id }));
             }
             Err(error) => {
@@ -141,7 +141,9 @@ impl Shard {
             id: id.clone(),
             incarnation,
             name,
+            version: None,
             execution_id,
+            parent: None,
             runtime_status: RuntimeStatus::Pending,
             created_at,
             last_updated_at: created_at,

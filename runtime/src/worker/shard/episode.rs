@@ -188,6 +188,7 @@ impl Shard {
                     slot.unanswered += 1;
                     self.outputs.push(ShardOutput::Write(Write::Enqueue {
                         incarnation,
+                        execution: None,
                         event: text,
                     }));
                     let message = Some(Box::new(Message::Event { event, source }));
@@ -328,6 +329,11 @@ impl Shard {
                 stalled: header.stalled.clone(),
                 // Nobody will take what is left when the instance has ended.
                 inbox_taken: ended.as_ref().map(|_| u64::MAX).or(inbox_taken.max()),
+                continued: None,
+                children: Vec::new(),
+                rewinds: Vec::new(),
+                messages: Vec::new(),
+                progress_ended: Vec::new(),
             })));
 
         let execution = header.execution_id;

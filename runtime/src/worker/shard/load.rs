@@ -97,6 +97,7 @@ impl Shard {
             header,
             history,
             inbox,
+            ..
         } = stored;
         let last_status = history
             .iter()
@@ -311,7 +312,14 @@ fn parts(
         past.extend(events);
     }
     let mut messages = Vec::new();
-    for InboxRow { sequence, event } in inbox {
+    let for_this_one = |row: &InboxRow| {
+        row.execution
+            .is_none_or(|execution| execution == header.execution_id)
+    };
+    for row in inbox.into_iter().filter(for_this_one) {
+        let InboxRow {
+            sequence, event, ..
+        } = row;
         let events = decode_events(&event).map_err(|error| Fault::Undecodable {
             what: format!("message {sequence} of the inbox"),
             message: error.to_string(),

@@ -222,8 +222,12 @@ impl Shard {
             .push(ShardOutput::Write(Write::Create(CreateInstance {
                 id: start.id.clone(),
                 name: start.name.clone(),
+                version: None,
                 execution_id,
                 created_at: now,
+                start_at: None,
+                parent: None,
+                tags: Tags::new(),
                 events: encode_events(std::slice::from_ref(&started)),
                 custom_status: start
                     .custom_status

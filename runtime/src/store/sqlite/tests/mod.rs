@@ -13,9 +13,13 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::model::instance::ExecutionId;
-use crate::store::{CreateInstance, StoreErrorKind};
+use crate::model::query::Order;
+use crate::model::status::ActivityProgress;
+use crate::model::tags::Tags;
+use crate::store::{CreateInstance, StoreErrorKind, Written};
 
 mod files;
+mod upgrade;
 
 struct Place {
     directory: TempDir,
@@ -57,8 +61,12 @@ fn create(id: &str, events: &str) -> Write {
     Write::Create(CreateInstance {
         id: InstanceId::parse(id).unwrap(),
         name: "Greet".to_owned(),
+        version: None,
         execution_id: ExecutionId::from_u128(1),
         created_at: Timestamp::UNIX_EPOCH,
+        start_at: None,
+        parent: None,
+        tags: Tags::new(),
         events: events.to_owned(),
         custom_status: None,
         replaces: Vec::new(),
@@ -266,6 +274,186 @@ fn open_uses_what_each_durability_promises() {
     }
 }
 
+/// Rows that nobody can reach any more would fill the disk unseen.
+#[test]
+fn deleted_instance_leaves_no_row_behind() {
+    let place = Place::new();
+    let store = place.open();
+    let epoch = acquire(&store);
+    let Write::Create(mut create) = create("demo", "[]") else {
+        unreachable!("it is a create")
+    };
+    create.tags = [("a".to_owned(), "1".to_owned())].into();
+    let incarnation = Incarnation(1);
+    let progress = ActivityProgress {
+        task_id: 1,
+        name: "Count".to_owned(),
+        attempt: 1,
+        details: "1".to_owned(),
+        reported_at: Timestamp::UNIX_EPOCH,
+    };
+    let writes = [
+        Write::Enqueue {
+            incarnation,
+            execution: None,
+            event: "[]".to_owned(),
+        },
+        Write::Progress {
+            incarnation,
+            execution_id: create.execution_id,
+            sequence: 1,
+            at: Timestamp::UNIX_EPOCH,
+            progress,
+        },
+    ];
+    block_on(store.commit(epoch, &[Write::Create(create)])).unwrap();
+    let results = block_on(store.commit(epoch, &writes)).unwrap();
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    let rows = || {
+        ["instances", "history", "inbox", "progress", "tags"].map(|table| {
+            let count = format!("SELECT count(*) FROM {table}");
+            let count = place
+                .shell()
+                .query_row(&count, [], |row| row.get::<_, i64>(0));
+            count.unwrap()
+        })
+    };
+    assert_eq!(rows(), [1, 1, 1, 1, 1]);
+    place
+        .shell()
+        .execute_batch("UPDATE instances SET runtime_status = 'Completed'")
+        .unwrap();
+    let purge = Write::PurgeWhere {
+        filter: InstanceFilter::new(),
+        limit: 10,
+    };
+    let results = block_on(store.commit(epoch, &[purge])).unwrap();
+    assert_eq!(results, [Ok(Written::Purged(1))]);
+    assert_eq!(rows(), [0, 0, 0, 0, 0]);
+}
+
+/// How SQLite goes about a query, step by step.
+fn plan(db: &Connection, query: &str) -> String {
+    let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+    let parameters = plan.parameter_count();
+    plan.query_map(
+        rusqlite::params_from_iter(std::iter::repeat_n(1, parameters)),
+        |row| row.get::<_, String>(3),
+    )
+    .unwrap()
+    .collect::<Result<Vec<_>, _>>()
+    .unwrap()
+    .join("\n")
+}
+
+/// Every page goes on where the one before ended, in one index, and sorts nothing.
+#[test]
+fn pages_are_read_off_an_index() {
+    let place = Place::new();
+    let store = place.open();
+    let epoch = acquire(&store);
+    let creates: Vec<_> = (0..search::FEW_IDS + 1)
+        .map(|number| create(&format!("many-{number}"), "[]"))
+        .collect();
+    block_on(store.commit(epoch, &creates)).unwrap();
+    let all = InstanceFilter::new;
+    let failed = || all().runtime_status([RuntimeStatus::Failed]);
+    let walk = "USING INTEGER PRIMARY KEY (rowid";
+    for (filter, index) in [
+        (all(), walk),
+        (
+            all().name("Greet").created_from(Timestamp::UNIX_EPOCH),
+            walk,
+        ),
+        (all().runtime_status([RuntimeStatus::Running]), walk),
+        (
+            failed().runtime_status([RuntimeStatus::Failed, RuntimeStatus::Running]),
+            walk,
+        ),
+        (all().stalled(false), walk),
+        (all().id_prefix("many-"), walk),
+        (all().id_prefix(""), walk),
+        (failed(), "USING INDEX instances_in_trouble (incarnation"),
+        (
+            failed().id_prefix("many-").version("1.0"),
+            "USING INDEX instances_in_trouble (incarnation",
+        ),
+        (
+            failed().stalled(true),
+            "USING INDEX instances_in_trouble (incarnation",
+        ),
+        (
+            all().stalled(true),
+            "USING INDEX instances_in_trouble (incarnation",
+        ),
+        (
+            failed()
+                .parent(InstanceId::parse("many-0").unwrap())
+                .tag("a", "1"),
+            "USING INDEX instances_by_parent (parent_id=? AND rowid",
+        ),
+        (
+            all()
+                .tag("a", "1")
+                .tag("b", "2")
+                .stalled(true)
+                .id_prefix("few"),
+            "tags USING PRIMARY KEY (name=? AND value=? AND incarnation",
+        ),
+    ] {
+        for (order, comparison) in [(Order::OldestFirst, ">?)"), (Order::NewestFirst, "<?)")] {
+            let page = PageRequest {
+                after: Some(Incarnation(5)),
+                limit: 10,
+                order,
+            };
+            let plan = store
+                .look(|db| {
+                    let search = search::Search::page(db, &filter, &page)?;
+                    Ok(plan(db, &search.select(instances::COLUMNS, Some(order))))
+                })
+                .unwrap();
+            let index = format!("{index}{comparison}");
+            assert!(plan.contains(&index), "{filter:?}: {plan}");
+            assert!(
+                !plan.contains("SCAN") && !plan.contains("TEMP B-TREE"),
+                "{filter:?}: {plan}"
+            );
+        }
+    }
+}
+
+/// Those few are sorted, which costs less than to meet all others on the way.
+#[test]
+fn few_ids_of_a_prefix_are_looked_up() {
+    let place = Place::new();
+    let store = place.open();
+    let epoch = acquire(&store);
+    let creates: Vec<_> = (0..search::FEW_IDS)
+        .map(|number| create(&format!("few-{number}"), "[]"))
+        .collect();
+    block_on(store.commit(epoch, &creates)).unwrap();
+    let filter = InstanceFilter::new().id_prefix("few-").name("Greet");
+    let page = PageRequest {
+        after: Some(Incarnation(5)),
+        limit: 10,
+        order: Order::OldestFirst,
+    };
+    let plan = store
+        .look(|db| {
+            let search = search::Search::page(db, &filter, &page)?;
+            Ok(plan(
+                db,
+                &search.select(instances::COLUMNS, Some(page.order)),
+            ))
+        })
+        .unwrap();
+    assert!(plan.contains("(id>? AND id<?)"), "{plan}");
+    let rows = block_on(store.query(&filter, &page)).unwrap();
+    let found: Vec<_> = rows.iter().map(|rows| rows.header.incarnation.0).collect();
+    assert_eq!(found, (6..16).collect::<Vec<_>>());
+}
+
 #[test]
 fn queries_walk_the_partial_indexes() {
     let place = Place::new();
@@ -288,20 +476,12 @@ fn queries_walk_the_partial_indexes() {
             queries::TIMERS_OF_LATER_TIMES,
             "USING INDEX instances_by_next_timer (next_timer>?)",
         ),
+        (
+            instances::UNFINISHED_CHILDREN,
+            "USING INDEX instances_by_parent (parent_id=?)",
+        ),
     ] {
-        let mut plan = writer
-            .prepare(&format!("EXPLAIN QUERY PLAN {query}"))
-            .unwrap();
-        let parameters = plan.parameter_count();
-        let plan = plan
-            .query_map(
-                rusqlite::params_from_iter(std::iter::repeat_n(1, parameters)),
-                |row| row.get::<_, String>(3),
-            )
-            .unwrap()
-            .collect::<Result<Vec<_>, _>>()
-            .unwrap()
-            .join("\n");
+        let plan = plan(&writer, query);
         assert!(plan.contains(index), "{plan}");
         assert!(
             !plan.contains("SCAN instances") && !plan.contains("SCAN inbox"),
