@@ -41,6 +41,11 @@ impl Errors {
         result.map_err(|error| self.push(error)).ok()
     }
 
+    /// How many mistakes there are so far.
+    pub(crate) fn count(&self) -> usize {
+        self.found.borrow().as_ref().map_or(0, Vec::len)
+    }
+
     /// All mistakes as one error.
     pub(crate) fn finish(self) -> syn::Result<()> {
         let found = self.found.borrow_mut().take().unwrap_or_default();

@@ -30,8 +30,15 @@ use crate::model::{Definition, Kind};
 ///
 /// # Keys
 ///
-/// - `name = ".."`: the name that it is registered under; the function's own when left out.
-/// - `crate = path`: where steadfast is, when the dependency is renamed.
+/// | key | what it says | when left out |
+/// | --- | --- | --- |
+/// | `name = ".."` | the name that it is registered under; names are compared without regard to case | the function's own |
+/// | `version = "1.2"` | its version: dotted numbers, compared as such. Several versions of a name may be there side by side; an instance stays with the one that it was started in | no version, which is older than any |
+/// | `retry(..)` | how it is tried again as a child of another orchestration, unless the call says otherwise; [as on an activity](macro@activity#retries) | it is not |
+/// | `events(A, b::B)` | the external events that it waits for, types that derive `ExternalEvent`; another one, or one whose payload is not of the type, is refused where it is raised. `events()` is for none | any event may be raised, and is kept until it is waited for |
+/// | `crate = path` | where steadfast is, when the dependency is renamed | `::steadfast` |
+///
+/// An unknown key, one that is there twice, and a value that makes no sense are errors at that place.
 ///
 /// [`OrchestrationContext`]: https://docs.rs/steadfast/latest/steadfast/struct.OrchestrationContext.html
 #[proc_macro_attribute]
@@ -41,16 +48,45 @@ pub fn orchestrator(args: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes an async function an activity: a step that may do anything, and whose result is recorded.
 ///
-/// The first parameter may be an [`ActivityContext`]. The others are the arguments; they are read from JSON, and so is the
-/// output. An activity runs at least once: after a crash it may run again.
+/// The first parameter may be an [`ActivityContext`]. A parameter of type [`Dependency<T>`](#dependencies) is given by the
+/// worker. The others are the arguments; they are read from JSON, and so is the output. An activity runs at least once: after
+/// a crash it may run again.
 ///
 /// The function's name is three things afterwards: `say_hello(city)` builds a call, `say_hello` is a type that stands for the
 /// definition, and `say_hello::run(city)` is the function as written, for unit tests.
 ///
 /// # Keys
 ///
-/// - `name = ".."`: the name that it is registered under; the function's own when left out.
-/// - `crate = path`: where steadfast is, when the dependency is renamed.
+/// | key | what it says | when left out |
+/// | --- | --- | --- |
+/// | `name = ".."` | the name that it is registered under; names are compared without regard to case | the function's own |
+/// | `retry(..)` | [how it is tried again](#retries) when it fails, unless the call says otherwise | it is not |
+/// | `timeout = "30s"` | how long one attempt may take, unless the call says otherwise; then it fails, and may be tried again | no limit |
+/// | `total_timeout = "5m"` | how long all attempts together may take, with the times between them, unless the call says otherwise | no limit |
+/// | `crate = path` | where steadfast is, when the dependency is renamed | `::steadfast` |
+///
+/// Durations are whole numbers with units, the longest first: `"1h 30m"`, `"250ms"`. The units are `d`, `h`, `m`, `s`, `ms`
+/// and `us`. An unknown key, one that is there twice, and a value that makes no sense are errors at that place.
+///
+/// # Retries
+///
+/// | key of `retry(..)` | what it says | when left out |
+/// | --- | --- | --- |
+/// | `max_attempts = 3` | how many attempts there are at most, the first included | needed |
+/// | `first_interval = "1s"` | the time between the failure of the first attempt and the second | needed |
+/// | `backoff_coefficient = 2.0` | by what each interval is longer than the one before; 1 or more | 1 |
+/// | `max_interval = "1m"` | the longest interval | no limit |
+/// | `total_time = "1h"` | no attempt begins later than this after the first | no limit |
+/// | `jitter = 0.5` | by what part of itself an interval is shortened at most, from 0 to 1, so that calls that failed together are not tried again together | 0 |
+///
+/// An error that says `#[no_retry]` is not tried again: see `#[derive(DurableError)]`. What is said here holds for calls from
+/// now on; a call that is under way keeps what was said when it was made.
+///
+/// # Dependencies
+///
+/// `Dependency<T>` is a parameter that the worker fills in: a pool, a client, a configuration. It may stand at any place behind
+/// the context, is no argument of the call, and is not recorded. It is recognised by its name with the type in angle brackets,
+/// so that an alias must be written out. An orchestrator takes none.
 ///
 /// # Errors
 ///
@@ -78,8 +114,10 @@ pub fn activity(args: TokenStream, item: TokenStream) -> TokenStream {
 /// value. **Any other failure cannot be a value of the type: it ends the orchestration as `Failed` with exactly the failure's
 /// details**, as an uncaught exception does in Durable Functions. To handle it instead, match on the `CallError`.
 ///
-/// A variant with a field `#[from] CallError<..>` (or `EventError`, `CustomStatusError`) replaces that conversion.
-#[proc_macro_derive(DurableError, attributes(retry, no_retry, steadfast))]
+/// A variant with a field `#[from] CallError<..>` (or `EventError`, `CustomStatusError`) replaces that conversion. So does one
+/// that is written by hand, next to `#[durable_error(skip_from(CallError))]` on the type; without it the two conflict (E0119).
+/// Several are left out with commas between them.
+#[proc_macro_derive(DurableError, attributes(durable_error, retry, no_retry, steadfast))]
 pub fn durable_error(input: TokenStream) -> TokenStream {
     derive(input, derive::durable_error::expand)
 }
@@ -110,7 +148,7 @@ fn attribute(kind: Kind, args: TokenStream, item: TokenStream) -> TokenStream {
         Err(NotAnItem::NotAFunction(keyword)) => {
             let message = format!(
                 "{} goes on an `async fn`; this item begins with `{keyword}`",
-                kind.attribute()
+                kind.accepts().attribute
             );
             errors.at(keyword, message);
             let mut tokens = item;
@@ -123,7 +161,7 @@ fn attribute(kind: Kind, args: TokenStream, item: TokenStream) -> TokenStream {
         }
     };
     validate::check(kind, &parsed, &errors);
-    let definition = Definition::new(kind, &args, parsed);
+    let definition = Definition::new(kind, args, parsed);
     match errors.finish() {
         Ok(()) => expand::expand(&definition).into(),
         Err(error) => {

@@ -4,7 +4,7 @@ use quote::format_ident;
 use syn::ext::IdentExt;
 use syn::{FnArg, Ident, LitStr, Pat, PatType, PathArguments, PathSegment, ReturnType, Type};
 
-use crate::args::{Accepts, Args};
+use crate::args::{self, Accepts, Args, Period, Retry};
 use crate::item::Item;
 use crate::paths::Private;
 
@@ -19,16 +19,52 @@ pub(crate) enum Kind {
 pub(crate) const ORCHESTRATION_CONTEXT: &str = "OrchestrationContext";
 /// The type name of an activity's context.
 pub(crate) const ACTIVITY_CONTEXT: &str = "ActivityContext";
+/// The type name of what the worker gives to an activity.
+const DEPENDENCY: &str = "Dependency";
+
+static ORCHESTRATOR: Accepts<Args> = Accepts {
+    attribute: "`#[orchestrator]`",
+    keys: &[
+        args::NAME,
+        args::VERSION,
+        args::RETRY,
+        args::EVENTS,
+        args::CRATE,
+    ],
+    elsewhere: &[
+        (
+            args::TIMEOUT.word,
+            "an orchestrator has no `timeout`, since it may wait for months: put it on the activities, or limit a child where it is called, with `.total_timeout(..)`",
+        ),
+        (
+            args::TOTAL_TIMEOUT.word,
+            "an orchestrator has no `total_timeout` of its own: limit a child where it is called, with `.total_timeout(..)`",
+        ),
+    ],
+};
+
+static ACTIVITY: Accepts<Args> = Accepts {
+    attribute: "`#[activity]`",
+    keys: &[
+        args::NAME,
+        args::RETRY,
+        args::TIMEOUT,
+        args::TOTAL_TIMEOUT,
+        args::CRATE,
+    ],
+    elsewhere: &[
+        (
+            args::VERSION.word,
+            "an activity has no version, only an orchestrator does: give an activity that does something else another name",
+        ),
+        (
+            args::EVENTS.word,
+            "an activity waits for no events: `events(..)` belongs on an orchestrator",
+        ),
+    ],
+};
 
 impl Kind {
-    /// The attribute as the user writes it.
-    pub(crate) const fn attribute(self) -> &'static str {
-        match self {
-            Self::Orchestrator => "`#[orchestrator]`",
-            Self::Activity => "`#[activity]`",
-        }
-    }
-
     /// The word for it with its article.
     pub(crate) const fn a_word(self) -> &'static str {
         match self {
@@ -44,11 +80,11 @@ impl Kind {
         }
     }
 
-    pub(crate) const fn accepts(self) -> Accepts {
-        Accepts {
-            attribute: self.attribute(),
-            name: true,
-            root: true,
+    /// The keys of its attribute.
+    pub(crate) fn accepts(self) -> &'static Accepts<Args> {
+        match self {
+            Self::Orchestrator => &ORCHESTRATOR,
+            Self::Activity => &ACTIVITY,
         }
     }
 
@@ -67,10 +103,29 @@ pub(crate) struct Definition {
     /// The name it is registered under.
     pub(crate) name: LitStr,
     pub(crate) item: Item,
+    pub(crate) version: Option<LitStr>,
+    pub(crate) retry: Option<Retry>,
+    pub(crate) timeout: Option<Period>,
+    pub(crate) total_timeout: Option<Period>,
+    /// The types of the events that it declares.
+    pub(crate) events: Option<Vec<Type>>,
     /// The type of its context, when it takes one.
     pub(crate) context: Option<Type>,
     pub(crate) parameters: Vec<Parameter>,
+    /// The types of the parameters that the worker gives.
+    pub(crate) dependencies: Vec<Type>,
+    /// What is passed behind the context, in the order of the parameters.
+    pub(crate) passed: Vec<Passed>,
     pub(crate) returned: Returned,
+}
+
+/// Where the value of a parameter comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Passed {
+    /// One of [`Definition::parameters`].
+    Argument(usize),
+    /// One of [`Definition::dependencies`].
+    Dependency(usize),
 }
 
 /// A parameter that is an argument of the call.
@@ -91,24 +146,28 @@ pub(crate) enum Returned {
 
 impl Definition {
     /// The model of a function. When the function has mistakes it is as good as can be.
-    pub(crate) fn new(kind: Kind, args: &Args, item: Item) -> Self {
+    pub(crate) fn new(kind: Kind, args: Args, item: Item) -> Self {
         let ident = &item.sig.ident;
         let name = args
             .name
-            .clone()
             .unwrap_or_else(|| LitStr::new(&ident.unraw().to_string(), ident.span()));
-        let (contexts, arguments): (Vec<_>, Vec<_>) =
+        let (contexts, others): (Vec<_>, Vec<_>) =
             typed(&item).partition(|parameter| context_name(&parameter.ty).is_some());
-        let parameters = arguments
-            .into_iter()
-            .enumerate()
-            .map(|(index, argument)| Parameter {
-                ident: plain_name(&argument.pat)
-                    .cloned()
-                    .unwrap_or_else(|| format_ident!("__{index}")),
-                ty: (*argument.ty).clone(),
-            });
-        let parameters = parameters.collect();
+        let (mut parameters, mut dependencies) = (Vec::new(), Vec::new());
+        let passed = others.into_iter().map(|parameter| {
+            let ty = (*parameter.ty).clone();
+            if is_dependency(&ty) {
+                dependencies.push(ty);
+                return Passed::Dependency(dependencies.len() - 1);
+            }
+            let index = parameters.len();
+            let ident = plain_name(&parameter.pat)
+                .cloned()
+                .unwrap_or_else(|| format_ident!("__{index}"));
+            parameters.push(Parameter { ident, ty });
+            Passed::Argument(index)
+        });
+        let passed = passed.collect();
         let returned = match &item.sig.output {
             ReturnType::Default => Returned::Unit,
             ReturnType::Type(_, ty)
@@ -123,8 +182,15 @@ impl Definition {
             kind,
             private: Private::new(args.root.as_ref()),
             name,
+            version: args.version,
+            retry: args.retry,
+            timeout: args.timeout,
+            total_timeout: args.total_timeout,
+            events: args.events,
             context,
             parameters,
+            dependencies,
+            passed,
             returned,
             item,
         }
@@ -158,6 +224,16 @@ pub(crate) fn context_name(ty: &Type) -> Option<&'static str> {
                 .into_iter()
                 .find(|name| last == name)
         }
+    }
+}
+
+/// Whether a type is `Dependency<T>`, also behind a reference. One without `<T>` is another type of that name: an argument.
+pub(crate) fn is_dependency(ty: &Type) -> bool {
+    match bare(ty) {
+        Type::Reference(reference) => is_dependency(&reference.elem),
+        ty => last_segment(ty).is_some_and(|last| {
+            last.ident == DEPENDENCY && matches!(&last.arguments, PathArguments::AngleBracketed(_))
+        }),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{
     FnArg, Lifetime, PatType, ReturnType, Safety, Type, TypeImplTrait, TypeInfer, TypeReference,
@@ -10,7 +9,7 @@ use syn::{
 
 use crate::errors::Errors;
 use crate::item::Item;
-use crate::model::{self, Kind, bare, context_name, plain_name, typed};
+use crate::model::{self, Kind, bare, context_name, is_dependency, plain_name, typed};
 
 /// Reports every rule that the function breaks.
 pub(crate) fn check(kind: Kind, item: &Item, errors: &Errors) {
@@ -23,6 +22,7 @@ pub(crate) fn check(kind: Kind, item: &Item, errors: &Errors) {
     if kind == Kind::Orchestrator {
         takes_a_context(item, errors);
     }
+    takes_dependencies_by_value(kind, item, errors);
     names_its_parameters(item, errors);
     has_unconditional_parameters(item, errors);
     owns_its_arguments(kind, item, errors);
@@ -173,10 +173,55 @@ fn takes_a_context(item: &Item, errors: &Errors) {
     }
 }
 
+/// Dependencies are given by the worker, and only activities may have effects that are not in history.
+fn takes_dependencies_by_value(kind: Kind, item: &Item, errors: &Errors) {
+    for PatType { ty, .. } in typed(item).filter(|parameter| is_dependency(&parameter.ty)) {
+        match (kind, bare(ty)) {
+            (Kind::Orchestrator, _) => errors.at(
+                ty,
+                "an orchestrator takes no `Dependency`: it is replayed, and may depend on its arguments and its history only. \
+                 Take the dependency in an activity, and call that with `ctx.call(..)`",
+            ),
+            (Kind::Activity, Type::Reference(reference)) => {
+                let instead = text(&reference.elem);
+                errors.at(
+                    ty,
+                    format!("take the dependency by value, it is shared anyway: write `{instead}`"),
+                );
+            }
+            (Kind::Activity, ty) => Borrowed {
+                errors,
+                what: "the dependencies of an activity".to_owned(),
+                generics: item,
+            }
+            .visit_type(ty),
+        }
+    }
+}
+
+/// Looks for dependencies that are part of an argument.
+struct DependencyInside<'a> {
+    errors: &'a Errors,
+}
+
+impl<'ast> Visit<'ast> for DependencyInside<'_> {
+    fn visit_type(&mut self, ty: &'ast Type) {
+        if is_dependency(ty) {
+            let name = text(ty);
+            self.errors.at(
+                ty,
+                format!("a dependency is a parameter of its own and always there: take a `{name}`"),
+            );
+        } else {
+            visit::visit_type(self, ty);
+        }
+    }
+}
+
 /// The names of the parameters are the names of the arguments: for callers, in the object form and in messages.
 fn names_its_parameters(item: &Item, errors: &Errors) {
     for PatType { pat, ty, .. } in typed(item) {
-        if plain_name(pat).is_none() && context_name(ty).is_none() {
+        if plain_name(pat).is_none() && context_name(ty).is_none() && !is_dependency(ty) {
             errors.at(
                 pat,
                 "an argument needs a name: name the parameter, and take it apart in the body with `let`",
@@ -199,8 +244,9 @@ fn has_unconditional_parameters(item: &Item, errors: &Errors) {
 
 /// Arguments are read from stored JSON, so they own their data and have a type of their own.
 fn owns_its_arguments(kind: Kind, item: &Item, errors: &Errors) {
-    for PatType { ty, .. } in typed(item).filter(|parameter| context_name(&parameter.ty).is_none())
-    {
+    let is_argument = |ty: &Type| context_name(ty).is_none() && !is_dependency(ty);
+    for PatType { ty, .. } in typed(item).filter(|parameter| is_argument(&parameter.ty)) {
+        DependencyInside { errors }.visit_type(ty);
         Borrowed {
             errors,
             what: format!("the arguments of {}", kind.a_word()),
@@ -299,12 +345,18 @@ fn owned(referenced: &Type) -> String {
     }
 }
 
-/// The tokens as the user wrote them; where that is not known, with as few spaces as types need.
+/// The tokens as the user wrote them, or nearly so.
 pub(crate) fn text(tokens: impl ToTokens) -> String {
     let tokens = tokens.into_token_stream();
-    tokens
-        .span()
-        .source_text()
+    // Only a single token has a place of its own on stable compilers: that of several is the place of the first.
+    let source = match (
+        tokens.clone().into_iter().next(),
+        tokens.clone().into_iter().nth(1),
+    ) {
+        (Some(token), None) => token.span().source_text(),
+        _ => None,
+    };
+    source
         .filter(|source| !source.is_empty())
         .unwrap_or_else(|| {
             [
@@ -491,6 +543,51 @@ mod tests {
                 async fn f(a: ActivityContext, b: ActivityContext) {}
             ),
             &["there is one context: remove this one"],
+        );
+    }
+
+    #[test]
+    fn dependencies_belong_into_activities() {
+        activity(
+            quote!(
+                async fn f(
+                    mut a: Dependency<Pool>,
+                    b: u8,
+                    _: steadfast::Dependency<dyn Mailer>,
+                    c: Vec<Dependency>,
+                    d: mine::Dependency,
+                ) {
+                }
+            ),
+            &[],
+        );
+        activity(
+            quote!(
+                async fn f(a: Option<Dependency<a::Pool>>, b: (u8, Vec<Dependency<u8>>)) {}
+            ),
+            &[
+                "a dependency is a parameter of its own and always there: take a `Dependency<a::Pool>`",
+                "a dependency is a parameter of its own and always there: take a `Dependency<u8>`",
+            ],
+        );
+        activity(
+            quote!(
+                async fn f(a: &Dependency<a::Pool>, b: Dependency<&str>, c: Dependency<_>) {}
+            ),
+            &[
+                "take the dependency by value, it is shared anyway: write `Dependency<a::Pool>`",
+                "the dependencies of an activity must own the data: write `String`",
+                "the dependencies of an activity must be of a named type: write the type instead of `_`",
+            ],
+        );
+        orchestrator(
+            quote!(
+                async fn f(ctx: OrchestrationContext, a: Dependency<Pool>) {}
+            ),
+            &[
+                "an orchestrator takes no `Dependency`: it is replayed, and may depend on its arguments and its history only. \
+                 Take the dependency in an activity, and call that with `ctx.call(..)`",
+            ],
         );
     }
 

@@ -337,7 +337,8 @@ const fn word(value: &serde_json::Value) -> &'static str {
 /// A type that an argument may have: whatever serde can read without borrowing.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument: it cannot be read from JSON",
-    note = "derive it: `#[derive(serde::Serialize, serde::Deserialize)]`"
+    note = "derive it: `#[derive(serde::Serialize, serde::Deserialize)]`",
+    note = "what an activity uses and is no data, such as a database pool, is a `Dependency<..>`, written out and not behind an alias"
 )]
 pub trait Argument: Sized {
     /// Takes the argument for the next parameter.

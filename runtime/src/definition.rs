@@ -5,11 +5,14 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::external_event::ExternalEvent;
 use crate::model::failure::{self, FailureDetails};
+use crate::model::retry::RetryPolicy;
 
 /// Whether a definition is an orchestrator or an activity.
 pub trait Kind: fmt::Debug + Clone + Copy + Send + Sync + 'static {
@@ -45,6 +48,8 @@ pub trait Definition: Sized + 'static {
     type Status;
     /// The name it is registered under.
     const NAME: &'static str;
+    /// Its version: dotted numbers. Only orchestrators have one.
+    const VERSION: Option<&'static str> = None;
 
     /// Reads the error back from a recorded failure, when it travelled as data.
     #[doc(hidden)]
@@ -60,7 +65,14 @@ pub trait Definition: Sized + 'static {
     label = "this must be an activity",
     note = "`ctx.call(..)` takes functions marked `#[activity]`"
 )]
-pub trait ActivityDefinition: Definition<Kind = ActivityKind> {}
+pub trait ActivityDefinition: Definition<Kind = ActivityKind> {
+    /// How a call is tried again, unless the call says otherwise; not at all when it is `None`.
+    const RETRY: Option<RetryPolicy> = None;
+    /// How long one attempt may take, unless the call says otherwise.
+    const TIMEOUT: Option<Duration> = None;
+    /// How long all attempts together may take, unless the call says otherwise.
+    const TOTAL_TIMEOUT: Option<Duration> = None;
+}
 
 /// A function marked `#[orchestrator]`. Implemented by the attribute only.
 #[diagnostic::on_unimplemented(
@@ -68,7 +80,19 @@ pub trait ActivityDefinition: Definition<Kind = ActivityKind> {}
     label = "this must be an orchestrator",
     note = "clients start functions marked `#[orchestrator]`; an activity is called by an orchestrator, with `ctx.call(..)`"
 )]
-pub trait OrchestratorDefinition: Definition<Kind = OrchestratorKind> {}
+pub trait OrchestratorDefinition: Definition<Kind = OrchestratorKind> {
+    /// How it is tried again as a child of another orchestration, unless the call says otherwise; not at all when it is `None`.
+    const RETRY: Option<RetryPolicy> = None;
+}
+
+/// An orchestrator that waits for an event: for any, unless its attribute says which with `events(..)`. Implemented by the
+/// attribute only.
+#[diagnostic::on_unimplemented(
+    message = "the orchestrator `{Self}` does not wait for the event `{E}`",
+    label = "not among the events that it declares",
+    note = "it declares its events: `#[orchestrator(events(..))]`; add `{E}` there"
+)]
+pub trait AcceptsEvent<E: ExternalEvent>: OrchestratorDefinition {}
 
 /// A call that has not been made: a definition and its encoded arguments.
 ///

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use crate::client::Client;
 use crate::clock::{Clock, SystemClock};
-use crate::engine::Panics;
+use crate::dependency::Dependencies;
+use crate::engine::{Limits, Panics};
 use crate::registration::Registration;
-use crate::registry::{DuplicateName, Registry};
+use crate::registry::{DuplicateName, MissingDependencies, Registry};
 use crate::store::{Store, StoreError};
 use crate::worker::ids::RandomIds;
 use crate::worker::shard::Shared;
@@ -60,11 +61,13 @@ pub struct Builder {
     store: Option<Arc<dyn Store>>,
     task_hub: Option<String>,
     definitions: Option<Vec<Registration>>,
+    dependencies: Dependencies,
     clock: Arc<dyn Clock>,
     activity_limit: usize,
     cache: usize,
     shards: usize,
     panics: Panics,
+    limits: Limits,
 }
 
 /// A worker cannot be started.
@@ -76,9 +79,21 @@ pub enum StartError {
         "no store is given; write `.store(SqliteStore::open(\"app.db\")?)`, or `.store(MemoryStore::new())` in a test"
     )]
     NoStore,
-    /// Two definitions have the same name.
+    /// Two definitions have the same name and version.
     #[error(transparent)]
     DuplicateName(#[from] DuplicateName),
+    /// An activity takes a dependency that was not given.
+    #[error(transparent)]
+    MissingDependency(#[from] MissingDependencies),
+    /// Two dependencies have the same type, so that it is not clear which of them an activity takes.
+    #[error(
+        "two dependencies of type `{type_name}` are given; give one of them a type of its own, as in \
+         `struct Replica({type_name});`"
+    )]
+    DuplicateDependency {
+        /// The name of the type.
+        type_name: &'static str,
+    },
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -100,11 +115,13 @@ impl Steadfast {
             store: None,
             task_hub: None,
             definitions: None,
+            dependencies: Dependencies::new(),
             clock: Arc::new(SystemClock),
             activity_limit: DEFAULT_ACTIVITY_LIMIT,
             cache: DEFAULT_CACHE,
             shards: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             panics: Panics::default(),
+            limits: Limits::default(),
         }
     }
 
@@ -163,6 +180,50 @@ impl Builder {
         self
     }
 
+    /// Gives a value to the activities that take a [`Dependency`](crate::Dependency) of its type.
+    ///
+    /// The worker starts only when every activity that it serves has all that it takes; with
+    /// [`definitions`](Self::definitions) it serves fewer than are linked.
+    ///
+    /// ```standalone_crate
+    /// use steadfast::prelude::*;
+    /// use steadfast::store::memory::MemoryStore;
+    ///
+    /// struct Mailer {
+    ///     sender: String,
+    /// }
+    ///
+    /// #[activity]
+    /// async fn send_mail(mailer: Dependency<Mailer>, to: String) -> String {
+    ///     format!("From: {}, To: {to}", mailer.sender)
+    /// }
+    ///
+    /// #[orchestrator]
+    /// async fn welcome(ctx: OrchestrationContext, to: String) -> Result<String, String> {
+    ///     Ok(ctx.call(send_mail(to)).await?)
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mailer = Mailer { sender: "us".into() };
+    /// let steadfast = Steadfast::builder().store(MemoryStore::new()).dependency(mailer).start().await?;
+    /// let mail = steadfast.client().start(welcome("you".into())).await?.output().await?;
+    /// assert_eq!(mail, "From: us, To: you");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn dependency<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.dependencies = self.dependencies.with(value);
+        self
+    }
+
+    /// As [`dependency`](Self::dependency) with a value that is shared already, perhaps behind a trait: an `Arc<dyn Mailer>` is
+    /// for activities that take a `Dependency<dyn Mailer>`.
+    pub fn shared_dependency<T: Send + Sync + ?Sized + 'static>(mut self, value: Arc<T>) -> Self {
+        self.dependencies = self.dependencies.with_shared(value);
+        self
+    }
+
     /// How many activities run at a time; 256 by default. The others wait their turn. One that was cancelled and has not
     /// noticed does not count.
     pub fn max_concurrent_activities(mut self, limit: usize) -> Self {
@@ -189,6 +250,17 @@ impl Builder {
         self
     }
 
+    /// Largest input, output, event or recorded value, in bytes of its JSON text as UTF-8; 1 MiB by default
+    /// ([`DEFAULT_MAX_PAYLOAD_BYTES`](crate::limits::DEFAULT_MAX_PAYLOAD_BYTES)).
+    ///
+    /// A call with a larger input or result fails, and so does an orchestration with a larger output: the failure is of the kind
+    /// [`PAYLOAD_TOO_LARGE`](crate::model::failure::kind::PAYLOAD_TOO_LARGE) and tells the size and the limit. What is in history
+    /// already is read whatever its size.
+    pub fn max_payload_bytes(mut self, limit: usize) -> Self {
+        self.limits.max_payload_bytes = limit;
+        self
+    }
+
     /// Where time comes from; by default the machine's clock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -208,16 +280,19 @@ impl Builder {
             return Err(StartError::PanicAbort);
         }
         let store = self.store.ok_or(StartError::NoStore)?;
-        let registry = Registry::new(self.definitions.unwrap_or_else(crate::registry::linked))?;
+        let definitions = self.definitions.unwrap_or_else(crate::registry::linked);
+        let registry = registry(definitions, &self.dependencies)?;
         let ownership = store.acquire(self.task_hub.as_deref()).await?;
         let (inlets, receivers) = threaded::inlets(self.shards);
         let watchers = Arc::new(Watchers::default());
         let shared = Arc::new(Shared {
             registry,
+            dependencies: Arc::new(self.dependencies),
             clock: self.clock,
             ids: Arc::new(RandomIds),
             watchers: Arc::clone(&watchers),
             panics: self.panics,
+            limits: self.limits,
             cache: self.cache.div_ceil(self.shards),
             on_foreign_wake: threaded::foreign_wakes(inlets.clone()),
         });
@@ -254,6 +329,19 @@ impl Builder {
             own_runtime,
         })
     }
+}
+
+/// What a worker serves, when its activities have everything that they take.
+pub(crate) fn registry(
+    definitions: Vec<Registration>,
+    dependencies: &Dependencies,
+) -> Result<Registry, StartError> {
+    if let Some(type_name) = dependencies.given_twice() {
+        return Err(StartError::DuplicateDependency { type_name });
+    }
+    let registry = Registry::new(definitions)?;
+    registry.check_dependencies(dependencies)?;
+    Ok(registry)
 }
 
 impl fmt::Debug for Builder {

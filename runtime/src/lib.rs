@@ -83,6 +83,7 @@ mod client;
 pub mod clock;
 mod context;
 mod definition;
+mod dependency;
 pub mod engine;
 mod external_event;
 #[cfg(feature = "local")]
@@ -114,14 +115,17 @@ pub use client::{
     Client, ClientError, InstanceHandle, OrchestrationHandle, OutputError, ReadStatus, Start,
     StartByName, StatusWatch, WatchedStatus,
 };
+#[cfg(feature = "local")]
+pub use context::CancelReason;
 pub use context::{
-    ActivityCall, ActivityContext, AnyStatus, EventFuture, OrchestrationContext, TimerDue,
-    TimerFuture,
+    ActivityCall, ActivityContext, AnyStatus, EventFuture, OrchestrationContext, ProgressError,
+    TimerDue, TimerFuture,
 };
 pub use definition::{
-    ActivityDefinition, Call, CallError, Definition, DurableError, EncodeError,
+    AcceptsEvent, ActivityDefinition, Call, CallError, Definition, DurableError, EncodeError,
     OrchestratorDefinition,
 };
+pub use dependency::{Dependencies, Dependency};
 pub use engine::Panics;
 pub use external_event::{EventError, ExternalEvent};
 #[cfg(feature = "local")]
@@ -137,7 +141,7 @@ pub use model::retry::RetryPolicy;
 pub use model::status::{ActivityProgress, InstanceStatus, RuntimeStatus};
 pub use registration::{Location, Registered, Registration};
 #[cfg(feature = "local")]
-pub use registry::DuplicateName;
+pub use registry::{DuplicateName, MissingDependencies};
 pub use status_type::StatusType;
 pub use uuid::Uuid;
 
@@ -151,8 +155,8 @@ pub mod prelude {
     pub use serde::{Deserialize, Serialize};
 
     pub use crate::{
-        ActivityContext, BoundedStr, CallError, CustomStatus, DurableError, ExternalEvent,
-        OnExisting, OrchestrationContext, RuntimeStatus, StatusType,
+        ActivityContext, BoundedStr, CallError, CustomStatus, Dependency, DurableError,
+        ExternalEvent, OnExisting, OrchestrationContext, RuntimeStatus, StatusType,
     };
     #[cfg(feature = "local")]
     pub use crate::{Client, Steadfast};

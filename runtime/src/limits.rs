@@ -9,6 +9,10 @@ pub const MAX_CUSTOM_STATUS_BYTES: usize = 16 * 1024;
 /// The same limit in UTF-16 code units.
 pub const MAX_CUSTOM_STATUS_UNITS: usize = MAX_CUSTOM_STATUS_BYTES / 2;
 
+/// Largest details of one report of an activity's progress, in bytes of their JSON text as UTF-8: as large as a custom status,
+/// since they are read along with it, and kept for every activity that runs.
+pub const MAX_PROGRESS_BYTES: usize = 16 * 1024;
+
 /// How often an orchestrator is polled for one event before its episode is given up.
 ///
 /// Honest code is polled once for each durable operation that became ready; combinators such as `FuturesUnordered` yield a

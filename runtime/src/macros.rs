@@ -11,6 +11,36 @@
 /// let call = hello_sequence(vec!["Tokyo".to_owned()]);
 /// # drop(call);
 /// ```
+///
+/// Two versions of one name, of which the newer is tried again as a child and takes two events:
+///
+/// ```
+/// use steadfast::prelude::*;
+///
+/// #[derive(ExternalEvent, Serialize, Deserialize)]
+/// struct Approved(bool);
+///
+/// #[derive(ExternalEvent, Serialize, Deserialize)]
+/// struct Cancelled;
+///
+/// #[orchestrator(name = "order", version = "1.9")]
+/// async fn old_order(_ctx: OrchestrationContext) {}
+///
+/// #[orchestrator(
+///     version = "1.10",
+///     retry(max_attempts = 2, first_interval = "1m"),
+///     events(Approved, Cancelled)
+/// )]
+/// async fn order(ctx: OrchestrationContext) -> Result<bool, String> {
+///     let Approved(approved) = ctx.wait_for_external_event().await?;
+///     Ok(approved)
+/// }
+///
+/// use steadfast::Definition;
+///
+/// assert_eq!(old_order::NAME, order::NAME);
+/// assert_eq!((old_order::VERSION, order::VERSION), (Some("1.9"), Some("1.10")));
+/// ```
 pub use steadfast_macros::orchestrator;
 
 /// ```
@@ -23,6 +53,42 @@ pub use steadfast_macros::orchestrator;
 ///
 /// let greeting = futures_executor::block_on(say_hello::run("Tokyo".to_owned()));
 /// assert_eq!(greeting.unwrap(), "Hello Tokyo!");
+/// ```
+///
+/// Retries, time limits and a dependency:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use steadfast::prelude::*;
+/// use steadfast::ActivityDefinition;
+///
+/// struct Bank;
+///
+/// #[activity(
+///     name = "charge",
+///     retry(
+///         max_attempts = 5,
+///         first_interval = "1s",
+///         backoff_coefficient = 2.0,
+///         max_interval = "1m",
+///         total_time = "1h",
+///         jitter = 0.5
+///     ),
+///     timeout = "30s",
+///     total_timeout = "1h 30m"
+/// )]
+/// async fn charge(ctx: ActivityContext, bank: Dependency<Bank>, card: String, cents: u32) -> Result<(), String> {
+///     # let (_, _) = (&*bank, ctx.idempotency_key());
+///     // A bank that takes a key charges once, however often it is asked.
+///     println!("{card} pays {cents}");
+///     Ok(())
+/// }
+///
+/// let call = charge("4711".to_owned(), 995);
+/// # drop(call);
+/// assert_eq!(charge::TIMEOUT, Some(Duration::from_secs(30)));
+/// assert_eq!(charge::RETRY.map(|policy| policy.max_attempts), Some(5));
 /// ```
 pub use steadfast_macros::activity;
 
@@ -43,6 +109,24 @@ pub use steadfast_macros::activity;
 /// assert_eq!(failure.error_message, "no such city: Atlantis");
 /// assert!(failure.is_non_retriable && !GreetError::Busy.to_failure().is_non_retriable);
 /// assert_eq!(GreetError::from_failure(&failure), Some(GreetError::Unknown("Atlantis".to_owned())));
+/// ```
+///
+/// With a conversion of one's own for what `?` meets:
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use steadfast::{CallError, DurableError};
+///
+/// #[derive(DurableError, Debug, thiserror::Error, Serialize, Deserialize)]
+/// #[durable_error(skip_from(CallError))]
+/// #[error("the order failed: {0}")]
+/// struct OrderError(String);
+///
+/// impl<E> From<CallError<E>> for OrderError {
+///     fn from(error: CallError<E>) -> Self {
+///         Self(error.to_string())
+///     }
+/// }
 /// ```
 pub use steadfast_macros::DurableError;
 

@@ -9,18 +9,22 @@ pub use crate::arguments::{
 };
 pub use crate::context::{ActivityContext, AnyStatus, ContextStatus, OrchestrationContext};
 pub use crate::definition::{
-    ActivityDefinition, ActivityKind, Call, CallError, Definition, DurableError,
+    AcceptsEvent, ActivityDefinition, ActivityKind, Call, CallError, Definition, DurableError,
     OrchestratorDefinition, OrchestratorKind,
 };
+pub use crate::dependency::Injected;
 pub use crate::engine::{ExecutionHandle, Outcome, UncaughtFailure};
 pub use crate::external_event::{EventError, ExternalEvent};
 pub use crate::model::custom_status::CustomStatusError;
 pub use crate::model::failure::FailureDetails;
+pub use crate::model::retry::RetryPolicy;
 pub use crate::outcome::{
     ChooseCodec1, ChooseCodec2, ChooseCodec3, ChooseCodec4, ChooseCodec5, ErrorCodec, ErrorType,
     ResultParts, outcome, output,
 };
-pub use crate::registration::{Function, Location, Registered, Registration};
+pub use crate::registration::{
+    EventDeclaration, Function, Location, Registered, Registration, declared,
+};
 pub use crate::status_type::{StatusType, assert_fits, greatest, list, plus};
 pub use futures_util::future::{BoxFuture, LocalBoxFuture};
 pub use serde::Serialize;
@@ -64,6 +68,8 @@ macro_rules! __submit {
 
 #[cfg(all(test, feature = "macros"))]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[crate::orchestrator(name = "E1_HelloSequence")]
@@ -91,7 +97,7 @@ mod tests {
         }
         assert_eq!(listed[0].name, "E1_HelloSequence");
         assert_eq!(listed[1].location.module, module_path!());
-        assert!(matches!(listed[1].function, Function::Activity(_)));
+        assert!(matches!(listed[1].function, Function::Activity { .. }));
         let Function::Orchestrator { check_input, .. } = listed[0].function else {
             panic!("{:?}", listed[0]);
         };
@@ -101,6 +107,88 @@ mod tests {
             error.to_string(),
             "parameter `cities` at `[0]`: invalid type: integer `1`, expected a string"
         );
+    }
+
+    #[derive(crate::ExternalEvent, Serialize, serde::Deserialize)]
+    #[event(name = "Go")]
+    struct Approved(bool);
+
+    #[crate::orchestrator(
+        version = "1.2",
+        retry(max_attempts = 2, first_interval = "1m"),
+        events(Approved)
+    )]
+    async fn order(_ctx: OrchestrationContext) {}
+
+    #[crate::activity(
+        retry(
+            max_attempts = 3,
+            first_interval = "1s",
+            backoff_coefficient = 2,
+            max_interval = "1m",
+            total_time = "1h",
+            jitter = 0.5
+        ),
+        timeout = "30s",
+        total_timeout = "1m 500ms"
+    )]
+    async fn charge(
+        ctx: ActivityContext,
+        card: String,
+        bank: crate::Dependency<str>,
+        cents: u32,
+    ) -> String {
+        format!("{}: {card} pays {cents} to {}", ctx.attempt(), &*bank)
+    }
+
+    #[test]
+    fn what_an_attribute_says_is_on_its_definition() {
+        assert_eq!(order::VERSION, Some("1.2"));
+        assert_eq!(
+            <order as OrchestratorDefinition>::RETRY,
+            Some(RetryPolicy::new(2, Duration::from_secs(60)))
+        );
+        assert_eq!(
+            <charge as ActivityDefinition>::RETRY,
+            Some(
+                RetryPolicy::new(3, Duration::from_secs(1))
+                    .backoff_coefficient(2.0)
+                    .max_interval(Duration::from_secs(60))
+                    .total_time(Duration::from_secs(3600))
+                    .jitter(0.5)
+            )
+        );
+        assert_eq!(charge::TIMEOUT, Some(Duration::from_secs(30)));
+        assert_eq!(charge::TOTAL_TIMEOUT, Some(Duration::from_millis(60_500)));
+        assert_eq!(<say_hello as ActivityDefinition>::RETRY, None);
+        assert_eq!((say_hello::VERSION, say_hello::TIMEOUT), (None, None));
+    }
+
+    #[test]
+    fn what_an_attribute_says_is_registered() {
+        assert_eq!(order::REGISTRATION.version, Some("1.2"));
+        let Function::Orchestrator { events, .. } = order::REGISTRATION.function else {
+            panic!("{:?}", order::REGISTRATION);
+        };
+        let [approved] = events.unwrap() else {
+            panic!("{events:?}");
+        };
+        assert_eq!(approved.name, "Go");
+        assert_eq!((approved.check)(Some("true")), Ok(()));
+        assert_eq!(
+            (approved.check)(Some("1")).unwrap_err().to_string(),
+            "the payload of the event `Go` cannot be read: invalid type: integer `1`, expected a boolean"
+        );
+        let Function::Activity { dependencies, .. } = charge::REGISTRATION.function else {
+            panic!("{:?}", charge::REGISTRATION);
+        };
+        let names: Vec<_> = dependencies.iter().map(|key| key.type_name()).collect();
+        assert_eq!(names, ["str"]);
+        let undeclared = hello_sequence::REGISTRATION.function;
+        assert!(matches!(
+            undeclared,
+            Function::Orchestrator { events: None, .. }
+        ));
     }
 
     #[test]

@@ -6,7 +6,9 @@ use futures_util::future::{BoxFuture, LocalBoxFuture};
 
 use crate::arguments::InputError;
 use crate::context::ActivityContext;
+use crate::dependency::DependencyKey;
 use crate::engine::{ExecutionHandle, Outcome};
+use crate::external_event::{EventError, ExternalEvent, decode_payload};
 
 /// Starts an activity: decodes its arguments and returns its future.
 pub(crate) type ActivityFn =
@@ -24,6 +26,8 @@ pub(crate) type CheckInputFn = fn(Option<&str>) -> Result<(), InputError>;
 pub struct Registration {
     /// Its registered name.
     pub name: &'static str,
+    /// Its version: dotted numbers. Activities have none.
+    pub version: Option<&'static str>,
     /// Where it is defined.
     pub location: Location,
     /// What runs it.
@@ -51,14 +55,64 @@ impl fmt::Display for Location {
 #[derive(Clone, Copy, Debug)]
 pub enum Function {
     /// An activity.
-    Activity(ActivityFn),
+    Activity {
+        /// Starts it.
+        run: ActivityFn,
+        /// What the worker gives to it.
+        dependencies: &'static [DependencyKey],
+    },
     /// An orchestrator.
     Orchestrator {
         /// Starts it.
         start: OrchestratorFn,
         /// Checks an input without starting it.
         check_input: CheckInputFn,
+        /// The external events that it waits for; `None` when it does not say, and waits for any.
+        events: Option<&'static [EventDeclaration]>,
     },
+}
+
+/// An external event that an orchestrator declares.
+#[derive(Clone, Copy, Debug)]
+pub struct EventDeclaration {
+    /// The name that it is raised under. Names are compared without regard to case.
+    pub name: &'static str,
+    /// Checks whether a payload is of the event's type.
+    pub check: fn(Option<&str>) -> Result<(), EventError>,
+}
+
+impl EventDeclaration {
+    /// The declaration of an event.
+    #[must_use]
+    pub const fn of<E: ExternalEvent>() -> Self {
+        Self {
+            name: E::NAME,
+            check: |payload| decode_payload::<E>(E::NAME, payload).map(drop),
+        }
+    }
+}
+
+/// The events of `events(..)`.
+///
+/// # Panics
+///
+/// At compile time, when two have the same name: one that is raised could be either.
+#[must_use]
+#[track_caller]
+pub const fn declared(events: &'static [EventDeclaration]) -> Option<&'static [EventDeclaration]> {
+    let mut first = 0;
+    while first < events.len() {
+        let mut second = first + 1;
+        while second < events.len() {
+            assert!(
+                !events[first].name.eq_ignore_ascii_case(events[second].name),
+                "two of the declared events have the same name; give one of them another with `#[event(name = \"..\")]`"
+            );
+            second += 1;
+        }
+        first += 1;
+    }
+    Some(events)
 }
 
 /// A definition that knows its registration. Implemented by the attributes only.

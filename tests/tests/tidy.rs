@@ -14,6 +14,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("model", &["limits"]),
     ("engine", &["model", "limits"]),
     ("store", &["model"]),
+    ("dependency", &[]),
     (
         "context",
         &[
@@ -22,18 +23,29 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "limits",
             "arguments",
             "definition",
+            "dependency",
             "external_event",
             "status_type",
         ],
     ),
-    ("registration", &["engine", "context", "arguments"]),
-    ("registry", &["registration"]),
+    (
+        "registration",
+        &[
+            "engine",
+            "context",
+            "arguments",
+            "dependency",
+            "external_event",
+        ],
+    ),
+    ("registry", &["registration", "dependency"]),
     (
         "worker",
         &[
             "model",
             "engine",
             "context",
+            "dependency",
             "registration",
             "registry",
             "store",

@@ -9,7 +9,7 @@
 //!     const ERROR_TYPE: &'static str = "GreetError";
 //!     fn is_non_retriable(&self) -> bool { match self { Self::Busy { .. } => false, Self::Unknown { .. } => true } }
 //! }
-//! impl<E> From<private::CallError<E>> for GreetError { .. }
+//! impl<E> From<private::CallError<E>> for GreetError { .. }   // these three not with `#[durable_error(skip_from(..))]`
 //! impl From<private::CustomStatusError> for GreetError { .. }
 //! impl From<private::EventError> for GreetError { .. }
 //! ```
@@ -19,13 +19,24 @@ use quote::quote;
 use syn::ext::IdentExt;
 use syn::{Attribute, Data, DeriveInput, Field, Fields, Meta};
 
-use super::{has_no_generics, private};
+use super::{has_no_generics, options, private};
+use crate::args::{self, Accepts, Args};
 use crate::errors::Errors;
 use crate::model::last_segment;
 use crate::paths::Private;
 
 const RETRY: &str = "retry";
 const NO_RETRY: &str = "no_retry";
+
+const CALL_ERROR: &str = "CallError";
+/// The other errors that `?` converts; each has details to record.
+const OTHER_ERRORS: [&str; 2] = ["CustomStatusError", "EventError"];
+
+static DURABLE_ERROR: Accepts<Args> = Accepts {
+    attribute: "`#[durable_error(..)]`",
+    keys: &[args::SKIP_FROM],
+    elsewhere: &[],
+};
 
 /// The code for a derive.
 pub(crate) fn expand(input: &DeriveInput, errors: &Errors) -> TokenStream {
@@ -35,7 +46,8 @@ pub(crate) fn expand(input: &DeriveInput, errors: &Errors) -> TokenStream {
     let ident = &input.ident;
     let error_type = ident.unraw().to_string();
     let is_non_retriable = is_non_retriable(input, errors);
-    let conversions = conversions(input, &private);
+    let skipped = skipped(input, errors);
+    let conversions = conversions(input, &skipped, &private);
     let (generics, types, clause) = input.generics.split_for_impl();
     quote! {
         #[automatically_derived]
@@ -139,13 +151,34 @@ fn has_from(input: &DeriveInput, name: &str) -> bool {
     })
 }
 
+/// The conversions that `skip_from(..)` leaves to the user.
+fn skipped(input: &DeriveInput, errors: &Errors) -> Vec<String> {
+    let mut skipped = Vec::new();
+    for ident in options(&input.attrs, "durable_error", &DURABLE_ERROR, errors).skip_from {
+        let name = ident.to_string();
+        if name != CALL_ERROR && !OTHER_ERRORS.contains(&name.as_str()) {
+            let known = OTHER_ERRORS.join("`, `");
+            errors.at(
+                &ident,
+                format!("there is no conversion from `{name}` to leave out; there are those from `{CALL_ERROR}`, `{known}`"),
+            );
+        } else if skipped.contains(&name) {
+            errors.at(&ident, format!("`{name}` is given twice"));
+        }
+        skipped.push(name);
+    }
+    skipped
+}
+
 /// What makes `?` work on whatever the context's methods return.
-fn conversions(input: &DeriveInput, private: &Private) -> TokenStream {
+fn conversions(input: &DeriveInput, skipped: &[String], private: &Private) -> TokenStream {
     let ident = &input.ident;
     if !input.generics.params.is_empty() {
         return TokenStream::new();
     }
-    let call = (!has_from(input, "CallError")).then(|| {
+    let is_ours =
+        |name: &str| !skipped.iter().any(|skipped| skipped == name) && !has_from(input, name);
+    let call = is_ours(CALL_ERROR).then(|| {
         quote! {
             #[automatically_derived]
             impl<__E> ::core::convert::From<#private::CallError<__E>> for #ident {
@@ -155,9 +188,9 @@ fn conversions(input: &DeriveInput, private: &Private) -> TokenStream {
             }
         }
     });
-    let others = ["CustomStatusError", "EventError"]
+    let others = OTHER_ERRORS
         .into_iter()
-        .filter(|name| !has_from(input, name))
+        .filter(|name| is_ours(name))
         .map(|name| {
             let error = syn::Ident::new(name, proc_macro2::Span::call_site());
             quote! {
@@ -235,6 +268,32 @@ mod tests {
         .unwrap();
         assert!(!code.contains("CallError"), "{code}");
         assert!(code.contains("EventError"), "{code}");
+    }
+
+    #[test]
+    fn a_conversion_can_be_left_out() {
+        let code = expanded(quote!(
+            #[durable_error(skip_from(CallError, EventError))]
+            struct E;
+        ))
+        .unwrap();
+        assert!(
+            !code.contains("CallError") && !code.contains("EventError"),
+            "{code}"
+        );
+        assert!(code.contains("CustomStatusError"), "{code}");
+        assert_eq!(
+            expanded(quote!(
+                #[durable_error(skip_from(Call, EventError, EventError), from = false)]
+                struct E;
+            ))
+            .unwrap_err(),
+            [
+                "unknown key `from`: `#[durable_error(..)]` accepts `skip_from(..)`",
+                "there is no conversion from `Call` to leave out; there are those from `CallError`, `CustomStatusError`, `EventError`",
+                "`EventError` is given twice",
+            ]
+        );
     }
 
     #[test]

@@ -15,13 +15,13 @@ use syn::ext::IdentExt;
 use syn::{DeriveInput, LitStr};
 
 use super::{has_no_generics, options, private};
-use crate::args::Accepts;
+use crate::args::{self, Accepts, Args};
 use crate::errors::Errors;
 
-const EVENT: Accepts = Accepts {
+static EVENT: Accepts<Args> = Accepts {
     attribute: "`#[event(..)]`",
-    name: true,
-    root: false,
+    keys: &[args::NAME],
+    elsewhere: &[],
 };
 
 /// The code for a derive.
@@ -29,7 +29,7 @@ pub(crate) fn expand(input: &DeriveInput, errors: &Errors) -> TokenStream {
     let private = private(input, errors);
     has_no_generics("an external event", input, errors);
     let ident = &input.ident;
-    let name = options(&input.attrs, "event", EVENT, errors).name;
+    let name = options(&input.attrs, "event", &EVENT, errors).name;
     let name = name.unwrap_or_else(|| LitStr::new(&ident.unraw().to_string(), ident.span()));
     let (generics, types, clause) = input.generics.split_for_impl();
     quote! {

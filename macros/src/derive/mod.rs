@@ -8,26 +8,27 @@ mod serde_attrs;
 use proc_macro2::TokenStream;
 use syn::{Attribute, DeriveInput, Meta};
 
-use crate::args::{Accepts, Args};
+use crate::args::{self, Accepts, Args};
 use crate::errors::Errors;
 use crate::paths::Private;
 
+static STEADFAST: Accepts<Args> = Accepts {
+    attribute: "`#[steadfast(..)]`",
+    keys: &[args::CRATE],
+    elsewhere: &[],
+};
+
 /// The path that `#[steadfast(crate = path)]` gives.
 fn private(input: &DeriveInput, errors: &Errors) -> Private {
-    let accepts = Accepts {
-        attribute: "`#[steadfast(..)]`",
-        name: false,
-        root: true,
-    };
     Private::new(
-        options(&input.attrs, "steadfast", accepts, errors)
+        options(&input.attrs, "steadfast", &STEADFAST, errors)
             .root
             .as_ref(),
     )
 }
 
 /// The arguments of a helper attribute, which is there once at most.
-fn options(attrs: &[Attribute], name: &str, accepts: Accepts, errors: &Errors) -> Args {
+fn options(attrs: &[Attribute], name: &str, accepts: &Accepts<Args>, errors: &Errors) -> Args {
     let mut found = attrs.iter().filter(|attr| attr.path().is_ident(name));
     let args = found.next().map_or_else(Args::default, |attr| {
         Args::parse(arguments(attr, accepts, errors), accepts, errors)
@@ -44,7 +45,7 @@ fn options(attrs: &[Attribute], name: &str, accepts: Accepts, errors: &Errors) -
     args
 }
 
-fn arguments(attr: &Attribute, accepts: Accepts, errors: &Errors) -> TokenStream {
+fn arguments(attr: &Attribute, accepts: &Accepts<Args>, errors: &Errors) -> TokenStream {
     match &attr.meta {
         Meta::List(list) => list.tokens.clone(),
         other => {

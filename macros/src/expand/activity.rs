@@ -1,33 +1,41 @@
-//! What is particular to an activity: it may take an [`ActivityContext`], and its future is `Send`.
+//! What is particular to an activity: it may take an [`ActivityContext`] and dependencies, and its future is `Send`.
 //!
 //! Input:
 //! ```text
-//! async fn say_hello(ctx: ActivityContext, city: String) -> Result<String, GreetError> { body }
+//! #[activity(retry(max_attempts = 3, first_interval = "1s"), timeout = "30s")]
+//! async fn say_hello(ctx: ActivityContext, db: Dependency<Pool>, city: String) -> Result<String, GreetError> { body }
 //! ```
 //! Output:
 //! ```text
+//! impl private::ActivityDefinition for say_hello {
+//!     const RETRY: Option<private::RetryPolicy> = Some(private::RetryPolicy::new(3, Duration::new(1, 0)));
+//!     const TIMEOUT: Option<Duration> = Some(Duration::new(30, 0));
+//! }
 //! fn __start(context: private::ActivityContext, input: Option<&str>) -> Result<private::BoxFuture<..>, private::InputError> {
 //!     let arguments = __decode(input)?;
-//!     Ok(Box::pin(async move { private::outcome::<say_hello>(say_hello::run(context, arguments.0).await, __codec()) }))
+//!     let dependencies = (<Dependency<Pool> as private::Injected>::take(context.dependencies()),);
+//!     Ok(Box::pin(async move { private::outcome::<say_hello>(say_hello::run(context, dependencies.0, arguments.0).await, __codec()) }))
 //! }
 //! ```
 //!
 //! [`ActivityContext`]: crate::model::ACTIVITY_CONTEXT
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 
-use super::{outcome, read_arguments};
+use super::{here, outcome, read_arguments, retry, span_of};
+use crate::args::Period;
 use crate::model::Definition;
 
 /// The function that starts the activity.
 pub(super) fn start(definition: &Definition) -> TokenStream {
     let private = &definition.private;
-    let context = if definition.context.is_some() {
+    let context = if definition.context.is_some() || !definition.dependencies.is_empty() {
         quote!(__context)
     } else {
         quote!(_)
     };
+    let dependencies = dependencies(definition);
     let (read_arguments, future) = (read_arguments(definition), outcome(definition));
     quote! {
         fn __start(
@@ -38,13 +46,44 @@ pub(super) fn start(definition: &Definition) -> TokenStream {
             #private::InputError,
         > {
             #read_arguments
+            #dependencies
             ::core::result::Result::Ok(#future)
         }
     }
 }
 
+/// The statement that takes the dependencies, each at its type.
+fn dependencies(definition: &Definition) -> Option<TokenStream> {
+    let values = definition.dependencies.iter().map(|ty| {
+        let span = here(span_of(ty));
+        let private = definition.private.at(span);
+        quote_spanned!(span=> <#ty as #private::Injected>::take(__context.dependencies()),)
+    });
+    (!definition.dependencies.is_empty()).then(|| quote!(let __dependencies = (#(#values)*);))
+}
+
+/// The defaults of its calls.
+pub(super) fn constants(definition: &Definition) -> TokenStream {
+    let period = |name: TokenStream, period: &Option<Period>| {
+        period.as_ref().map(|period| {
+            quote! {
+                const #name: ::core::option::Option<::core::time::Duration> = ::core::option::Option::Some(#period);
+            }
+        })
+    };
+    let retry = retry(definition);
+    let timeout = period(quote!(TIMEOUT), &definition.timeout);
+    let total_timeout = period(quote!(TOTAL_TIMEOUT), &definition.total_timeout);
+    quote!(#retry #timeout #total_timeout)
+}
+
 /// The value that is registered.
 pub(super) fn function(definition: &Definition) -> TokenStream {
     let private = &definition.private;
-    quote!(#private::Function::Activity(__start))
+    let keys = definition.dependencies.iter().map(|ty| {
+        let span = here(span_of(ty));
+        let private = definition.private.at(span);
+        quote_spanned!(span=> <#ty as #private::Injected>::KEY)
+    });
+    quote!(#private::Function::Activity { run: __start, dependencies: &[#(#keys),*] })
 }

@@ -94,10 +94,19 @@ fn implementation(definition: &Definition) -> TokenStream {
         Kind::Orchestrator => quote!(#private::Function::Orchestrator {
             start: |_, _| #private::not_compiled(),
             check_input: |_| #private::not_compiled(),
+            events: ::core::option::Option::None,
         }),
-        Kind::Activity => quote!(#private::Function::Activity(|_, _| #private::not_compiled())),
+        Kind::Activity => quote!(#private::Function::Activity {
+            run: |_, _| #private::not_compiled(),
+            dependencies: &[],
+        }),
     };
     let registered = registered(definition, &function);
+    let accepts_events = (definition.kind == Kind::Orchestrator).then(|| {
+        quote! {
+            impl<__E: #private::ExternalEvent> #private::AcceptsEvent<__E> for #ident {}
+        }
+    });
     quote! {
         impl #private::Definition for #ident {
             type Kind = #private::#kind_type;
@@ -107,6 +116,7 @@ fn implementation(definition: &Definition) -> TokenStream {
             const NAME: &'static ::core::primitive::str = #name;
         }
         impl #private::#kind_of_definition for #ident {}
+        #accepts_events
         #registered
     }
 }

@@ -39,7 +39,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Attribute, GenericArgument, Ident, LitStr, PathArguments, Type};
 
-use crate::model::{self, Definition, Kind, Parameter, Returned};
+use crate::model::{self, Definition, Kind, Parameter, Passed, Returned};
 
 /// The code for a definition.
 pub(crate) fn expand(definition: &Definition) -> TokenStream {
@@ -245,6 +245,18 @@ fn implementation(definition: &Definition) -> TokenStream {
         }
         Returned::Unit | Returned::Output(_) => (TokenStream::new(), TokenStream::new()),
     };
+    let version = definition.version.as_ref().map(|version| {
+        quote! {
+            const VERSION: ::core::option::Option<&'static ::core::primitive::str> = ::core::option::Option::Some(#version);
+        }
+    });
+    let (constants, accepts_events) = match definition.kind {
+        Kind::Orchestrator => (
+            orchestrator::constants(definition),
+            orchestrator::accepts_events(definition),
+        ),
+        Kind::Activity => (activity::constants(definition), TokenStream::new()),
+    };
     quote! {
         impl #private::Definition for #ident {
             type Kind = #private::#kind;
@@ -252,11 +264,22 @@ fn implementation(definition: &Definition) -> TokenStream {
             #error
             type Status = #status;
             const NAME: &'static ::core::primitive::str = #name;
+            #version
             #decode_error
         }
-        impl #private::#kind_of_definition for #ident {}
+        impl #private::#kind_of_definition for #ident { #constants }
+        #accepts_events
         #codec
     }
+}
+
+/// How a call is tried again, when the attribute says so.
+fn retry(definition: &Definition) -> Option<TokenStream> {
+    let private = &definition.private;
+    let policy = definition.retry.as_ref()?.expression(private);
+    Some(quote! {
+        const RETRY: ::core::option::Option<#private::RetryPolicy> = ::core::option::Option::Some(#policy);
+    })
 }
 
 /// The associated types, each at the type that it comes from.
@@ -338,6 +361,7 @@ fn registered(definition: &Definition, function: &TokenStream) -> TokenStream {
         impl #private::Registered for #ident {
             const REGISTRATION: #private::Registration = #private::Registration {
                 name: <#ident as #private::Definition>::NAME,
+                version: <#ident as #private::Definition>::VERSION,
                 location: #private::Location {
                     module: ::core::module_path!(),
                     file: ::core::file!(),
@@ -353,8 +377,17 @@ fn registered(definition: &Definition, function: &TokenStream) -> TokenStream {
 fn outcome(definition: &Definition) -> TokenStream {
     let ident = &definition.item.sig.ident;
     let context = definition.context.as_ref().map(|_| quote!(__context,));
-    let arguments = (0..definition.parameters.len()).map(syn::Index::from);
-    let run = quote!(#ident::run(#context #(__arguments.#arguments),*).await);
+    let passed = definition.passed.iter().map(|passed| match *passed {
+        Passed::Argument(index) => {
+            let index = syn::Index::from(index);
+            quote!(__arguments.#index)
+        }
+        Passed::Dependency(index) => {
+            let index = syn::Index::from(index);
+            quote!(__dependencies.#index)
+        }
+    });
+    let run = quote!(#ident::run(#context #(#passed),*).await);
     let span = here(output_span(definition));
     let private = definition.private.at(span);
     let write = quote_spanned! {span=>
@@ -452,7 +485,7 @@ mod tests {
         let item = Item::parse(item).unwrap();
         validate::check(kind, &item, &errors);
         errors.finish().unwrap();
-        let tokens = expand(&Definition::new(kind, &args, item));
+        let tokens = expand(&Definition::new(kind, args, item));
         prettyplease::unparse(&syn::parse2(tokens).unwrap())
     }
 
@@ -479,6 +512,38 @@ mod tests {
         is(
             "activity",
             &expanded(Kind::Activity, quote!(name = "E1_SayHello"), item),
+        );
+    }
+
+    #[test]
+    fn activity_with_everything() {
+        let item = quote! {
+            async fn charge(ctx: ActivityContext, card: String, bank: Dependency<dyn Bank>, cents: u32) {
+                bank.charge(card, cents).await
+            }
+        };
+        let args = quote! {
+            retry(max_attempts = 3, first_interval = "1s", backoff_coefficient = 2.0),
+            timeout = "30s",
+            total_timeout = "1m 500ms"
+        };
+        is(
+            "activity_with_everything",
+            &expanded(Kind::Activity, args, item),
+        );
+    }
+
+    #[test]
+    fn orchestrator_with_everything() {
+        let item = quote! {
+            async fn order(ctx: OrchestrationContext) {}
+        };
+        let args = quote! {
+            version = "1.2", retry(max_attempts = 2, first_interval = "1s"), events(Approved, Cancelled)
+        };
+        is(
+            "orchestrator_with_everything",
+            &expanded(Kind::Orchestrator, args, item),
         );
     }
 

@@ -3,6 +3,7 @@
 //!
 //! Input:
 //! ```text
+//! #[orchestrator(events(Approved))]
 //! async fn hello_sequence(ctx: OrchestrationContext<Progress>, cities: Vec<String>) -> Result<Vec<String>, GreetError> { body }
 //! ```
 //! Output:
@@ -14,13 +15,15 @@
 //! }
 //! fn __check_input(input: Option<&str>) -> Result<(), private::InputError> { __decode(input).map(drop) }
 //! const _: usize = <Progress as private::StatusType>::MAX_UTF16_UNITS;
+//! impl private::AcceptsEvent<Approved> for hello_sequence {}
+//! private::Function::Orchestrator { start, check_input, events: private::declared(&[private::EventDeclaration::of::<Approved>()]) }
 //! ```
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Type;
 
-use super::{here, outcome, read_arguments, span_of};
+use super::{here, outcome, read_arguments, retry, span_of};
 use crate::model::{self, Definition};
 use crate::validate::text;
 
@@ -74,8 +77,44 @@ fn is_bounded(definition: &Definition, status: &Type) -> TokenStream {
     }
 }
 
+/// The defaults of its calls.
+pub(super) fn constants(definition: &Definition) -> TokenStream {
+    retry(definition).unwrap_or_default()
+}
+
+/// Which events its callers may raise.
+pub(super) fn accepts_events(definition: &Definition) -> TokenStream {
+    let (private, ident) = (&definition.private, &definition.item.sig.ident);
+    let Some(events) = &definition.events else {
+        return quote! {
+            impl<__E: #private::ExternalEvent> #private::AcceptsEvent<__E> for #ident {}
+        };
+    };
+    let each = events.iter().map(|ty| {
+        let span = here(span_of(ty));
+        let private = definition.private.at(span);
+        quote_spanned!(span=> impl #private::AcceptsEvent<#ty> for #ident {})
+    });
+    quote!(#(#each)*)
+}
+
 /// The value that is registered.
 pub(super) fn function(definition: &Definition) -> TokenStream {
     let private = &definition.private;
-    quote!(#private::Function::Orchestrator { start: __start, check_input: __check_input })
+    let events = definition.events.as_ref().map_or_else(
+        || quote!(::core::option::Option::None),
+        |events| {
+            let declarations = events.iter().map(|ty| {
+                let span = here(span_of(ty));
+                let private = definition.private.at(span);
+                quote_spanned!(span=> #private::EventDeclaration::of::<#ty>())
+            });
+            let span = here(events.first().map_or_else(Span::call_site, span_of));
+            let private = definition.private.at(span);
+            quote_spanned!(span=> #private::declared(&[#(#declarations),*]))
+        },
+    );
+    quote! {
+        #private::Function::Orchestrator { start: __start, check_input: __check_input, events: #events }
+    }
 }

@@ -108,12 +108,16 @@ const _: () = {
     impl ::steadfast::__private::Registered for say_hello {
         const REGISTRATION: ::steadfast::__private::Registration = ::steadfast::__private::Registration {
             name: <say_hello as ::steadfast::__private::Definition>::NAME,
+            version: <say_hello as ::steadfast::__private::Definition>::VERSION,
             location: ::steadfast::__private::Location {
                 module: ::core::module_path!(),
                 file: ::core::file!(),
                 line: ::core::line!(),
             },
-            function: ::steadfast::__private::Function::Activity(__start),
+            function: ::steadfast::__private::Function::Activity {
+                run: __start,
+                dependencies: &[],
+            },
         };
     }
     ::steadfast::__private::submit!(

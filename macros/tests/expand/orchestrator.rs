@@ -54,6 +54,8 @@ const _: () = {
         const NAME: &'static ::core::primitive::str = "reserve";
     }
     impl renamed::__private::OrchestratorDefinition for reserve {}
+    impl<__E: renamed::__private::ExternalEvent> renamed::__private::AcceptsEvent<__E>
+    for reserve {}
     fn __decode(
         __input: ::core::option::Option<&::core::primitive::str>,
     ) -> ::core::result::Result<
@@ -103,6 +105,7 @@ const _: () = {
     impl renamed::__private::Registered for reserve {
         const REGISTRATION: renamed::__private::Registration = renamed::__private::Registration {
             name: <reserve as renamed::__private::Definition>::NAME,
+            version: <reserve as renamed::__private::Definition>::VERSION,
             location: renamed::__private::Location {
                 module: ::core::module_path!(),
                 file: ::core::file!(),
@@ -111,6 +114,7 @@ const _: () = {
             function: renamed::__private::Function::Orchestrator {
                 start: __start,
                 check_input: __check_input,
+                events: ::core::option::Option::None,
             },
         };
     }

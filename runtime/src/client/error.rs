@@ -12,6 +12,14 @@ use crate::model::status::RuntimeStatus;
 use crate::store::StoreError;
 use crate::worker::message::RequestError;
 
+fn list(names: &[String]) -> String {
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
 /// A request that was not carried out.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -40,15 +48,15 @@ pub enum ClientError {
     },
     /// No orchestrator of this name is registered.
     #[error(
-        "no orchestrator `{name}` is registered; this program has `{}` (a definition in a crate that nothing refers to is not \
+        "no orchestrator `{name}` is registered; this program has {} (a definition in a crate that nothing refers to is not \
          linked: write `use that_crate as _;`)",
-        known.join("`, `")
+        list(.known)
     )]
     UnknownOrchestrator {
         /// The name.
         name: String,
-        /// The names that are registered.
-        known: Vec<&'static str>,
+        /// Those that are registered, each as in "`hello` version `1.2`".
+        known: Vec<String>,
     },
     /// The input does not fit the orchestrator's parameters.
     #[error("the input of orchestrator `{name}` does not fit: {error}")]

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::watch::{Observer, ReadStatus, StatusWatch};
 use super::{Client, ClientError, OutputError};
 use crate::context::AnyStatus;
-use crate::definition::{Definition, encode};
+use crate::definition::{AcceptsEvent, Definition, encode};
 use crate::external_event::ExternalEvent;
 use crate::model::custom_status::CustomStatus;
 use crate::model::instance::InstanceId;
@@ -239,6 +239,18 @@ impl<D: Definition> OrchestrationHandle<D> {
             instance,
             definition: PhantomData,
         }
+    }
+
+    /// Raises an event that the orchestrator waits for: any, unless it declares its events.
+    ///
+    /// # Errors
+    ///
+    /// As [`InstanceHandle::raise_event`].
+    pub async fn raise_event<E: ExternalEvent>(&self, event: &E) -> Result<(), ClientError>
+    where
+        D: AcceptsEvent<E>,
+    {
+        self.instance.raise_event(event).await
     }
 
     /// Waits for the orchestration to end, and gives what it returned.

@@ -92,7 +92,7 @@ impl Client {
         check_input: bool,
     ) -> Result<InstanceHandle, ClientError> {
         let registry = &self.0.shared.registry;
-        let Some(registration) = registry.orchestrator(name) else {
+        let Some(registration) = registry.newest(name) else {
             let known = registry.orchestrator_names();
             return Err(ClientError::UnknownOrchestrator {
                 name: name.to_owned(),

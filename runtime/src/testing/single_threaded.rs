@@ -15,14 +15,15 @@ use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
-use tokio_util::sync::CancellationToken;
 
 use crate::client::Client;
 use crate::clock::{Clock, ManualClock};
-use crate::engine::{Outcome, Panics};
+use crate::context::{CancelReason, Cancellation};
+use crate::dependency::Dependencies;
+use crate::engine::{Limits, Outcome, Panics};
+use crate::host;
 use crate::model::instance::{Incarnation, InstanceId};
 use crate::registration::Registration;
-use crate::registry::Registry;
 use crate::store::{Epoch, Store, StoreError};
 use crate::worker::activities::{Dispatcher, run};
 use crate::worker::ids::CountingIds;
@@ -49,7 +50,7 @@ pub struct SingleThreaded {
     timers: TimerIndex,
     dispatcher: Dispatcher,
     running: FuturesUnordered<Running>,
-    tokens: Vec<(TaskKey, CancellationToken)>,
+    tokens: Vec<(TaskKey, Cancellation)>,
     client: Client,
 }
 
@@ -58,12 +59,16 @@ pub struct SingleThreaded {
 pub struct Options {
     /// What it serves.
     pub definitions: Vec<Registration>,
+    /// What its activities take as parameters.
+    pub dependencies: Dependencies,
     /// Its time.
     pub clock: Arc<ManualClock>,
     /// How many instances stay live; 0 replays every instance for every episode.
     pub max_live_instances: usize,
     /// What becomes of an instance whose orchestrator panics.
     pub panics: Panics,
+    /// Largest payload: see [`Builder::max_payload_bytes`](crate::Builder::max_payload_bytes).
+    pub max_payload_bytes: usize,
 }
 
 impl SingleThreaded {
@@ -75,23 +80,30 @@ impl SingleThreaded {
     ///
     /// # Panics
     ///
-    /// When two definitions have the same name.
+    /// When two definitions have the same name and version, when an activity takes a dependency that is not given, or one is
+    /// given twice.
     pub fn start(store: Arc<dyn Store>, options: Options) -> Result<Self, StoreError> {
         let Options {
             definitions,
+            dependencies,
             clock,
             max_live_instances,
             panics,
+            max_payload_bytes,
         } = options;
+        let registry = host::registry(definitions, &dependencies);
+        let registry = registry.unwrap_or_else(|error| panic!("{error}"));
         let ownership = block_on(store.acquire(None))?;
         let inputs = Inputs::default();
         let foreign_wakes = Arc::clone(&inputs);
         let shared = Arc::new(Shared {
-            registry: Registry::new(definitions).unwrap_or_else(|error| panic!("{error}")),
+            registry,
+            dependencies: Arc::new(dependencies),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             ids: Arc::new(CountingIds::starting_at(ownership.epoch.0 << 32)),
             watchers: Arc::new(Watchers::default()),
             panics,
+            limits: Limits { max_payload_bytes },
             cache: max_live_instances,
             on_foreign_wake: Box::new(move |id, execution| {
                 push(&foreign_wakes, ShardInput::ForeignWake { id, execution });
@@ -222,10 +234,10 @@ impl SingleThreaded {
 
     fn step_activities(&mut self) -> bool {
         while let Some(task) = self.dispatcher.start_next() {
-            let (shared, token) = (Arc::clone(&self.shared), CancellationToken::new());
+            let (shared, token) = (Arc::clone(&self.shared), Cancellation::default());
             self.tokens.push((task.key, token.clone()));
             self.running.push(Box::pin(async move {
-                let outcome = run::run(&shared.registry, &task, token).await;
+                let outcome = run::run(&shared, &task, token).await;
                 (task.instance, task.key, outcome)
             }));
         }
@@ -266,7 +278,7 @@ impl SingleThreaded {
                     self.tokens
                         .iter()
                         .filter(|(running, _)| *running == key)
-                        .for_each(|(_, token)| token.cancel());
+                        .for_each(|(_, token)| token.cancel(CancelReason::Withdrawn));
                 }
                 ShardOutput::SetTimer(position, id) => self.timers.set(position, id),
             }

@@ -11,7 +11,7 @@ use steadfast::store::memory::MemoryStore;
 use steadfast::testing::{
     CommitFault, FaultyStore, ManualClock, SingleThreaded, SingleThreadedOptions,
 };
-use steadfast::{InstanceHandle, InstanceStatus, Panics, Registration, Timestamp};
+use steadfast::{Dependencies, InstanceHandle, InstanceStatus, Panics, Registration, Timestamp};
 use tokio::sync::Notify;
 
 thread_local! {
@@ -100,9 +100,11 @@ impl World {
     pub(crate) fn worker(&self, definitions: Vec<Registration>) -> SingleThreaded {
         let options = SingleThreadedOptions {
             definitions,
+            dependencies: Dependencies::new(),
             clock: Arc::clone(&self.clock),
             max_live_instances: self.max_live_instances,
             panics: self.panics,
+            max_payload_bytes: steadfast::limits::DEFAULT_MAX_PAYLOAD_BYTES,
         };
         SingleThreaded::start(Arc::clone(&self.store), options).unwrap()
     }

@@ -9,15 +9,13 @@ use futures_util::FutureExt;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinSet};
-use tokio_util::sync::CancellationToken;
 
 use super::Dispatcher;
-use crate::context::{ActivityContext, ActivityTask};
+use crate::context::{ActivityContext, ActivityTask, CancelReason, Cancellation};
 use crate::engine::{Outcome, panic_message};
 use crate::model::failure::{self, FailureDetails};
 use crate::model::instance::InstanceId;
 use crate::registration::Function;
-use crate::registry::Registry;
 use crate::worker::message::{Task, TaskKey};
 use crate::worker::shard::Shared;
 
@@ -38,21 +36,28 @@ pub(crate) enum DispatcherInput {
 /// Runs an activity. A panic in it is a failure of it. `None` when this program has no activity of its name: then it waits,
 /// and its instance says so.
 pub(crate) async fn run(
-    registry: &Registry,
+    shared: &Shared,
     task: &Task,
-    cancellation: CancellationToken,
+    cancellation: Cancellation,
 ) -> Option<Outcome> {
-    let Function::Activity(start) = registry.activity(&task.name)?.function else {
+    let Function::Activity { run, .. } = shared.registry.activity(&task.name)?.function else {
         return None;
     };
     let context = ActivityContext::new(ActivityTask {
         instance_id: task.instance.clone(),
+        execution_id: task.key.execution,
         name: task.name.clone(),
         task_id: task.key.id,
+        first_task_id: task.key.id,
+        attempt: 1,
+        max_attempts: 1,
+        last_heartbeat: None,
+        report: Arc::new(|_| {}),
+        dependencies: Arc::clone(&shared.dependencies),
         cancellation,
     });
     let attempt = async move {
-        match start(context, task.input.as_deref()) {
+        match run(context, task.input.as_deref()) {
             Ok(future) => future.await,
             Err(error) => Err(FailureDetails::from(&error)),
         }
@@ -81,7 +86,7 @@ pub(crate) async fn dispatch(
     on_ended: OnEnded,
 ) {
     let mut dispatcher = Dispatcher::new(limit);
-    let mut running: HashMap<TaskKey, (CancellationToken, AbortHandle)> = HashMap::new();
+    let mut running: HashMap<TaskKey, (Cancellation, AbortHandle)> = HashMap::new();
     let mut tasks: JoinSet<TaskKey> = JoinSet::new();
     let mut closing: Option<oneshot::Sender<()>> = None;
     let (expire, mut expired) = oneshot::channel::<()>();
@@ -89,19 +94,19 @@ pub(crate) async fn dispatch(
     let mut alarm_guard = None;
     loop {
         while let Some(task) = dispatcher.start_next() {
-            let (shared, on_ended, token) = (
+            let (shared, on_ended, cancellation) = (
                 Arc::clone(&shared),
                 Arc::clone(&on_ended),
-                CancellationToken::new(),
+                Cancellation::default(),
             );
-            let (key, cancellation) = (task.key, token.clone());
+            let (key, of_task) = (task.key, cancellation.clone());
             let handle = tasks.spawn(async move {
-                if let Some(outcome) = run(&shared.registry, &task, cancellation).await {
+                if let Some(outcome) = run(&shared, &task, of_task).await {
                     on_ended(task.instance, key, outcome);
                 }
                 key
             });
-            running.insert(key, (token, handle));
+            running.insert(key, (cancellation, handle));
         }
         if closing.is_some() && dispatcher.is_idle() {
             break;
@@ -111,17 +116,17 @@ pub(crate) async fn dispatch(
                 Some(DispatcherInput::Run(task)) => dispatcher.push(task),
                 Some(DispatcherInput::Cancel(key)) => {
                     dispatcher.cancel(key);
-                    if let Some((token, _)) = running.get(&key) {
+                    if let Some((cancellation, _)) = running.get(&key) {
                         // It may take its time to notice, or never do. Its place is for those that someone waits for.
-                        token.cancel();
+                        cancellation.cancel(CancelReason::Withdrawn);
                         dispatcher.ended(key);
                     }
                 }
                 Some(DispatcherInput::Close { deadline, drained }) => {
                     dispatcher.close();
                     closing = Some(drained);
-                    for (token, _) in running.values() {
-                        token.cancel();
+                    for (cancellation, _) in running.values() {
+                        cancellation.cancel(CancelReason::ShutDown);
                     }
                     if let Some(expire) = expire.take() {
                         alarm_guard = Some(alarm(deadline, expire));
@@ -143,8 +148,8 @@ pub(crate) async fn dispatch(
         }
     }
     drop(alarm_guard);
-    for (token, handle) in running.into_values() {
-        token.cancel();
+    for (cancellation, handle) in running.into_values() {
+        cancellation.cancel(CancelReason::ShutDown);
         handle.abort();
     }
     if let Some(drained) = closing {

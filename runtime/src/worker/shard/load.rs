@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Shard;
 use super::slot::{Held, Live, Message, Slot, SlotState, Source, ended_task};
-use crate::engine::{Execution, ExecutionInfo, Fault, Limits, Start};
+use crate::engine::{Execution, ExecutionInfo, Fault, Start};
 use crate::model::custom_status::CustomStatus;
 use crate::model::history::{HistoryEvent, HistoryEventKind, decode_events};
 use crate::model::instance::{ExecutionId, InstanceId};
@@ -121,17 +121,17 @@ impl Shard {
             inbox,
         } = parts;
         let id = header.id.clone();
-        let Some(start) = self
-            .shared
-            .registry
-            .orchestrator(&header.name)
-            .and_then(|found| match found.function {
-                Function::Orchestrator { start, .. } => Some(start),
-                Function::Activity(_) => None,
-            })
+        let Some(start) =
+            self.shared
+                .registry
+                .newest(&header.name)
+                .and_then(|found| match found.function {
+                    Function::Orchestrator { start, .. } => Some(start),
+                    Function::Activity { .. } => None,
+                })
         else {
-            let known = self.shared.registry.orchestrator_names().join("`, `");
-            let why = format!("it is not registered in this program, which has `{known}`");
+            let known = self.shared.registry.orchestrator_names().join(", ");
+            let why = format!("it is not registered in this program, which has {known}");
             return self.enter_held(header, last_status, &why);
         };
         let started = begin.as_ref().or_else(|| past.iter().find(is_start));
@@ -259,7 +259,7 @@ impl Shard {
             custom_status,
             start,
             self.shared.panics,
-            Limits::default(),
+            self.shared.limits,
             on_foreign_wake,
         )
     }

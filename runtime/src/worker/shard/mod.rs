@@ -25,7 +25,8 @@ use super::ids::Ids;
 use super::message::{Request, RequestError, ShardInput, ShardOutput, StartRequest};
 use super::watchers::Watchers;
 use crate::clock::Clock;
-use crate::engine::Panics;
+use crate::dependency::Dependencies;
+use crate::engine::{Limits, Panics};
 use crate::model::history::{
     EventRaised, ExecutionStarted, HistoryEvent, HistoryEventKind, TaskCompleted, TaskFailed,
     encode_events,
@@ -41,10 +42,13 @@ use slot::{Message, Slot, SlotState, Source};
 /// What all shards of a worker share.
 pub(crate) struct Shared {
     pub(crate) registry: Registry,
+    /// What activities take as parameters.
+    pub(crate) dependencies: Arc<Dependencies>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) watchers: Arc<Watchers>,
     pub(crate) panics: Panics,
+    pub(crate) limits: Limits,
     /// How many live instances a shard keeps in memory.
     pub(crate) cache: usize,
     /// Told of a wake from outside.

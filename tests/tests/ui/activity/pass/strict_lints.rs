@@ -5,7 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 use steadfast::{
-    ActivityContext, BoundedStr, CustomStatus, DurableError, ExternalEvent, OrchestrationContext, activity, orchestrator,
+    ActivityContext, BoundedStr, CustomStatus, Dependency, DurableError, ExternalEvent, OrchestrationContext, activity,
+    orchestrator,
 };
 
 /// Greets a city.
@@ -33,6 +34,21 @@ async fn left_out(what: Missing) {}
 #[orchestrator]
 async fn hello_sequence(_: OrchestrationContext<Progress>, cities: Vec<String>) -> std::io::Result<Vec<String>> {
     Ok(cities)
+}
+
+/// Waits for an event that only this file knows.
+#[orchestrator(version = "2", retry(max_attempts = 2, first_interval = "1s"), events(BookingConfirmed, Hidden))]
+pub async fn book(_: OrchestrationContext) {}
+
+#[derive(ExternalEvent, Debug, Serialize, Deserialize)]
+struct Hidden;
+
+/// Uses what the worker gives it.
+#[activity(retry(max_attempts = 3, first_interval = "1s", jitter = 0.5), timeout = "30s", total_timeout = "5m")]
+pub async fn count(counter: Dependency<std::sync::Mutex<u32>>, by: u32) {
+    if let Ok(mut counter) = counter.lock() {
+        *counter += by;
+    }
 }
 
 /// A greeting failed.

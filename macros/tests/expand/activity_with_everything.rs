@@ -1,0 +1,139 @@
+/// The activity `charge` as a type.
+#[allow(dead_code, non_camel_case_types, unreachable_pub)]
+#[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+struct charge {}
+impl charge {
+    /// The function as written.
+    #[allow(clippy::unused_async, unreachable_pub)]
+    async fn run(
+        ctx: ActivityContext,
+        card: String,
+        bank: Dependency<dyn Bank>,
+        cents: u32,
+    ) {
+        bank.charge(card, cents).await
+    }
+}
+/// Builds a call of the activity `charge`.
+#[allow(
+    clippy::needless_pass_by_value,
+    clippy::too_many_arguments,
+    dead_code,
+    deprecated
+)]
+fn charge(card: String, cents: u32) -> ::steadfast::__private::Call<charge> {
+    ::steadfast::__private::Call::from_input(
+        ::steadfast::__private::ArgumentsWriter::new()
+            .with::<
+                charge,
+            >(
+                "card",
+                |__writer| <String as ::steadfast::__private::Serialize>::serialize(
+                    &card,
+                    __writer,
+                ),
+            )
+            .with::<
+                charge,
+            >(
+                "cents",
+                |__writer| <u32 as ::steadfast::__private::Serialize>::serialize(
+                    &cents,
+                    __writer,
+                ),
+            )
+            .finish(),
+    )
+}
+#[allow(clippy::needless_borrow, deprecated, unused_qualifications)]
+const _: () = {
+    impl ::steadfast::__private::Definition for charge {
+        type Kind = ::steadfast::__private::ActivityKind;
+        type Output = ();
+        type Error = ::core::convert::Infallible;
+        type Status = ::steadfast::__private::AnyStatus;
+        const NAME: &'static ::core::primitive::str = "charge";
+    }
+    impl ::steadfast::__private::ActivityDefinition for charge {
+        const RETRY: ::core::option::Option<::steadfast::__private::RetryPolicy> = ::core::option::Option::Some(
+            ::steadfast::__private::RetryPolicy::new(
+                    3,
+                    ::core::time::Duration::new(1, 0),
+                )
+                .backoff_coefficient(2.0),
+        );
+        const TIMEOUT: ::core::option::Option<::core::time::Duration> = ::core::option::Option::Some(
+            ::core::time::Duration::new(30, 0),
+        );
+        const TOTAL_TIMEOUT: ::core::option::Option<::core::time::Duration> = ::core::option::Option::Some(
+            ::core::time::Duration::new(60, 500000000),
+        );
+    }
+    fn __decode(
+        __input: ::core::option::Option<&::core::primitive::str>,
+    ) -> ::core::result::Result<(String, u32), ::steadfast::__private::InputError> {
+        ::steadfast::__private::decode_arguments(
+            &["card", "cents"],
+            __input,
+            |__arguments| {
+                ::core::result::Result::Ok((
+                    <String as ::steadfast::__private::Argument>::take(__arguments)?,
+                    <u32 as ::steadfast::__private::Argument>::take(__arguments)?,
+                ))
+            },
+        )
+    }
+    fn __start(
+        __context: ::steadfast::__private::ActivityContext,
+        __input: ::core::option::Option<&::core::primitive::str>,
+    ) -> ::core::result::Result<
+        ::steadfast::__private::BoxFuture<'static, ::steadfast::__private::Outcome>,
+        ::steadfast::__private::InputError,
+    > {
+        let __arguments = __decode(__input)?;
+        let __dependencies = (
+            <Dependency<
+                dyn Bank,
+            > as ::steadfast::__private::Injected>::take(__context.dependencies()),
+        );
+        ::core::result::Result::Ok(
+            ::std::boxed::Box::pin(async move {
+                ::steadfast::__private::output::<
+                    charge,
+                >(
+                    &charge::run(
+                            __context,
+                            __arguments.0,
+                            __dependencies.0,
+                            __arguments.1,
+                        )
+                        .await,
+                    |__output, __writer| <<charge as ::steadfast::__private::Definition>::Output as ::steadfast::__private::Serialize>::serialize(
+                        __output,
+                        __writer,
+                    ),
+                )
+            }),
+        )
+    }
+    impl ::steadfast::__private::Registered for charge {
+        const REGISTRATION: ::steadfast::__private::Registration = ::steadfast::__private::Registration {
+            name: <charge as ::steadfast::__private::Definition>::NAME,
+            version: <charge as ::steadfast::__private::Definition>::VERSION,
+            location: ::steadfast::__private::Location {
+                module: ::core::module_path!(),
+                file: ::core::file!(),
+                line: ::core::line!(),
+            },
+            function: ::steadfast::__private::Function::Activity {
+                run: __start,
+                dependencies: &[
+                    <Dependency<dyn Bank> as ::steadfast::__private::Injected>::KEY,
+                ],
+            },
+        };
+    }
+    ::steadfast::__private::submit!(
+        < charge as ::steadfast::__private::Registered > ::REGISTRATION
+    );
+};

@@ -1,0 +1,105 @@
+/// The orchestrator `order` as a type.
+#[allow(dead_code, non_camel_case_types, unreachable_pub)]
+#[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+struct order {}
+impl order {
+    /// The function as written.
+    #[allow(clippy::unused_async, unreachable_pub)]
+    async fn run(ctx: OrchestrationContext) {}
+}
+/// Builds a call of the orchestrator `order`.
+#[allow(
+    clippy::needless_pass_by_value,
+    clippy::too_many_arguments,
+    dead_code,
+    deprecated
+)]
+fn order() -> ::steadfast::__private::Call<order> {
+    ::steadfast::__private::Call::from_input(
+        ::core::result::Result::Ok(::core::option::Option::None),
+    )
+}
+#[allow(clippy::needless_borrow, deprecated, unused_qualifications)]
+const _: () = {
+    impl ::steadfast::__private::Definition for order {
+        type Kind = ::steadfast::__private::OrchestratorKind;
+        type Output = ();
+        type Error = ::core::convert::Infallible;
+        type Status = <OrchestrationContext as ::steadfast::__private::ContextStatus>::Status;
+        const NAME: &'static ::core::primitive::str = "order";
+        const VERSION: ::core::option::Option<&'static ::core::primitive::str> = ::core::option::Option::Some(
+            "1.2",
+        );
+    }
+    impl ::steadfast::__private::OrchestratorDefinition for order {
+        const RETRY: ::core::option::Option<::steadfast::__private::RetryPolicy> = ::core::option::Option::Some(
+            ::steadfast::__private::RetryPolicy::new(
+                2,
+                ::core::time::Duration::new(1, 0),
+            ),
+        );
+    }
+    impl ::steadfast::__private::AcceptsEvent<Approved> for order {}
+    impl ::steadfast::__private::AcceptsEvent<Cancelled> for order {}
+    fn __decode(
+        __input: ::core::option::Option<&::core::primitive::str>,
+    ) -> ::core::result::Result<(), ::steadfast::__private::InputError> {
+        ::steadfast::__private::decode_arguments(
+            &[],
+            __input,
+            |_| { ::core::result::Result::Ok(()) },
+        )
+    }
+    fn __start(
+        __execution: ::steadfast::__private::ExecutionHandle,
+        __input: ::core::option::Option<&::core::primitive::str>,
+    ) -> ::core::result::Result<
+        ::steadfast::__private::LocalBoxFuture<'static, ::steadfast::__private::Outcome>,
+        ::steadfast::__private::InputError,
+    > {
+        __decode(__input)?;
+        let __context = <OrchestrationContext>::from_execution(__execution);
+        ::core::result::Result::Ok(
+            ::std::boxed::Box::pin(async move {
+                ::steadfast::__private::output::<
+                    order,
+                >(
+                    &order::run(__context).await,
+                    |__output, __writer| <<order as ::steadfast::__private::Definition>::Output as ::steadfast::__private::Serialize>::serialize(
+                        __output,
+                        __writer,
+                    ),
+                )
+            }),
+        )
+    }
+    fn __check_input(
+        __input: ::core::option::Option<&::core::primitive::str>,
+    ) -> ::core::result::Result<(), ::steadfast::__private::InputError> {
+        __decode(__input).map(::core::mem::drop)
+    }
+    impl ::steadfast::__private::Registered for order {
+        const REGISTRATION: ::steadfast::__private::Registration = ::steadfast::__private::Registration {
+            name: <order as ::steadfast::__private::Definition>::NAME,
+            version: <order as ::steadfast::__private::Definition>::VERSION,
+            location: ::steadfast::__private::Location {
+                module: ::core::module_path!(),
+                file: ::core::file!(),
+                line: ::core::line!(),
+            },
+            function: ::steadfast::__private::Function::Orchestrator {
+                start: __start,
+                check_input: __check_input,
+                events: ::steadfast::__private::declared(
+                    &[
+                        ::steadfast::__private::EventDeclaration::of::<Approved>(),
+                        ::steadfast::__private::EventDeclaration::of::<Cancelled>(),
+                    ],
+                ),
+            },
+        };
+    }
+    ::steadfast::__private::submit!(
+        < order as ::steadfast::__private::Registered > ::REGISTRATION
+    );
+};
