@@ -1,15 +1,15 @@
-//! Definitions: what `#[orchestrator]` and `#[activity]` make of a function, and the calls that are made to it.
+//! Definitions: what `#[orchestrator]` and `#[activity]` make of a function, and how a call of it fails.
 //!
 //! The attributes leave a marker type that implements [`Definition`]; everything that is typed hangs on it.
 
 use std::convert::Infallible;
 use std::fmt;
-use std::marker::PhantomData;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::call::{ActivityOptions, InstanceOptions};
 use crate::external_event::ExternalEvent;
 use crate::model::failure::{self, FailureDetails};
 use crate::model::retry::RetryPolicy;
@@ -18,6 +18,10 @@ use crate::model::retry::RetryPolicy;
 pub trait Kind: fmt::Debug + Clone + Copy + Send + Sync + 'static {
     /// The word for it in messages.
     const WORD: &'static str;
+
+    /// What a call of this kind may say besides its arguments.
+    #[doc(hidden)]
+    type Options: fmt::Debug + Clone + Default;
 }
 
 /// The kind of functions marked `#[orchestrator]`.
@@ -30,10 +34,14 @@ pub enum ActivityKind {}
 
 impl Kind for OrchestratorKind {
     const WORD: &'static str = "orchestrator";
+
+    type Options = InstanceOptions;
 }
 
 impl Kind for ActivityKind {
     const WORD: &'static str = "activity";
+
+    type Options = ActivityOptions;
 }
 
 /// A function that `#[orchestrator]` or `#[activity]` marks. Implemented by the attributes only.
@@ -93,40 +101,6 @@ pub trait OrchestratorDefinition: Definition<Kind = OrchestratorKind> {
     note = "it declares its events: `#[orchestrator(events(..))]`; add `{E}` there"
 )]
 pub trait AcceptsEvent<E: ExternalEvent>: OrchestratorDefinition {}
-
-/// A call that has not been made: a definition and its encoded arguments.
-///
-/// `say_hello(city)` builds one; `ctx.call(..)` and `client.start(..)` make it. Nothing happens before that.
-#[must_use = "a call does nothing until it is given to `ctx.call(..)` or `client.start(..)`"]
-pub struct Call<D: Definition> {
-    pub(crate) input: Result<Option<String>, EncodeError>,
-    definition: PhantomData<fn() -> D>,
-}
-
-impl<D: Definition> Call<D> {
-    #[doc(hidden)]
-    pub const fn from_input(input: Result<Option<String>, EncodeError>) -> Self {
-        Self {
-            input,
-            definition: PhantomData,
-        }
-    }
-}
-
-impl<D: Definition> Clone for Call<D> {
-    fn clone(&self) -> Self {
-        Self::from_input(self.input.clone())
-    }
-}
-
-impl<D: Definition> fmt::Debug for Call<D> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call")
-            .field("name", &D::NAME)
-            .field("input", &self.input)
-            .finish()
-    }
-}
 
 /// A value could not be encoded as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -200,11 +174,13 @@ pub trait DurableError: Serialize + DeserializeOwned + fmt::Display {
 /// The property of a failure that holds a [`DurableError`] as JSON.
 const ERROR_PROPERTY: &str = "error";
 
-/// An activity that an orchestrator called did not succeed.
+/// What an orchestrator asked for did not succeed: an activity, a child, or an event to be sent.
 ///
 /// With `?` it becomes the orchestrator's own error. When that derives `DurableError` and the failure is one of its values,
 /// it is that value again. Any other failure is uncaught, as an exception is in Durable Functions: the orchestration ends as
 /// Failed with exactly this failure's details. Match on the error to handle it instead.
+///
+/// As text, an error that was returned is its own message, and any other failure names what failed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum CallError<E = Infallible> {
@@ -215,17 +191,53 @@ pub enum CallError<E = Infallible> {
         /// The same as it was recorded.
         failure: Box<FailureDetails>,
     },
-    /// It failed in another way: it panicked, its result or input could not be encoded, or its error type is not a
-    /// [`DurableError`].
-    Failed(Box<FailureDetails>),
+    /// It failed in another way: it panicked, it took too long, its result or input could not be encoded, or its error type is
+    /// not a [`DurableError`].
+    Failed {
+        /// The name that it was called by.
+        name: String,
+        /// What was recorded. [`kind`](crate::model::failure::kind) has the types of failures that are not its own.
+        failure: Box<FailureDetails>,
+    },
 }
 
 impl<E> CallError<E> {
+    /// The failure of what was called by this name.
+    pub(crate) fn new(
+        name: &str,
+        decode: fn(&FailureDetails) -> Option<E>,
+        failure: FailureDetails,
+    ) -> Self {
+        let (error, failure) = (decode(&failure), Box::new(failure));
+        match error {
+            Some(error) => Self::Returned { error, failure },
+            None => Self::Failed {
+                name: name.into(),
+                failure,
+            },
+        }
+    }
+
+    /// The error that it returned, when that is what happened.
+    #[must_use]
+    pub const fn returned(&self) -> Option<&E> {
+        match self {
+            Self::Returned { error, .. } => Some(error),
+            Self::Failed { .. } => None,
+        }
+    }
+
+    /// Whether it took too long: one attempt, or all of them together.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.failure().error_type == failure::kind::TIMEOUT
+    }
+
     /// What was recorded.
     #[must_use]
     pub fn failure(&self) -> &FailureDetails {
         match self {
-            Self::Returned { failure, .. } | Self::Failed(failure) => failure,
+            Self::Returned { failure, .. } | Self::Failed { failure, .. } => failure,
         }
     }
 
@@ -233,14 +245,17 @@ impl<E> CallError<E> {
     #[must_use]
     pub fn into_failure(self) -> FailureDetails {
         match self {
-            Self::Returned { failure, .. } | Self::Failed(failure) => *failure,
+            Self::Returned { failure, .. } | Self::Failed { failure, .. } => *failure,
         }
     }
 }
 
 impl<E> fmt::Display for CallError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self.failure(), f)
+        match self {
+            Self::Returned { failure, .. } => fmt::Display::fmt(failure, f),
+            Self::Failed { name, failure } => write!(f, "`{name}` failed: {failure}"),
+        }
     }
 }
 

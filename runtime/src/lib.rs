@@ -78,6 +78,7 @@ extern crate self as steadfast;
 pub mod __private;
 mod arguments;
 mod bounded;
+mod call;
 #[cfg(feature = "local")]
 mod client;
 pub mod clock;
@@ -110,19 +111,23 @@ pub use serde;
 
 pub use arguments::{Argument, InputError};
 pub use bounded::{BoundedStr, TooLong};
+pub use call::{ActivityByName, Call, Child, SubOrchestratorByName};
 #[cfg(feature = "local")]
 pub use client::{
-    Client, ClientError, InstanceHandle, OrchestrationHandle, OutputError, ReadStatus, Start,
-    StartByName, StatusWatch, WatchedStatus,
+    Client, ClientError, ContinuationToken, ContinuationTokenError, ExportedEpisode,
+    ExportedHistory, HistoryOptions, ImportError, InstanceHandle, InstanceQuery,
+    OrchestrationHandle, OutputError, Page, ReadStatus, Start, StartByName, Startable, StatusWatch,
+    WatchedStatus,
 };
 #[cfg(feature = "local")]
 pub use context::CancelReason;
 pub use context::{
-    ActivityCall, ActivityContext, AnyStatus, EventFuture, OrchestrationContext, ProgressError,
-    TimerDue, TimerFuture,
+    ActivityCall, ActivityContext, AnyStatus, AsCompleted, Callable, EventFuture, First, FirstN,
+    JoinAll, OneOf2, OneOf3, OneOf4, OrchestrationContext, ProgressError, Race,
+    SubOrchestrationCall, TimedOut, Timeout, TimerDue, TimerFuture, TryJoinAll,
 };
 pub use definition::{
-    AcceptsEvent, ActivityDefinition, Call, CallError, Definition, DurableError, EncodeError,
+    AcceptsEvent, ActivityDefinition, CallError, Definition, DurableError, EncodeError,
     OrchestratorDefinition,
 };
 pub use dependency::{Dependencies, Dependency};
@@ -137,8 +142,10 @@ pub use model::custom_status::{CustomStatus, CustomStatusError};
 pub use model::failure::FailureDetails;
 pub use model::instance::{Cursor, ExecutionId, InstanceId, InstanceIdError, ParentInstance};
 pub use model::on_existing::OnExisting;
+pub use model::query::{InstanceFilter, Order};
 pub use model::retry::RetryPolicy;
 pub use model::status::{ActivityProgress, InstanceStatus, RuntimeStatus};
+pub use model::waiting::{WaitingFor, WaitingOn};
 pub use registration::{Location, Registered, Registration};
 #[cfg(feature = "local")]
 pub use registry::{DuplicateName, MissingDependencies};

@@ -13,6 +13,10 @@ pub const MAX_CUSTOM_STATUS_UNITS: usize = MAX_CUSTOM_STATUS_BYTES / 2;
 /// since they are read along with it, and kept for every activity that runs.
 pub const MAX_PROGRESS_BYTES: usize = 16 * 1024;
 
+/// How many external events an instance keeps that its orchestrator has not taken. They are in memory while it is, and read again
+/// with each replay: a flood that nobody waits for belongs into a queue. Further ones are refused.
+pub const MAX_BUFFERED_EVENTS: usize = 10_000;
+
 /// How often an orchestrator is polled for one event before its episode is given up.
 ///
 /// Honest code is polled once for each durable operation that became ready; combinators such as `FuturesUnordered` yield a
@@ -24,3 +28,6 @@ pub const MAX_POLLS_PER_EVENT: usize = 10_000;
 /// Every payload is read again with each replay and copied with each read of the instance: what is larger belongs into a file or
 /// a table of its own, and its name into the payload.
 pub const DEFAULT_MAX_PAYLOAD_BYTES: usize = 1024 * 1024;
+
+/// How many events of history make an execution long: replaying so many takes noticeable time, after a restart for each of them.
+pub const HISTORY_LENGTH_WARNING: usize = 10_000;

@@ -7,9 +7,10 @@ pub use crate::__submit as submit;
 pub use crate::arguments::{
     Argument, Arguments, ArgumentsWriter, InputError, decode_arguments, encode_argument,
 };
+pub use crate::call::Call;
 pub use crate::context::{ActivityContext, AnyStatus, ContextStatus, OrchestrationContext};
 pub use crate::definition::{
-    AcceptsEvent, ActivityDefinition, ActivityKind, Call, CallError, Definition, DurableError,
+    AcceptsEvent, ActivityDefinition, ActivityKind, CallError, Definition, DurableError,
     OrchestratorDefinition, OrchestratorKind,
 };
 pub use crate::dependency::Injected;

@@ -175,7 +175,6 @@ impl Registry {
     }
 
     /// The orchestrator of this name and exactly this version; without one, that which has none.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no instance has a version yet"))]
     #[must_use]
     pub(crate) fn orchestrator(&self, name: &str, version: Option<&str>) -> Option<&Registration> {
         let version = Version::parse(version)?;

@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use crate::arguments::InputError;
 use crate::definition::EncodeError;
+use crate::external_event::EventError;
+use crate::limits::MAX_BUFFERED_EVENTS;
 use crate::model::custom_status::CustomStatusError;
 use crate::model::failure::FailureDetails;
 use crate::model::instance::{InstanceId, InstanceIdError};
 use crate::model::status::RuntimeStatus;
+use crate::model::tags::RESERVED_PREFIX;
 use crate::store::StoreError;
 use crate::worker::message::RequestError;
 
@@ -35,6 +38,77 @@ pub enum ClientError {
     AlreadyEnded {
         /// The id.
         id: InstanceId,
+    },
+    /// The instance has not ended, and what was asked for is for instances that have.
+    #[error(
+        "instance `{id}` has not ended: it is {runtime_status}; terminate it first, or wait for its end"
+    )]
+    NotEnded {
+        /// The id.
+        id: InstanceId,
+        /// Its status.
+        runtime_status: RuntimeStatus,
+    },
+    /// The instance has not failed, and only a failed one can be rewound.
+    #[error(
+        "instance `{id}` has not failed: it is {runtime_status}, and only a failed instance can be rewound"
+    )]
+    NotFailed {
+        /// The id.
+        id: InstanceId,
+        /// Its status.
+        runtime_status: RuntimeStatus,
+    },
+    /// The orchestrator declares the events that it waits for, and this is none of them.
+    #[error(
+        "the orchestrator of instance `{id}` does not wait for an event `{event}`; it declares `{}`",
+        declared.join("`, `")
+    )]
+    UndeclaredEvent {
+        /// The id.
+        id: InstanceId,
+        /// The event's name.
+        event: String,
+        /// The names that it declares.
+        declared: Vec<&'static str>,
+    },
+    /// The orchestrator declares the event with another type.
+    #[error("the orchestrator of instance `{id}` declares another event: {error}")]
+    EventPayload {
+        /// The id.
+        id: InstanceId,
+        /// What does not fit, and where.
+        error: EventError,
+    },
+    /// The name of the event is one that steadfast keeps for itself.
+    #[error(
+        "the event name `{event}` is reserved: names that begin with `{RESERVED_PREFIX}` are steadfast's own"
+    )]
+    ReservedEvent {
+        /// The event's name.
+        event: String,
+    },
+    /// The instance keeps as many events as it may that its orchestrator has not taken.
+    #[error(
+        "instance `{id}` keeps {MAX_BUFFERED_EVENTS} events that its orchestrator has not taken; raise this one again when it \
+         has taken some"
+    )]
+    TooManyEvents {
+        /// The id.
+        id: InstanceId,
+    },
+    /// A payload is larger than the worker allows.
+    #[error(
+        "{what} has {size} bytes of JSON; at most {limit} are allowed: keep large data elsewhere and pass its name, or raise the \
+         limit of the worker"
+    )]
+    PayloadTooLarge {
+        /// What it is.
+        what: String,
+        /// Its size in bytes of JSON text.
+        size: usize,
+        /// The greatest size.
+        limit: usize,
     },
     /// The id is taken.
     #[error("instance `{id}` exists already: orchestrator `{name}`, {runtime_status}")]
@@ -69,6 +143,14 @@ pub enum ClientError {
     /// The text is not an instance id.
     #[error(transparent)]
     InstanceId(#[from] InstanceIdError),
+    /// A tag has a key that steadfast keeps for itself.
+    #[error(
+        "the tag `{key}` is reserved: keys that begin with `{RESERVED_PREFIX}` are steadfast's own"
+    )]
+    ReservedTag {
+        /// The key.
+        key: String,
+    },
     /// The initial custom status cannot be one.
     #[error(transparent)]
     CustomStatus(#[from] CustomStatusError),
@@ -105,6 +187,21 @@ impl From<RequestError> for ClientError {
                 name,
                 runtime_status,
             },
+            RequestError::NotEnded { id, runtime_status } => Self::NotEnded { id, runtime_status },
+            RequestError::NotFailed { id, runtime_status } => {
+                Self::NotFailed { id, runtime_status }
+            }
+            RequestError::UndeclaredEvent {
+                id,
+                event,
+                declared,
+            } => Self::UndeclaredEvent {
+                id,
+                event,
+                declared,
+            },
+            RequestError::EventPayload { id, error } => Self::EventPayload { id, error },
+            RequestError::TooManyEvents { id } => Self::TooManyEvents { id },
             RequestError::Store(error) => Self::Store(error),
             RequestError::ShutDown => Self::ShutDown,
         }

@@ -15,7 +15,8 @@ use crate::external_event::ExternalEvent;
 use crate::model::custom_status::CustomStatus;
 use crate::model::instance::InstanceId;
 use crate::model::status::{InstanceStatus, RuntimeStatus};
-use crate::worker::message::Request;
+use crate::model::tags::is_reserved;
+use crate::worker::message::Control;
 use crate::worker::watchers::Update;
 
 /// A handle to an instance, by its id. Cheap to clone; holding one keeps nothing alive.
@@ -152,7 +153,11 @@ impl InstanceHandle {
     ///
     /// # Errors
     ///
-    /// [`ClientError::NotFound`] or [`ClientError::AlreadyEnded`] when there is nobody to take it.
+    /// - [`NotFound`](ClientError::NotFound) or [`AlreadyEnded`](ClientError::AlreadyEnded): there is nobody to take it.
+    /// - [`UndeclaredEvent`](ClientError::UndeclaredEvent) or [`EventPayload`](ClientError::EventPayload): the orchestrator declares
+    ///   its events, and not this one.
+    /// - [`TooManyEvents`](ClientError::TooManyEvents): it has not taken those that came before.
+    /// - [`PayloadTooLarge`](ClientError::PayloadTooLarge), [`ReservedEvent`](ClientError::ReservedEvent).
     pub async fn raise_event<E: ExternalEvent>(&self, event: &E) -> Result<(), ClientError> {
         self.raise_event_named(E::NAME, event).await
     }
@@ -182,46 +187,19 @@ impl InstanceHandle {
         payload: Option<String>,
     ) -> Result<(), ClientError> {
         let (id, name) = (self.id.clone(), name.to_owned());
+        if is_reserved(&name) {
+            return Err(ClientError::ReservedEvent { event: name });
+        }
+        self.client.check_size(
+            || format!("the payload of the event `{name}`"),
+            payload.as_deref(),
+        )?;
         self.client
-            .ask(|reply| Request::RaiseEvent {
-                id,
-                name,
-                payload,
-                reply,
-            })
+            .control(id, Control::RaiseEvent { name, payload })
             .await
     }
 
-    /// Ends the instance, whatever state it is in; also one that is stalled. Its activities are cancelled. It returns once
-    /// the end is durable.
-    ///
-    /// The reason becomes the output: as the JSON string of the text.
-    ///
-    /// # Errors
-    ///
-    /// [`ClientError::NotFound`] or [`ClientError::AlreadyEnded`] when there is nothing to end.
-    pub async fn terminate(&self, reason: Option<&str>) -> Result<(), ClientError> {
-        let id = self.id.clone();
-        let reason = reason
-            .map(|text| encode("the reason", text))
-            .transpose()
-            .map_err(ClientError::Encode)?;
-        self.client
-            .ask(|reply| Request::Terminate { id, reason, reply })
-            .await
-    }
-
-    /// Lets an instance that is stalled try again. Does nothing to one that is not.
-    ///
-    /// # Errors
-    ///
-    /// [`ClientError::NotFound`] or [`ClientError::AlreadyEnded`] when there is nothing to try.
-    pub async fn retry(&self) -> Result<(), ClientError> {
-        let id = self.id.clone();
-        self.client.ask(|reply| Request::Retry { id, reply }).await
-    }
-
-    fn observe(&self) -> Observer {
+    pub(super) fn observe(&self) -> Observer {
         let subscription = self.client.0.shared.watchers.subscribe(&self.id);
         Observer::new(self.client.clone(), self.id.clone(), subscription)
     }

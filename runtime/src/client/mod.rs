@@ -1,7 +1,11 @@
 //! The client: starting orchestrations, and talking to those that run.
 
+mod control;
 mod error;
+mod export;
 mod handle;
+mod history;
+mod query;
 mod start;
 mod watch;
 
@@ -9,19 +13,23 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use error::{ClientError, OutputError};
+pub use export::{ExportedEpisode, ExportedHistory, ImportError};
 pub use handle::{InstanceHandle, OrchestrationHandle};
-pub use start::{Start, StartByName};
+pub use history::HistoryOptions;
+pub use query::{ContinuationToken, ContinuationTokenError, InstanceQuery, Page};
+pub use start::{Start, StartByName, Startable};
 pub use watch::{ReadStatus, StatusWatch, WatchedStatus};
 
-use crate::definition::{Definition, OrchestratorDefinition};
+use crate::call::InstanceOptions;
+use crate::definition::{Definition as _, OrchestratorDefinition};
 use crate::model::custom_status::CustomStatus;
 use crate::model::history::{HistoryEventKind, decode_events};
 use crate::model::instance::{Cursor, InstanceId};
 use crate::model::status::InstanceStatus;
-use crate::model::tags::Tags;
-use crate::registration::Function;
+use crate::model::tags::is_reserved;
+use crate::registration::{Function, Registration};
 use crate::store::{InstanceRows, Store};
-use crate::worker::message::{Reply, Request, RequestError, StartRequest};
+use crate::worker::message::{Control, Reply, Request, RequestError, StartRequest};
 use crate::worker::shard::Shared;
 use start::StartOptions;
 
@@ -54,20 +62,36 @@ impl Client {
         }))
     }
 
-    /// Starts an orchestration. It returns once the start is durable.
+    /// Starts an orchestration, in the version of the definition that is called. It returns once the start is durable.
+    ///
+    /// What may be said of a start besides its arguments: see [`Call`](crate::Call) and [`Start`].
     ///
     /// # Errors
     ///
-    /// When the orchestrator is not registered, its arguments or the initial status cannot be encoded, the id is not valid, or
-    /// the id is taken and [`OnExisting`](crate::OnExisting) does not say what to do about it.
-    pub async fn start<D: Definition>(
+    /// When the orchestrator is not registered, its arguments or the initial status cannot be encoded, the id or a tag is not valid,
+    /// or the id is taken and [`OnExisting`](crate::OnExisting) does not say what to do about it.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use steadfast::prelude::*;
+    /// # #[orchestrator]
+    /// # async fn ship(_ctx: OrchestrationContext, order: u64) -> String { order.to_string() }
+    /// # async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let start = ship(7).id("order-7").tag("customer", "7").start_at(Duration::from_secs(60));
+    /// let parcel = client.start(start).await?;
+    /// println!("{}", parcel.output().await?);
+    /// # Ok(()) }
+    /// ```
+    pub async fn start<S: Startable>(
         &self,
-        start: impl Into<Start<D>>,
-    ) -> Result<OrchestrationHandle<D>, ClientError> {
-        let start = start.into();
+        start: S,
+    ) -> Result<OrchestrationHandle<S::Definition>, ClientError> {
+        let start = start.into_start();
         let input = start.input.map_err(ClientError::Encode)?;
+        let (name, version) = (S::Definition::NAME, S::Definition::VERSION);
+        let version = Some(version.unwrap_or_default());
         Ok(OrchestrationHandle::new(
-            self.start_checked(D::NAME, input, start.options, false)
+            self.start_checked(name, version, input, start.options, false)
                 .await?,
         ))
     }
@@ -80,29 +104,36 @@ impl Client {
     /// the JSON path.
     pub async fn start_by_name(&self, start: StartByName) -> Result<InstanceHandle, ClientError> {
         let input = start.input.map_err(ClientError::Encode)?;
-        self.start_checked(&start.name, input, start.options, true)
+        let (name, version) = (start.name, start.version);
+        self.start_checked(&name, version.as_deref(), input, start.options, true)
             .await
     }
 
+    /// Starts the orchestrator of this name and version: without one the newest, with the empty one that which has none.
     async fn start_checked(
         &self,
         name: &str,
+        version: Option<&str>,
         input: Option<String>,
         options: StartOptions,
         check_input: bool,
     ) -> Result<InstanceHandle, ClientError> {
-        let registry = &self.0.shared.registry;
-        let Some(registration) = registry.newest(name) else {
-            let known = registry.orchestrator_names();
-            return Err(ClientError::UnknownOrchestrator {
-                name: name.to_owned(),
-                known,
-            });
-        };
+        let registration = self.registered(name, version)?;
+        self.check_size(
+            || format!("the input of orchestrator `{name}`"),
+            input.as_deref(),
+        )?;
         let (custom_status, on_existing) = (options.initial_status?, options.on_existing);
-        let id = match options.id {
+        let InstanceOptions { id, tags } = options.instance;
+        if let Some(key) = tags.keys().find(|key| is_reserved(key)) {
+            return Err(ClientError::ReservedTag { key: key.clone() });
+        }
+        let start_at = options
+            .start_at
+            .map(|due| due.at(self.0.shared.clock.now()));
+        let id = match id {
             Some(id) => InstanceId::parse(id)?,
-            None => InstanceId::parse(self.0.shared.ids.new_execution().to_string())?,
+            None => self.new_id()?,
         };
         if let (
             Function::Orchestrator {
@@ -121,14 +152,66 @@ impl Client {
         let request = StartRequest {
             id: id.clone(),
             name,
+            version: registration.version.map(str::to_owned),
             input,
             custom_status,
             on_existing,
+            start_at,
+            tags,
             reply,
         };
         (self.0.send)(Request::Start(request));
         answer.await.unwrap_or(Err(RequestError::ShutDown))?;
         Ok(InstanceHandle::new(self.clone(), id))
+    }
+
+    /// The orchestrator of this name and version: without one the newest, with the empty one that which has none.
+    fn registered(&self, name: &str, version: Option<&str>) -> Result<&Registration, ClientError> {
+        let registry = &self.0.shared.registry;
+        let found = match version {
+            None => registry.newest(name),
+            Some(version) => {
+                registry.orchestrator(name, Some(version).filter(|version| !version.is_empty()))
+            }
+        };
+        found.ok_or_else(|| ClientError::UnknownOrchestrator {
+            name: match version {
+                Some(version) if !version.is_empty() => format!("{name}` version `{version}"),
+                _ => name.to_owned(),
+            },
+            known: registry.orchestrator_names(),
+        })
+    }
+
+    fn new_id(&self) -> Result<InstanceId, ClientError> {
+        Ok(InstanceId::parse(
+            self.0.shared.ids.new_execution().to_string(),
+        )?)
+    }
+
+    /// Refuses a payload that is larger than the worker allows.
+    fn check_size(
+        &self,
+        what: impl FnOnce() -> String,
+        payload: Option<&str>,
+    ) -> Result<(), ClientError> {
+        let limit = self.0.shared.limits.max_payload_bytes;
+        match payload.map_or(0, str::len) {
+            size if size > limit => Err(ClientError::PayloadTooLarge {
+                what: what(),
+                size,
+                limit,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn store(&self) -> &dyn Store {
+        &*self.0.store
+    }
+
+    fn send(&self, request: Request) {
+        (self.0.send)(request);
     }
 
     /// A handle to an instance by its id, whether it exists or not.
@@ -172,9 +255,9 @@ impl Client {
     }
 
     /// Sends a request and waits for the answer.
-    async fn ask(&self, request: impl FnOnce(Reply<()>) -> Request) -> Result<(), ClientError> {
+    async fn control(&self, id: InstanceId, control: Control) -> Result<(), ClientError> {
         let (reply, answer) = Reply::channel();
-        (self.0.send)(request(reply));
+        (self.0.send)(Request::Control { id, control, reply });
         Ok(answer.await.unwrap_or(Err(RequestError::ShutDown))?)
     }
 }
@@ -218,22 +301,26 @@ fn snapshot(rows: InstanceRows) -> Result<InstanceStatus, ClientError> {
             _ => None,
         });
     let (output, failure) = ended.map_or((None, None), |ended| (ended.result, ended.failure));
-    let (input, parent) = started.map_or((None, None), |started| (started.input, started.parent));
+    let Some(started) = started else {
+        let message = "its execution has no beginning".into();
+        let id = header.id.clone();
+        return Err(ClientError::Undecodable { id, message });
+    };
     Ok(InstanceStatus {
         name: header.name,
         version: header.version,
         execution_id: header.execution_id,
-        parent,
-        tags: Tags::new(),
+        parent: started.parent,
+        tags: started.tags,
         runtime_status: header.runtime_status,
-        input,
+        input: started.input,
         custom_status: custom_status.and_then(CustomStatus::from_stored),
         progress,
         output,
         failure,
         stalled: header.stalled,
         created_at: header.created_at,
-        scheduled_start: None,
+        scheduled_start: started.scheduled_start,
         last_updated_at: header.last_updated_at,
         cursor: Cursor {
             incarnation: header.incarnation,

@@ -4,34 +4,90 @@ use std::marker::PhantomData;
 
 use serde::Serialize;
 
-use crate::definition::{Call, EncodeError, OrchestratorDefinition, encode};
+use crate::call::{Call, Input, InstanceOptions};
+use crate::context::TimerDue;
+use crate::definition::{OrchestratorDefinition, OrchestratorKind, encode};
 use crate::model::custom_status::{CustomStatus, CustomStatusError};
 use crate::model::on_existing::OnExisting;
 
-/// The start of a typed orchestration: a call and its options.
+/// What a client can start: the [`Call`] of an orchestrator, or a [`Start`]. Nothing else can be.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be started by a client",
+    label = "this must be the call of an orchestrator",
+    note = "clients start functions marked `#[orchestrator]`; an activity is called by an orchestrator, with `ctx.call(..)`",
+    note = "`.retry(..)`, `.retry_if(..)`, `.no_retry()` and `.total_timeout(..)` are for a child, which an orchestrator calls with `ctx.call(..)`"
+)]
+pub trait Startable: sealed::Sealed {
+    /// The orchestrator.
+    type Definition: OrchestratorDefinition;
+
+    /// The start, with or without options.
+    #[doc(hidden)]
+    fn into_start(self) -> Start<Self::Definition>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+impl<D: OrchestratorDefinition> sealed::Sealed for Call<D, OrchestratorKind> {}
+
+impl<D: OrchestratorDefinition> Startable for Call<D, OrchestratorKind> {
+    type Definition = D;
+
+    fn into_start(self) -> Start<D> {
+        Start::from(self)
+    }
+}
+
+impl<D: OrchestratorDefinition> sealed::Sealed for Start<D> {}
+
+impl<D: OrchestratorDefinition> Startable for Start<D> {
+    type Definition = D;
+
+    fn into_start(self) -> Self {
+        self
+    }
+}
+
+/// The start of a typed orchestration: a call, with what only a client can ask for.
 ///
-/// `hello_sequence(cities)` is one without options; `hello_sequence(cities).id("demo")` one with an id.
+/// `hello_sequence(cities)` is a call without options, and can be started too; `hello_sequence(cities).start_at(time)` is one of
+/// these.
+///
+/// An orchestrator waits for what it calls, so that it cannot call one:
+///
+/// ```compile_fail,E0277
+/// # use steadfast::prelude::*;
+/// # #[orchestrator]
+/// # async fn ship(_ctx: OrchestrationContext, order: u64) -> String { order.to_string() }
+/// # async fn example(ctx: OrchestrationContext) {
+/// ctx.call(ship(7).on_existing(OnExisting::Attach)).await;
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "a start does nothing until it is given to `client.start(..)`"]
 pub struct Start<D> {
-    pub(super) input: Result<Option<String>, EncodeError>,
+    pub(super) input: Input,
     pub(super) options: StartOptions,
     definition: PhantomData<fn() -> D>,
 }
 
 #[derive(Debug)]
 pub(super) struct StartOptions {
-    pub(super) id: Option<String>,
+    pub(super) instance: InstanceOptions,
     pub(super) on_existing: OnExisting,
     pub(super) initial_status: Result<Option<CustomStatus>, CustomStatusError>,
+    pub(super) start_at: Option<TimerDue>,
 }
 
-impl Default for StartOptions {
-    fn default() -> Self {
+impl StartOptions {
+    fn new(instance: InstanceOptions) -> Self {
         Self {
-            id: None,
+            instance,
             on_existing: OnExisting::default(),
             initial_status: Ok(None),
+            start_at: None,
         }
     }
 }
@@ -39,11 +95,27 @@ impl Default for StartOptions {
 impl<D: OrchestratorDefinition> Start<D> {
     /// Starts it under this id instead of a generated one. The rules are those of [`InstanceId`](crate::InstanceId).
     pub fn id(mut self, id: impl Into<String>) -> Self {
-        self.options.id = Some(id.into());
+        self.options.instance.id = Some(id.into());
+        self
+    }
+
+    /// Marks the instance. See [`Call::tag`](Call#method.tag-1).
+    pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.options.instance.tags.insert(key.into(), value.into());
         self
     }
 
     /// What to do when the id is taken.
+    ///
+    /// ```
+    /// # use steadfast::prelude::*;
+    /// # #[orchestrator]
+    /// # async fn ship(_ctx: OrchestrationContext, order: u64) -> String { order.to_string() }
+    /// # async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// // Safe to run again: the instance is attached to when it exists.
+    /// let parcel = client.start(ship(7).id("order-7").on_existing(OnExisting::Attach)).await?;
+    /// # Ok(()) }
+    /// ```
     pub fn on_existing(mut self, on_existing: OnExisting) -> Self {
         self.options.on_existing = on_existing;
         self
@@ -51,55 +123,92 @@ impl<D: OrchestratorDefinition> Start<D> {
 
     /// The custom status that it shows until its own code sets one. Checked like any other: see
     /// [`CustomStatus`](struct@crate::CustomStatus).
+    ///
+    /// ```
+    /// # use steadfast::prelude::*;
+    /// # #[orchestrator]
+    /// # async fn ship(_ctx: OrchestrationContext, order: u64) -> String { order.to_string() }
+    /// # async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let parcel = client.start(ship(7).initial_status("waiting for a courier")).await?;
+    /// # Ok(()) }
+    /// ```
     pub fn initial_status(mut self, status: impl Serialize) -> Self {
         self.options.initial_status = CustomStatus::encode(&status);
         self
     }
+
+    /// Runs it not before this time, or after so much time. Until then it is Pending; it can be seen, sent events and terminated.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use steadfast::prelude::*;
+    /// # #[orchestrator]
+    /// # async fn ship(_ctx: OrchestrationContext, order: u64) -> String { order.to_string() }
+    /// # async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let parcel = client.start(ship(7).start_at(Duration::from_secs(60 * 60))).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn start_at(mut self, time: impl Into<TimerDue>) -> Self {
+        self.options.start_at = Some(time.into());
+        self
+    }
 }
 
-impl<D: OrchestratorDefinition> From<Call<D>> for Start<D> {
-    fn from(call: Call<D>) -> Self {
+impl<D: OrchestratorDefinition> From<Call<D, OrchestratorKind>> for Start<D> {
+    fn from(call: Call<D, OrchestratorKind>) -> Self {
         Self {
             input: call.input,
-            options: StartOptions::default(),
+            options: StartOptions::new(call.options),
             definition: PhantomData,
         }
     }
 }
 
-impl<D: OrchestratorDefinition> Call<D> {
-    /// Starts the orchestration under this id. See [`Start::id`].
-    pub fn id(self, id: impl Into<String>) -> Start<D> {
-        Start::from(self).id(id)
-    }
-
-    /// What to do when the id is taken. See [`OnExisting`].
+impl<D: OrchestratorDefinition> Call<D, OrchestratorKind> {
+    /// Starts it, and says what to do when the id is taken. See [`Start::on_existing`].
     pub fn on_existing(self, on_existing: OnExisting) -> Start<D> {
         Start::from(self).on_existing(on_existing)
     }
 
-    /// The custom status that it shows until its own code sets one. See [`Start::initial_status`].
+    /// Starts it with a custom status that it shows until its own code sets one. See [`Start::initial_status`].
     pub fn initial_status(self, status: impl Serialize) -> Start<D> {
         Start::from(self).initial_status(status)
+    }
+
+    /// Starts it not before this time, or after so much time. See [`Start::start_at`].
+    pub fn start_at(self, time: impl Into<TimerDue>) -> Start<D> {
+        Start::from(self).start_at(time)
     }
 }
 
 /// The start of an orchestration by its registered name.
+///
+/// ```
+/// # use steadfast::prelude::*;
+/// use steadfast::StartByName;
+///
+/// # async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+/// let start = StartByName::new("E1_HelloSequence").input(["Tokyo", "Seattle"]).id("hello").tag("customer", "7");
+/// let hello = client.start_by_name(start).await?;
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 #[must_use = "a start does nothing until it is given to `client.start_by_name(..)`"]
 pub struct StartByName {
     pub(super) name: String,
-    pub(super) input: Result<Option<String>, EncodeError>,
+    pub(super) version: Option<String>,
+    pub(super) input: Input,
     pub(super) options: StartOptions,
 }
 
 impl StartByName {
-    /// Starts the orchestrator of this name, without input.
+    /// Starts the orchestrator of this name, in its newest version and without input.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
+            version: None,
             input: Ok(None),
-            options: StartOptions::default(),
+            options: StartOptions::new(InstanceOptions::default()),
         }
     }
 
@@ -115,9 +224,21 @@ impl StartByName {
         self
     }
 
+    /// In exactly this version; the empty text means the definition that has none.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
+        self
+    }
+
     /// See [`Start::id`].
     pub fn id(mut self, id: impl Into<String>) -> Self {
-        self.options.id = Some(id.into());
+        self.options.instance.id = Some(id.into());
+        self
+    }
+
+    /// See [`Start::tag`].
+    pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.options.instance.tags.insert(key.into(), value.into());
         self
     }
 
@@ -130,6 +251,12 @@ impl StartByName {
     /// See [`Start::initial_status`].
     pub fn initial_status(mut self, status: impl Serialize) -> Self {
         self.options.initial_status = CustomStatus::encode(&status);
+        self
+    }
+
+    /// See [`Start::start_at`].
+    pub fn start_at(mut self, time: impl Into<TimerDue>) -> Self {
+        self.options.start_at = Some(time.into());
         self
     }
 }

@@ -9,7 +9,7 @@ use super::{Client, ClientError};
 use crate::context::AnyStatus;
 use crate::model::custom_status::CustomStatus;
 use crate::model::instance::{Cursor, InstanceId};
-use crate::model::status::RuntimeStatus;
+use crate::model::status::{ActivityProgress, RuntimeStatus};
 use crate::status_type::StatusType;
 use crate::worker::watchers::{Notice, Subscription, Update};
 
@@ -84,6 +84,7 @@ impl Observer {
             cursor: status.cursor,
             runtime_status: status.runtime_status,
             custom_status: status.custom_status,
+            progress: status.progress,
             output: status.output,
             failure: status.failure,
             stalled: status.stalled,
@@ -126,6 +127,8 @@ pub struct WatchedStatus<T> {
     pub runtime_status: RuntimeStatus,
     /// What it publishes.
     pub custom_status: Option<T>,
+    /// What its running activities report of themselves.
+    pub progress: Vec<ActivityProgress>,
     /// Why it cannot advance at the moment, when it cannot. The cursor stays the same when only this changes.
     pub stalled: Option<String>,
 }
@@ -161,6 +164,7 @@ impl<S: ReadStatus> StatusWatch<S> {
             cursor,
             runtime_status,
             custom_status,
+            progress,
             stalled,
             ..
         } = self.observer.next().await?;
@@ -177,6 +181,7 @@ impl<S: ReadStatus> StatusWatch<S> {
             cursor,
             runtime_status,
             custom_status,
+            progress,
             stalled,
         }))
     }

@@ -1,6 +1,5 @@
 //! The context of an orchestrator.
 
-use std::convert::Infallible;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::time::Duration;
@@ -10,12 +9,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::futures::{ActivityCall, EventFuture, TimerFuture};
-use crate::definition::{ActivityDefinition, Call, encode};
-use crate::engine::{ExecutionHandle, ExecutionInfo, TaskOptions};
+use super::futures::{EventFuture, TimerFuture};
+use crate::arguments::decode_value;
+use crate::definition::encode;
+use crate::engine::{ExecutionHandle, ExecutionInfo, UncaughtFailure};
 use crate::external_event::ExternalEvent;
+use crate::limits::HISTORY_LENGTH_WARNING;
 use crate::model::custom_status::{CustomStatus, CustomStatusError};
-use crate::model::failure::FailureDetails;
+use crate::model::failure::{self, FailureDetails};
 use crate::model::instance::{ExecutionId, InstanceId, ParentInstance};
 use crate::status_type::StatusType;
 
@@ -87,47 +88,8 @@ impl<S> OrchestrationContext<S> {
         }
     }
 
-    /// Calls an activity. It is scheduled now, in program order, whatever is awaited first.
-    ///
-    /// # Errors
-    ///
-    /// The future gives a [`CallError`](crate::CallError) when the activity returned an error, panicked, or could not be run.
-    #[track_caller]
-    pub fn call<D>(&self, call: Call<D>) -> ActivityCall<D::Output, D::Error>
-    where
-        D: ActivityDefinition,
-        D::Output: DeserializeOwned,
-    {
-        let input = call.input.map_err(|error| FailureDetails::from(&error));
-        ActivityCall::new(
-            self.execution
-                .schedule_task(D::NAME, input, TaskOptions::default()),
-            D::NAME.into(),
-            D::decode_error,
-        )
-    }
-
-    /// Calls an activity by its registered name. The input is one JSON value; an activity of several parameters takes them as
-    /// a tuple.
-    ///
-    /// # Errors
-    ///
-    /// As [`call`](Self::call), without a typed error.
-    #[track_caller]
-    pub fn call_activity<T: DeserializeOwned>(
-        &self,
-        name: &str,
-        input: impl Serialize,
-    ) -> ActivityCall<T, Infallible> {
-        let input = encode("the input of the activity", &input)
-            .map(Some)
-            .map_err(|error| FailureDetails::from(&error));
-        ActivityCall::new(
-            self.execution
-                .schedule_task(name, input, TaskOptions::default()),
-            name.into(),
-            |_| None,
-        )
+    pub(super) const fn execution(&self) -> &ExecutionHandle {
+        &self.execution
     }
 
     /// Waits for an external event of a declared type. Events that arrived before the wait are kept and taken in order.
@@ -147,7 +109,7 @@ impl<S> OrchestrationContext<S> {
     /// As [`wait_for_external_event`](Self::wait_for_external_event).
     #[track_caller]
     pub fn wait_for_external_event_named<T: DeserializeOwned>(&self, name: &str) -> EventFuture<T> {
-        EventFuture::new(self.execution.wait_for_external_event(name), name.into())
+        EventFuture::new(&self.execution, name)
     }
 
     /// Creates a durable timer: after a duration, or at a time. It is never early, and survives restarts.
@@ -155,7 +117,7 @@ impl<S> OrchestrationContext<S> {
     pub fn create_timer(&self, due: impl Into<TimerDue>) -> TimerFuture {
         TimerFuture(
             self.execution
-                .create_timer(due.into().fire_at(self.current_utc_datetime())),
+                .create_timer(due.into().at(self.current_utc_datetime())),
         )
     }
 
@@ -207,6 +169,111 @@ impl<S> OrchestrationContext<S> {
         range.start + ((u128::from(self.execution.random()) * u128::from(width)) >> 64) as u64
     }
 
+    /// The value of a function that is not deterministic: it runs once, its value is recorded, and each replay gives the same.
+    ///
+    /// For what is quick and cannot fail, such as reading a setting. It may run again when the worker dies before its value is
+    /// durable; nothing that the orchestrator does with it has taken effect then. Anything else belongs into an activity.
+    ///
+    /// The value that it returned goes through JSON, the first time as on every replay.
+    ///
+    /// # Panics
+    ///
+    /// When the value cannot be encoded, is too large or cannot be read back: the orchestration fails.
+    ///
+    /// ```
+    /// # use steadfast::prelude::*;
+    /// # async fn example(ctx: OrchestrationContext) -> bool {
+    /// let is_dry_run = ctx.side_effect(|| std::env::var_os("DRY_RUN").is_some());
+    /// # is_dry_run }
+    /// ```
+    #[track_caller]
+    pub fn side_effect<T>(&self, effect: impl FnOnce() -> T) -> T
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        let what = "the value of a side effect";
+        let recorded = self
+            .execution
+            .side_value(|| encode(what, &effect()).map_err(|error| FailureDetails::from(&error)));
+        let value = recorded.and_then(|json| {
+            decode_value(&json).map_err(|error| {
+                // On replay this is a fault, which goes before the failure.
+                if self.is_replaying() {
+                    self.execution
+                        .fail_undecodable(format!("{what} that was recorded"), error.to_string());
+                }
+                FailureDetails {
+                    is_non_retriable: true,
+                    ..FailureDetails::new(
+                        failure::kind::DECODE,
+                        format!("{what} cannot be read back: {error}"),
+                    )
+                }
+            })
+        });
+        value
+            .unwrap_or_else(|failure| std::panic::resume_unwind(Box::new(UncaughtFailure(failure))))
+    }
+
+    /// Whether the change of this name is part of this execution: a way to change the code of orchestrations that are running.
+    ///
+    /// An execution that reaches the place for the first time has the change, and records that. One that went past the place
+    /// with the code before the change does not have it. Once no such execution is left, the old code can go, and later the
+    /// question too.
+    ///
+    /// ```
+    /// # use steadfast::prelude::*;
+    /// # #[activity]
+    /// # async fn check_stock(item: u32) -> bool { item > 0 }
+    /// # #[activity]
+    /// # async fn reserve_stock(item: u32) -> bool { item > 0 }
+    /// # async fn example(ctx: OrchestrationContext, item: u32) -> Result<bool, String> {
+    /// let available = if ctx.patched("reserve-instead-of-check") {
+    ///     ctx.call(reserve_stock(item)).await?
+    /// } else {
+    ///     ctx.call(check_stock(item)).await?
+    /// };
+    /// # Ok(available) }
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn patched(&self, id: &str) -> bool {
+        self.execution.patched(id)
+    }
+
+    /// How many events the history of this execution has, those of the current episode included. The same on every replay.
+    ///
+    /// ```
+    /// # use steadfast::prelude::*;
+    /// # async fn example(ctx: OrchestrationContext) -> String {
+    /// format!("{} events", ctx.history_length())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn history_length(&self) -> usize {
+        self.execution.history_length()
+    }
+
+    /// Whether the history is so long ([`HISTORY_LENGTH_WARNING`] events) that replaying it takes noticeable time: time to
+    /// [continue as new](Self::continue_as_new).
+    ///
+    /// ```
+    /// # use steadfast::prelude::*;
+    /// # #[orchestrator]
+    /// # async fn count(ctx: OrchestrationContext, total: u64) -> Result<u64, String> {
+    /// let mut total = total;
+    /// while !ctx.is_history_long() {
+    ///     total += ctx.wait_for_external_event_named::<u64>("Add").await.map_err(|error| error.to_string())?;
+    /// }
+    /// ctx.continue_as_new(count(total)).await
+    /// # }
+    /// # fn main() {}
+    /// ```
+    #[must_use]
+    pub fn is_history_long(&self) -> bool {
+        self.history_length() >= HISTORY_LENGTH_WARNING
+    }
+
     /// Whether the code is being run again to rebuild its state. Orchestrators rarely need to know.
     #[must_use]
     pub fn is_replaying(&self) -> bool {
@@ -229,6 +296,19 @@ impl<S> OrchestrationContext<S> {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.info.name
+    }
+
+    /// The version of the orchestrator that this execution runs, when it has one.
+    ///
+    /// ```
+    /// # use steadfast::prelude::*;
+    /// # async fn example(ctx: OrchestrationContext) -> Option<String> {
+    /// ctx.version().map(str::to_owned)
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn version(&self) -> Option<&str> {
+        self.info.version.as_deref()
     }
 
     /// The orchestration that started this one, when one did.
@@ -285,7 +365,8 @@ pub enum TimerDue {
 }
 
 impl TimerDue {
-    fn fire_at(self, now: Timestamp) -> Timestamp {
+    /// The time, as history keeps it.
+    pub(crate) fn at(self, now: Timestamp) -> Timestamp {
         let exact = match self {
             Self::At(time) => time,
             Self::After(duration) => now.saturating_add(duration).unwrap_or(Timestamp::MAX),

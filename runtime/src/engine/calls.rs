@@ -252,6 +252,12 @@ impl State {
         Some((id, fire_at))
     }
 
+    /// Whether an operation has not ended.
+    pub(super) fn is_open(&self, id: i32) -> bool {
+        let pending = self.operations.get(&id);
+        pending.is_some_and(|pending| pending.completion.is_none())
+    }
+
     fn begin(&mut self, id: i32, pending: Pending) {
         self.open += 1;
         self.operations.insert(id, pending);

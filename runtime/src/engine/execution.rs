@@ -346,6 +346,12 @@ impl Execution {
         self.state.borrow().length.get()
     }
 
+    /// Whether the operation that this action began has not ended: an attempt runs, or a further one will.
+    #[must_use]
+    pub fn is_open(&self, id: i32) -> bool {
+        self.state.borrow().is_open(id)
+    }
+
     /// How it ended, when it did.
     #[must_use]
     pub const fn ended(&self) -> Option<&Ended> {

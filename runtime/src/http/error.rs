@@ -100,6 +100,30 @@ impl HttpError {
                 ClientError::UnknownOrchestrator { .. } => bad("UnknownOrchestrator"),
                 ClientError::Input { .. } => bad("InvalidInput"),
                 ClientError::InstanceId(_) => bad("InvalidInstanceId"),
+                ClientError::ReservedTag { .. } => bad("ReservedTag"),
+                ClientError::ReservedEvent { .. } => bad("ReservedEvent"),
+                ClientError::UndeclaredEvent { .. } => bad("UndeclaredEvent"),
+                ClientError::EventPayload { .. } => bad("InvalidEvent"),
+                ClientError::NotEnded { .. } => body(
+                    StatusCode::PRECONDITION_FAILED,
+                    &error.to_string(),
+                    "NotEnded",
+                ),
+                ClientError::NotFailed { .. } => body(
+                    StatusCode::PRECONDITION_FAILED,
+                    &error.to_string(),
+                    "NotFailed",
+                ),
+                ClientError::PayloadTooLarge { .. } => body(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    &error.to_string(),
+                    "PayloadTooLarge",
+                ),
+                ClientError::TooManyEvents { .. } => body(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    &error.to_string(),
+                    "TooManyEvents",
+                ),
                 ClientError::ShutDown => body(
                     StatusCode::SERVICE_UNAVAILABLE,
                     &error.to_string(),

@@ -76,6 +76,13 @@ impl CustomStatus {
         (json != "null").then(|| Self(json.into()))
     }
 
+    /// Takes a JSON text from elsewhere. The text `null` is no status: `None`.
+    #[cfg(feature = "local")]
+    pub(crate) fn from_json(json: &str) -> Result<Option<Self>, CustomStatusError> {
+        serde_json::from_str::<serde::de::IgnoredAny>(json).map_err(CustomStatusError::Encode)?;
+        Self::check(json.to_owned())
+    }
+
     fn check(json: String) -> Result<Option<Self>, CustomStatusError> {
         let units = utf16_units(&json);
         if units > MAX_CUSTOM_STATUS_UNITS {

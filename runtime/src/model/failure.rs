@@ -48,6 +48,8 @@ pub mod kind {
     pub const CANCELLED: &str = "steadfast.Cancelled";
     /// A name of an event, or a key of a tag, is one that steadfast keeps for itself.
     pub const RESERVED: &str = "steadfast.Reserved";
+    /// A text that is to be an instance id breaks the rules for them.
+    pub const INSTANCE_ID: &str = "steadfast.InstanceId";
 }
 
 impl FailureDetails {
@@ -58,6 +60,16 @@ impl FailureDetails {
             error_type: error_type.into(),
             error_message: error_message.into(),
             ..Self::default()
+        }
+    }
+
+    /// The failure of something that is larger than it may be, in bytes of its JSON text.
+    #[must_use]
+    pub fn payload_too_large(what: &str, size: usize, limit: usize) -> Self {
+        let message = format!("{what} has {size} bytes of JSON; at most {limit} are allowed");
+        Self {
+            is_non_retriable: true,
+            ..Self::new(kind::PAYLOAD_TOO_LARGE, message)
         }
     }
 

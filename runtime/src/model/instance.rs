@@ -122,6 +122,12 @@ impl From<InstanceId> for String {
     }
 }
 
+impl From<&InstanceId> for String {
+    fn from(id: &InstanceId) -> Self {
+        id.as_str().into()
+    }
+}
+
 /// The id of one execution (generation) of an instance: 32 lower-case hexadecimal digits.
 ///
 /// Never reused. Deterministic guids and random numbers derive from it, so every execution has its own.

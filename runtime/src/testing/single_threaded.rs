@@ -3,11 +3,11 @@
 //! The same step functions as in production, driven in a fixed order, so that a run is the same every time. Time moves only
 //! when nothing can run.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use futures_executor::block_on;
@@ -27,7 +27,7 @@ use crate::registration::Registration;
 use crate::store::{Epoch, Store, StoreError};
 use crate::worker::activities::{Dispatcher, run};
 use crate::worker::ids::CountingIds;
-use crate::worker::message::{ShardInput, ShardOutput, TaskKey};
+use crate::worker::message::{ShardInput, ShardOutput, Task, TaskKey};
 use crate::worker::shard::{Shard, Shared};
 use crate::worker::timers::{PAGE, TimerIndex};
 use crate::worker::watchers::Watchers;
@@ -50,7 +50,7 @@ pub struct SingleThreaded {
     timers: TimerIndex,
     dispatcher: Dispatcher,
     running: FuturesUnordered<Running>,
-    tokens: Vec<(TaskKey, Cancellation)>,
+    attempts: HashMap<TaskKey, (Arc<Task>, Cancellation)>,
     client: Client,
 }
 
@@ -117,12 +117,7 @@ impl SingleThreaded {
             Arc::clone(&shared),
             send,
         );
-        let mut after = Incarnation(0);
-        while let Some((last, page)) = next_page(&*store, after)? {
-            page.into_iter()
-                .for_each(|id| push(&inputs, ShardInput::Attend(id)));
-            after = last;
-        }
+        recover(&*store, &inputs)?;
         Ok(Self {
             store,
             epoch: ownership.epoch,
@@ -134,7 +129,7 @@ impl SingleThreaded {
             timers: TimerIndex::default(),
             dispatcher: Dispatcher::new(usize::MAX),
             running: FuturesUnordered::new(),
-            tokens: Vec::new(),
+            attempts: HashMap::new(),
             client,
         })
     }
@@ -147,11 +142,7 @@ impl SingleThreaded {
 
     /// Takes one step. `false` when nothing can happen at the current time.
     pub fn step(&mut self) -> bool {
-        let input = self
-            .inputs
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop_front();
+        let input = self.inputs().pop_front();
         if let Some(input) = input {
             self.shard.handle(input);
             self.put_out();
@@ -200,6 +191,7 @@ impl SingleThreaded {
             .next()
             .into_iter()
             .chain(self.shard.next_tick())
+            .chain(self.dispatcher.next_deadline())
             .min();
         if let Some(at) = next {
             self.clock.set(at.max(self.clock.now()));
@@ -233,33 +225,66 @@ impl SingleThreaded {
     }
 
     fn step_activities(&mut self) -> bool {
-        while let Some(task) = self.dispatcher.start_next() {
-            let (shared, token) = (Arc::clone(&self.shared), Cancellation::default());
-            self.tokens.push((task.key, token.clone()));
+        let now = self.clock.now();
+        let expired = self.dispatcher.take_expired(now);
+        for key in &expired {
+            if let Some((task, cancellation)) = self.attempts.remove(key) {
+                cancellation.cancel(CancelReason::TimedOut);
+                self.task_ended(task.instance.clone(), *key, run::timed_out(&task));
+            }
+        }
+        if !expired.is_empty() {
+            return true;
+        }
+        while let Some(task) = self.dispatcher.start_next(now) {
+            let (key, task) = (task.key, Arc::new(task));
+            let cancellation = Cancellation::default();
+            self.attempts
+                .insert(key, (Arc::clone(&task), cancellation.clone()));
+            let inputs = Arc::clone(&self.inputs);
+            let on_progress = Arc::new(move |instance, key, cell| {
+                let input = ShardInput::Progress {
+                    instance,
+                    key,
+                    cell,
+                };
+                push(&inputs, input);
+            });
+            let report = run::report(&task, on_progress);
+            let shared = Arc::clone(&self.shared);
             self.running.push(Box::pin(async move {
-                let outcome = run::run(&shared, &task, token).await;
-                (task.instance, task.key, outcome)
+                let outcome = run::run(&shared, &task, cancellation, report).await;
+                (task.instance.clone(), key, outcome)
             }));
         }
         let mut context = Context::from_waker(Waker::noop());
         let Poll::Ready(Some((instance, key, outcome))) =
             self.running.poll_next_unpin(&mut context)
         else {
-            return false;
+            // An activity may have reported its progress and go on.
+            return !self.inputs().is_empty();
         };
         self.dispatcher.ended(key);
-        self.tokens.retain(|(running, _)| *running != key);
-        if let Some(outcome) = outcome {
-            push(
-                &self.inputs,
-                ShardInput::TaskEnded {
-                    instance,
-                    key,
-                    outcome,
-                },
-            );
+        // One whose time was up has been told of already.
+        if self.attempts.remove(&key).is_some()
+            && let Some(outcome) = outcome
+        {
+            self.task_ended(instance, key, outcome);
         }
         true
+    }
+
+    fn task_ended(&self, instance: InstanceId, key: TaskKey, outcome: Outcome) {
+        let input = ShardInput::TaskEnded {
+            instance,
+            key,
+            outcome,
+        };
+        push(&self.inputs, input);
+    }
+
+    fn inputs(&self) -> MutexGuard<'_, VecDeque<ShardInput>> {
+        self.inputs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn put_out(&mut self) {
@@ -271,19 +296,46 @@ impl SingleThreaded {
                     let result = block_on(self.store.load(&id)).map_err(Arc::new);
                     push(&self.inputs, ShardInput::Loaded { id, result });
                 }
+                ShardOutput::ReadInbox(id, incarnation, after) => {
+                    let result = block_on(self.store.inbox(incarnation, after)).map_err(Arc::new);
+                    let input = ShardInput::Inbox {
+                        id,
+                        incarnation,
+                        result,
+                    };
+                    push(&self.inputs, input);
+                }
                 ShardOutput::Run(task) => self.dispatcher.push(task),
-                ShardOutput::Cancel(key) => {
+                ShardOutput::Cancel(key, reason) => {
                     self.dispatcher.cancel(key);
                     self.dispatcher.ended(key);
-                    self.tokens
-                        .iter()
-                        .filter(|(running, _)| *running == key)
-                        .for_each(|(_, token)| token.cancel(CancelReason::Withdrawn));
+                    if let Some((_, cancellation)) = self.attempts.get(&key) {
+                        cancellation.cancel(reason);
+                    }
                 }
                 ShardOutput::SetTimer(position, id) => self.timers.set(position, id),
+                ShardOutput::Notify(ids) => ids
+                    .into_iter()
+                    .for_each(|id| push(&self.inputs, ShardInput::Mail(id))),
+                ShardOutput::Recover => {
+                    if recover(&*self.store, &self.inputs).is_err() {
+                        push(&self.inputs, ShardInput::RecoveryFailed);
+                    }
+                }
             }
         }
     }
+}
+
+/// Tells the shard of every instance that has something to do.
+fn recover(store: &dyn Store, inputs: &Inputs) -> Result<(), StoreError> {
+    let mut after = Incarnation(0);
+    while let Some((last, page)) = next_page(store, after)? {
+        page.into_iter()
+            .for_each(|id| push(inputs, ShardInput::Attend(id)));
+        after = last;
+    }
+    Ok(())
 }
 
 fn push(inputs: &Inputs, input: ShardInput) {

@@ -2,14 +2,24 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::oneshot;
 
+use super::activities::progress::ProgressCell;
+use crate::context::CancelReason;
 use crate::engine::Outcome;
+use crate::external_event::EventError;
 use crate::model::custom_status::CustomStatus;
 use crate::model::instance::{ExecutionId, Incarnation, InstanceId};
 use crate::model::on_existing::OnExisting;
+use crate::model::query::InstanceFilter;
+use crate::model::retry::Attempt;
 use crate::model::status::RuntimeStatus;
-use crate::store::{StoreError, StoredInstance, Write, WriteResult};
+use crate::model::tags::Tags;
+use crate::model::waiting::WaitingOn;
+use crate::store::{
+    ImportInstance, InboxRow, StoreError, StoredInstance, TimerPosition, Write, WriteResult,
+};
 
 /// A request that was not carried out.
 #[derive(Clone, Debug)]
@@ -18,12 +28,32 @@ pub(crate) enum RequestError {
     NotFound { id: InstanceId },
     /// The instance has ended.
     AlreadyEnded { id: InstanceId },
+    /// The instance has not ended.
+    NotEnded {
+        id: InstanceId,
+        runtime_status: RuntimeStatus,
+    },
+    /// The instance has not failed.
+    NotFailed {
+        id: InstanceId,
+        runtime_status: RuntimeStatus,
+    },
     /// The id is taken.
     AlreadyExists {
         id: InstanceId,
         name: String,
         runtime_status: RuntimeStatus,
     },
+    /// The orchestrator declares its events, and this is none of them.
+    UndeclaredEvent {
+        id: InstanceId,
+        event: String,
+        declared: Vec<&'static str>,
+    },
+    /// The orchestrator declares the event with another payload.
+    EventPayload { id: InstanceId, error: EventError },
+    /// As many events as an instance may keep wait for it already.
+    TooManyEvents { id: InstanceId },
     /// The store failed: the outcome is unknown.
     Store(Arc<StoreError>),
     /// The worker is gone.
@@ -49,50 +79,92 @@ impl<T> Reply<T> {
 #[derive(Debug)]
 pub(crate) enum Request {
     Start(StartRequest),
-    RaiseEvent {
+    /// Creates an instance with a history that it had elsewhere.
+    Import {
+        import: Box<ImportInstance>,
+        reply: Reply<Incarnation>,
+    },
+    /// Something is to be done to an instance.
+    Control {
         id: InstanceId,
+        control: Control,
+        reply: Reply<()>,
+    },
+    /// What an instance waits for.
+    Inspect {
+        id: InstanceId,
+        reply: Reply<Vec<WaitingOn>>,
+    },
+    /// Purges instances that have ended, at most so many, and says how many those were.
+    PurgeWhere {
+        filter: InstanceFilter,
+        limit: usize,
+        reply: Reply<u64>,
+    },
+}
+
+/// What can be done to an instance. Reasons are JSON texts.
+#[derive(Debug)]
+pub(crate) enum Control {
+    RaiseEvent {
         name: String,
         payload: Option<String>,
-        reply: Reply<()>,
     },
     Terminate {
-        id: InstanceId,
         reason: Option<String>,
-        reply: Reply<()>,
+        /// Its unfinished children too, and theirs.
+        recursive: bool,
     },
-    Retry {
-        id: InstanceId,
-        reply: Reply<()>,
+    Suspend {
+        reason: Option<String>,
     },
+    Resume {
+        reason: Option<String>,
+    },
+    /// Runs again what failed.
+    Rewind {
+        reason: Option<String>,
+    },
+    /// Deletes an instance that has ended.
+    Purge,
+    /// Tries again what could not advance.
+    Retry,
 }
 
 #[derive(Debug)]
 pub(crate) struct StartRequest {
     pub(crate) id: InstanceId,
     pub(crate) name: String,
+    pub(crate) version: Option<String>,
     pub(crate) input: Option<String>,
     pub(crate) custom_status: Option<CustomStatus>,
+    /// Not before this time.
+    pub(crate) start_at: Option<Timestamp>,
+    pub(crate) tags: Tags,
     pub(crate) on_existing: OnExisting,
     pub(crate) reply: Reply<Incarnation>,
 }
 
 impl Request {
-    pub(crate) const fn id(&self) -> &InstanceId {
+    /// The instance that it is about, when it is about one.
+    pub(crate) fn id(&self) -> Option<&InstanceId> {
         match self {
-            Self::Start(start) => &start.id,
-            Self::RaiseEvent { id, .. } | Self::Terminate { id, .. } | Self::Retry { id, .. } => id,
+            Self::Start(start) => Some(&start.id),
+            Self::Import { import, .. } => Some(&import.create.id),
+            Self::Control { id, .. } | Self::Inspect { id, .. } => Some(id),
+            Self::PurgeWhere { .. } => None,
         }
     }
 
     /// Answers a request that cannot be taken.
     pub(crate) fn refuse(self, error: RequestError) {
         match self {
-            Self::Start(start) => start.reply.send(Err(error)),
-            Self::RaiseEvent { reply, .. }
-            | Self::Terminate { reply, .. }
-            | Self::Retry { reply, .. } => {
+            Self::Start(StartRequest { reply, .. }) | Self::Import { reply, .. } => {
                 reply.send(Err(error));
             }
+            Self::Control { reply, .. } => reply.send(Err(error)),
+            Self::Inspect { reply, .. } => reply.send(Err(error)),
+            Self::PurgeWhere { reply, .. } => reply.send(Err(error)),
         }
     }
 }
@@ -105,12 +177,15 @@ pub(crate) struct TaskKey {
 }
 
 /// An activity to run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Task {
     pub(crate) key: TaskKey,
     pub(crate) instance: InstanceId,
     pub(crate) name: String,
     pub(crate) input: Option<String>,
+    pub(crate) attempt: Attempt,
+    /// What the attempt before reported last, or this one before a crash.
+    pub(crate) last_heartbeat: Option<String>,
 }
 
 /// What reaches a shard.
@@ -123,6 +198,12 @@ pub(crate) enum ShardInput {
         id: InstanceId,
         result: Result<Option<StoredInstance>, Arc<StoreError>>,
     },
+    /// The store answers [`ShardOutput::ReadInbox`].
+    Inbox {
+        id: InstanceId,
+        incarnation: Incarnation,
+        result: Result<Vec<InboxRow>, Arc<StoreError>>,
+    },
     /// The writer answers a [`ShardOutput::Write`]. Answers come in the order of the writes.
     Written(Result<WriteResult, Arc<StoreError>>),
     /// An activity ended.
@@ -131,8 +212,16 @@ pub(crate) enum ShardInput {
         key: TaskKey,
         outcome: Outcome,
     },
+    /// An activity reports how far it is.
+    Progress {
+        instance: InstanceId,
+        key: TaskKey,
+        cell: ProgressCell,
+    },
     /// A timer of the instance is due.
     TimerDue(InstanceId),
+    /// Another instance has sent something: it is in the inbox. Or it has been created by another.
+    Mail(InstanceId),
     /// The instance may have work that nobody does, since a worker died.
     Attend(InstanceId),
     /// The orchestrator of this execution was woken from outside.
@@ -140,6 +229,8 @@ pub(crate) enum ShardInput {
         id: InstanceId,
         execution: ExecutionId,
     },
+    /// The driver could not do what [`ShardOutput::Recover`] asks for.
+    RecoveryFailed,
     /// Time has passed.
     Tick,
 }
@@ -149,12 +240,18 @@ pub(crate) enum ShardInput {
 pub(crate) enum ShardOutput {
     /// Load this instance.
     Load(InstanceId),
+    /// Read the inbox of this instance behind this message.
+    ReadInbox(InstanceId, Incarnation, u64),
     /// Commit this, in order with the shard's other writes.
     Write(Write),
     /// Run this activity.
     Run(Task),
     /// Nobody waits for this activity any more.
-    Cancel(TaskKey),
+    Cancel(TaskKey, CancelReason),
     /// The instance's next timer is due then.
-    SetTimer(crate::store::TimerPosition, InstanceId),
+    SetTimer(TimerPosition, InstanceId),
+    /// These instances have something in their inboxes.
+    Notify(Vec<InstanceId>),
+    /// The outcome of a commit is unknown: look for instances that it may have left with something to do.
+    Recover,
 }

@@ -8,6 +8,7 @@
 //!
 //! None of them wakes up when there is nothing to do.
 
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,7 +22,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::mpsc::error::SendError;
 
-use super::activities::run::{self, DispatcherInput};
+use super::activities::run::{self, DispatcherInput, Listeners};
 use super::message::{Request, RequestError, ShardInput, ShardOutput};
 use super::shard::{Shard, Shared};
 use super::timers::{PAGE, TimerIndex};
@@ -64,6 +65,8 @@ type WriterMessage = (usize, Vec<Write>);
 
 enum TimerMessage {
     Set(Vec<(TimerPosition, InstanceId)>),
+    /// An attempt of an activity will have run for as long as it may.
+    WakeDispatcher(Timestamp),
     Stop,
 }
 
@@ -79,9 +82,17 @@ impl Inlets {
         usize::try_from(hasher.finish() % self.0.len() as u64).unwrap_or_default()
     }
 
-    pub(crate) fn send(&self, id: &InstanceId, input: ShardInput) {
+    fn send(&self, id: &InstanceId, input: ShardInput) {
+        // A closed channel means that the worker is being dropped.
+        drop(self.0[self.shard_of(id)].send(ShardMessage::Input(input)));
+    }
+
+    /// What concerns no one instance is for any shard.
+    fn send_request(&self, request: Request) {
+        let shard = request.id().map_or(0, |id| self.shard_of(id));
+        let message = ShardMessage::Input(ShardInput::Request(request));
         if let Err(mpsc::SendError(ShardMessage::Input(ShardInput::Request(request)))) =
-            self.0[self.shard_of(id)].send(ShardMessage::Input(input))
+            self.0[shard].send(message)
         {
             request.refuse(RequestError::ShutDown);
         }
@@ -135,24 +146,11 @@ pub(crate) fn start(parts: Parts, runtime: &tokio::runtime::Handle) -> io::Resul
     let (to_timers, timer_messages) = mpsc::channel();
     let (to_dispatcher, dispatcher_inputs) = tokio::sync::mpsc::unbounded_channel();
 
-    let ended = {
-        let inlets = inlets.clone();
-        move |instance: InstanceId, key, outcome| {
-            inlets.send(
-                &instance.clone(),
-                ShardInput::TaskEnded {
-                    instance,
-                    key,
-                    outcome,
-                },
-            );
-        }
-    };
     runtime.spawn(run::dispatch(
         Arc::clone(&shared),
         activity_limit,
         dispatcher_inputs,
-        Arc::new(ended),
+        listeners(&inlets, &to_timers),
     ));
 
     let mut threads = Threads {
@@ -177,6 +175,7 @@ pub(crate) fn start(parts: Parts, runtime: &tokio::runtime::Handle) -> io::Resul
                     writer: to_writer.clone(),
                     timers: to_timers.clone(),
                     dispatcher: to_dispatcher.clone(),
+                    inlets: threads.inlets.clone(),
                 };
                 let name = format!("steadfast-shard-{index}");
                 threads.shards.push(spawn(name, move || driver.run())?);
@@ -185,13 +184,40 @@ pub(crate) fn start(parts: Parts, runtime: &tokio::runtime::Handle) -> io::Resul
             let writer = move || write(&*for_writer, epoch, &writes, &inlets);
             threads.writer = Some(spawn("steadfast-writer".into(), writer)?);
             let (inlets, clock) = (threads.inlets.clone(), Arc::clone(&shared.clock));
-            let timers = move || time(&*store, &timer_messages, &inlets, &*clock);
+            let dispatcher = to_dispatcher.clone();
+            let timers = move || time(&*store, &timer_messages, &inlets, &dispatcher, &*clock);
             threads.timer_thread = Some(spawn("steadfast-timers".into(), timers)?);
             Ok(())
         }
     };
     spawn_all()?;
     Ok(threads)
+}
+
+/// Whom the dispatcher tells what.
+fn listeners(inlets: &Inlets, timers: &Sender<TimerMessage>) -> Listeners {
+    let (for_ended, for_progress) = (inlets.clone(), inlets.clone());
+    let timers = timers.clone();
+    Listeners {
+        ended: Arc::new(move |instance: InstanceId, key, outcome| {
+            let input = ShardInput::TaskEnded {
+                instance: instance.clone(),
+                key,
+                outcome,
+            };
+            for_ended.send(&instance, input);
+        }),
+        progress: Arc::new(move |instance: InstanceId, key, cell| {
+            let input = ShardInput::Progress {
+                instance: instance.clone(),
+                key,
+                cell,
+            };
+            for_progress.send(&instance, input);
+        }),
+        // When the thread is gone the worker stops, and with it the activities.
+        wake_at: Arc::new(move |at| drop(timers.send(TimerMessage::WakeDispatcher(at)))),
+    }
 }
 
 fn spawn(name: String, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
@@ -208,7 +234,7 @@ impl Threads {
                 .read()
                 .unwrap_or_else(std::sync::PoisonError::into_inner);
             if *open {
-                inlets.send(&request.id().clone(), ShardInput::Request(request));
+                inlets.send_request(request);
             } else {
                 request.refuse(RequestError::ShutDown);
             }
@@ -217,25 +243,7 @@ impl Threads {
 
     /// Tells the shards of the instances that an earlier worker left with something to do.
     pub(crate) async fn recover(&self, store: &dyn Store) -> Result<(), StoreError> {
-        let mut after = Incarnation(0);
-        loop {
-            let page = store.needing_attention(after, ATTENTION_PAGE).await?;
-            let Some((last, _)) = page.last() else {
-                return Ok(());
-            };
-            after = *last;
-            let full = page.len() == ATTENTION_PAGE;
-            let mut of_shard: Vec<Vec<InstanceId>> = vec![Vec::new(); self.inlets.0.len()];
-            for (_, id) in page {
-                of_shard[self.inlets.shard_of(&id)].push(id);
-            }
-            for (sender, ids) in self.inlets.0.iter().zip(of_shard) {
-                drop(sender.send(ShardMessage::Attend(ids)));
-            }
-            if !full {
-                return Ok(());
-            }
-        }
+        recover(store, &self.inlets).await
     }
 
     /// Refuses new requests and starts no more activities. Activities that run have until the deadline; those that do not end
@@ -275,6 +283,29 @@ impl Threads {
             .chain(self.timer_thread.take())
             .chain(self.writer.take())
             .collect()
+    }
+}
+
+/// Tells the shards of every instance that has something to do.
+async fn recover(store: &dyn Store, inlets: &Inlets) -> Result<(), StoreError> {
+    let mut after = Incarnation(0);
+    loop {
+        let page = store.needing_attention(after, ATTENTION_PAGE).await?;
+        let Some((last, _)) = page.last() else {
+            return Ok(());
+        };
+        after = *last;
+        let full = page.len() == ATTENTION_PAGE;
+        let mut of_shard: Vec<Vec<InstanceId>> = vec![Vec::new(); inlets.0.len()];
+        for (_, id) in page {
+            of_shard[inlets.shard_of(&id)].push(id);
+        }
+        for (sender, ids) in inlets.0.iter().zip(of_shard) {
+            drop(sender.send(ShardMessage::Attend(ids)));
+        }
+        if !full {
+            return Ok(());
+        }
     }
 }
 
@@ -319,6 +350,7 @@ struct ShardDriver {
     writer: Sender<WriterMessage>,
     timers: Sender<TimerMessage>,
     dispatcher: UnboundedSender<DispatcherInput>,
+    inlets: Inlets,
 }
 
 impl ShardDriver {
@@ -381,18 +413,53 @@ impl ShardDriver {
         }
     }
 
-    /// Passes on what a step gave: first what others can work on, then the loads. A closed channel means that the worker is
+    fn read(&self, shard: &mut Shard, read: Read) {
+        match read {
+            Read::Instance(id) => {
+                let result = guarded(|| block_on(self.store.load(&id))).map_err(Arc::new);
+                shard.handle(ShardInput::Loaded { id, result });
+            }
+            Read::Inbox(id, incarnation, after) => {
+                let result = guarded(|| block_on(self.store.inbox(incarnation, after)));
+                shard.handle(ShardInput::Inbox {
+                    id,
+                    incarnation,
+                    result: result.map_err(Arc::new),
+                });
+            }
+            Read::NeedingAttention => {
+                let result = guarded(|| block_on(recover(&*self.store, &self.inlets)));
+                if let Err(error) = result {
+                    tracing::error!(%error, "what an unacknowledged commit left cannot be looked for; trying again later");
+                    shard.handle(ShardInput::RecoveryFailed);
+                }
+            }
+        }
+    }
+
+    /// Passes on what a step gave: first what others can work on, then the reads. A closed channel means that the worker is
     /// being dropped.
     fn put_out(&self, shard: &mut Shard) {
         loop {
-            let (mut writes, mut timers, mut loads) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut writes, mut timers, mut reads) = (Vec::new(), Vec::new(), Vec::new());
             for output in shard.outputs() {
                 match output {
                     ShardOutput::Write(write) => writes.push(write),
                     ShardOutput::SetTimer(position, id) => timers.push((position, id)),
                     ShardOutput::Run(task) => self.dispatch(DispatcherInput::Run(task)),
-                    ShardOutput::Cancel(key) => self.dispatch(DispatcherInput::Cancel(key)),
-                    ShardOutput::Load(id) => loads.push(id),
+                    ShardOutput::Cancel(key, reason) => {
+                        self.dispatch(DispatcherInput::Cancel(key, reason));
+                    }
+                    ShardOutput::Load(id) => reads.push(Read::Instance(id)),
+                    ShardOutput::ReadInbox(id, incarnation, after) => {
+                        reads.push(Read::Inbox(id, incarnation, after));
+                    }
+                    ShardOutput::Notify(ids) => {
+                        for id in ids {
+                            self.inlets.send(&id.clone(), ShardInput::Mail(id));
+                        }
+                    }
+                    ShardOutput::Recover => reads.push(Read::NeedingAttention),
                 }
             }
             if !writes.is_empty() {
@@ -401,15 +468,21 @@ impl ShardDriver {
             if !timers.is_empty() {
                 drop(self.timers.send(TimerMessage::Set(timers)));
             }
-            if loads.is_empty() {
+            if reads.is_empty() {
                 return;
             }
-            for id in loads {
-                let result = guarded(|| block_on(self.store.load(&id))).map_err(Arc::new);
-                shard.handle(ShardInput::Loaded { id, result });
+            for read in reads {
+                self.read(shard, read);
             }
         }
     }
+}
+
+/// What a shard wants to read.
+enum Read {
+    Instance(InstanceId),
+    Inbox(InstanceId, Incarnation, u64),
+    NeedingAttention,
 }
 
 fn write(store: &dyn Store, epoch: Epoch, messages: &Receiver<WriterMessage>, inlets: &Inlets) {
@@ -437,9 +510,24 @@ fn write(store: &dyn Store, epoch: Epoch, messages: &Receiver<WriterMessage>, in
     }
 }
 
-fn time(store: &dyn Store, messages: &Receiver<TimerMessage>, inlets: &Inlets, clock: &dyn Clock) {
+fn time(
+    store: &dyn Store,
+    messages: &Receiver<TimerMessage>,
+    inlets: &Inlets,
+    dispatcher: &UnboundedSender<DispatcherInput>,
+    clock: &dyn Clock,
+) {
     let mut index = TimerIndex::default();
+    let mut wake_dispatcher = BTreeSet::new();
     loop {
+        let now = clock.now();
+        while let Some(at) = wake_dispatcher.pop_first() {
+            if at > now {
+                wake_dispatcher.insert(at);
+                break;
+            }
+            drop(dispatcher.send(DispatcherInput::Tick));
+        }
         let mut pause = None;
         // Reading makes timers due, and taking out what is due makes reading necessary.
         loop {
@@ -459,7 +547,12 @@ fn time(store: &dyn Store, messages: &Receiver<TimerMessage>, inlets: &Inlets, c
                 }
             }
         }
-        let next = index.next().map(|at| until(at, clock).min(MAX_TIMER_SLEEP));
+        let next = index
+            .next()
+            .into_iter()
+            .chain(wake_dispatcher.first().copied())
+            .min();
+        let next = next.map(|at| until(at, clock).min(MAX_TIMER_SLEEP));
         let first = match next.into_iter().chain(pause).min() {
             None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(sleep) => messages.recv_timeout(sleep),
@@ -474,6 +567,9 @@ fn time(store: &dyn Store, messages: &Receiver<TimerMessage>, inlets: &Inlets, c
                 TimerMessage::Set(timers) => timers
                     .into_iter()
                     .for_each(|(position, id)| index.set(position, id)),
+                TimerMessage::WakeDispatcher(at) => {
+                    wake_dispatcher.insert(at);
+                }
                 TimerMessage::Stop => return,
             }
         }

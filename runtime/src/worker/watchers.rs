@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::model::custom_status::CustomStatus;
 use crate::model::failure::FailureDetails;
 use crate::model::instance::{Cursor, InstanceId};
-use crate::model::status::RuntimeStatus;
+use crate::model::status::{ActivityProgress, RuntimeStatus};
 
 /// One committed state of an instance, as its watchers see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,7 @@ pub(crate) struct Update {
     pub(crate) cursor: Cursor,
     pub(crate) runtime_status: RuntimeStatus,
     pub(crate) custom_status: Option<CustomStatus>,
+    pub(crate) progress: Vec<ActivityProgress>,
     pub(crate) output: Option<String>,
     pub(crate) failure: Option<FailureDetails>,
     /// Why it cannot advance. Not part of the sequence of changes: the cursor stays.

@@ -2,10 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
+mod attempts;
+mod composition;
 mod dependencies;
 mod deploys;
+mod everyway;
 mod faults;
 mod identity;
 mod instances;
+mod management;
 mod support;
 mod timers;

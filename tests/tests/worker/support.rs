@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 
+use steadfast::limits::DEFAULT_MAX_PAYLOAD_BYTES;
 use steadfast::prelude::*;
 use steadfast::store::Store;
 use steadfast::store::memory::MemoryStore;
@@ -71,6 +72,7 @@ pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) max_live_instances: usize,
     pub(crate) panics: Panics,
+    pub(crate) max_payload_bytes: usize,
 }
 
 impl World {
@@ -85,6 +87,7 @@ impl World {
             clock,
             max_live_instances: 100,
             panics: Panics::Fail,
+            max_payload_bytes: DEFAULT_MAX_PAYLOAD_BYTES,
         }
     }
 
@@ -104,7 +107,7 @@ impl World {
             clock: Arc::clone(&self.clock),
             max_live_instances: self.max_live_instances,
             panics: self.panics,
-            max_payload_bytes: steadfast::limits::DEFAULT_MAX_PAYLOAD_BYTES,
+            max_payload_bytes: self.max_payload_bytes,
         };
         SingleThreaded::start(Arc::clone(&self.store), options).unwrap()
     }

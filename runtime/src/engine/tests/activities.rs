@@ -186,7 +186,7 @@ fn a_failure_reaches_the_author_with_its_details() {
         let expected = expected.clone();
         async move {
             let error = ctx.call_activity::<i32>("a", ()).await.unwrap_err();
-            assert!(matches!(&error, CallError::Failed(failure) if **failure == expected));
+            assert!(matches!(&error, CallError::Failed { failure, .. } if **failure == expected));
             error.to_string()
         }
     }))
@@ -194,7 +194,7 @@ fn a_failure_reaches_the_author_with_its_details() {
     .deliver(
         at(2),
         history().failed(0, &failure),
-        completes(1, r#""busy: disk""#),
+        completes(1, r#""`a` failed: busy: disk""#),
     );
 }
 

@@ -8,6 +8,7 @@
 mod activities;
 mod cancellation;
 mod children;
+mod combinators;
 mod context;
 mod continue_as_new;
 mod custom_status;

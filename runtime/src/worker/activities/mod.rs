@@ -1,8 +1,11 @@
-//! The activity dispatcher: which activity may run now.
+//! The activity dispatcher: which activity may run now, and which has run for too long.
 
+pub(crate) mod progress;
 pub(crate) mod run;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use jiff::Timestamp;
 
 use super::message::{Task, TaskKey};
 
@@ -11,17 +14,25 @@ use super::message::{Task, TaskKey};
 pub(crate) struct Dispatcher {
     limit: usize,
     closed: bool,
-    running: HashSet<TaskKey>,
+    /// With the place of their deadline.
+    running: HashMap<TaskKey, Option<Deadline>>,
+    deadlines: BTreeMap<Deadline, TaskKey>,
+    started: u64,
     waiting: VecDeque<TaskKey>,
     tasks: HashMap<TaskKey, Task>,
 }
+
+/// When an attempt has had its time; the count tells those of one moment apart.
+type Deadline = (Timestamp, u64);
 
 impl Dispatcher {
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             limit,
             closed: false,
-            running: HashSet::new(),
+            running: HashMap::new(),
+            deadlines: BTreeMap::new(),
+            started: 0,
             waiting: VecDeque::new(),
             tasks: HashMap::new(),
         }
@@ -32,12 +43,19 @@ impl Dispatcher {
         self.tasks.insert(task.key, task);
     }
 
-    /// The next activity to start, when there is a place for it.
-    pub(crate) fn start_next(&mut self) -> Option<Task> {
+    /// The next activity to start, when there is a place for it. Its time begins to run now.
+    pub(crate) fn start_next(&mut self, now: Timestamp) -> Option<Task> {
         while !self.closed && self.running.len() < self.limit {
             // A key without a task was cancelled while it waited.
             if let Some(task) = self.tasks.remove(&self.waiting.pop_front()?) {
-                self.running.insert(task.key);
+                self.started += 1;
+                let deadline = task.attempt.timeout.map(|timeout| {
+                    let at = now.saturating_add(timeout).unwrap_or(Timestamp::MAX);
+                    (at, self.started)
+                });
+                self.running.insert(task.key, deadline);
+                self.deadlines
+                    .extend(deadline.map(|deadline| (deadline, task.key)));
                 return Some(task);
             }
         }
@@ -50,8 +68,30 @@ impl Dispatcher {
         self.tasks.remove(&key);
     }
 
+    /// Gives the place of an activity away.
     pub(crate) fn ended(&mut self, key: TaskKey) {
-        self.running.remove(&key);
+        if let Some(Some(deadline)) = self.running.remove(&key) {
+            self.deadlines.remove(&deadline);
+        }
+    }
+
+    /// Takes out the activities that have run for as long as they may. Their places are free; the driver must tell them.
+    pub(crate) fn take_expired(&mut self, now: Timestamp) -> Vec<TaskKey> {
+        let mut expired = Vec::new();
+        while let Some(first) = self.deadlines.first_entry() {
+            if first.key().0 > now {
+                break;
+            }
+            let key = first.remove();
+            self.running.remove(&key);
+            expired.push(key);
+        }
+        expired
+    }
+
+    /// When the next activity will have run for as long as it may.
+    pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
+        self.deadlines.first_key_value().map(|((at, _), _)| *at)
     }
 
     /// Starts nothing any more. What waits is in history and runs after the next start of the worker.
@@ -66,8 +106,12 @@ impl Dispatcher {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::model::instance::{ExecutionId, InstanceId};
+    use crate::model::retry::Attempt;
+    use crate::model::tags::Tags;
 
     fn task(id: i32) -> Task {
         let key = TaskKey {
@@ -79,14 +123,21 @@ mod tests {
             instance: InstanceId::parse("a").unwrap(),
             name: "work".into(),
             input: None,
+            attempt: Attempt::of(&Tags::new(), id),
+            last_heartbeat: None,
         }
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
     }
 
     #[test]
     fn no_more_than_the_limit_run_and_the_rest_follow_in_order() {
         let mut dispatcher = Dispatcher::new(2);
         (0..4).for_each(|id| dispatcher.push(task(id)));
-        let started = |dispatcher: &mut Dispatcher| dispatcher.start_next().map(|task| task.key.id);
+        let started =
+            |dispatcher: &mut Dispatcher| dispatcher.start_next(at(0)).map(|task| task.key.id);
         assert_eq!(
             [
                 started(&mut dispatcher),
@@ -107,5 +158,26 @@ mod tests {
         dispatcher.ended(task(3).key);
         assert_eq!(started(&mut dispatcher), None);
         assert!(dispatcher.is_idle());
+    }
+
+    #[test]
+    fn time_runs_from_the_start_of_an_attempt_and_frees_its_place() {
+        let timed = |id, seconds| {
+            let mut task = task(id);
+            task.attempt.timeout = Some(Duration::from_secs(seconds));
+            task
+        };
+        let mut dispatcher = Dispatcher::new(2);
+        dispatcher.push(timed(0, 10));
+        dispatcher.push(timed(1, 5));
+        dispatcher.push(timed(2, 5));
+        assert!(dispatcher.start_next(at(0)).is_some());
+        assert!(dispatcher.start_next(at(0)).is_some());
+        assert_eq!(dispatcher.next_deadline(), Some(at(5)));
+        assert_eq!(dispatcher.take_expired(at(4)), []);
+        assert_eq!(dispatcher.take_expired(at(5)), [timed(1, 5).key]);
+        assert!(dispatcher.start_next(at(7)).is_some());
+        dispatcher.ended(timed(0, 10).key);
+        assert_eq!(dispatcher.next_deadline(), Some(at(12)));
     }
 }

@@ -2,16 +2,19 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::Dispatcher;
-use crate::context::{ActivityContext, ActivityTask, CancelReason, Cancellation};
+use super::progress::ProgressCell;
+use crate::context::{ActivityContext, ActivityTask, CancelReason, Cancellation, Report};
 use crate::engine::{Outcome, panic_message};
 use crate::model::failure::{self, FailureDetails};
 use crate::model::instance::InstanceId;
@@ -23,7 +26,9 @@ use crate::worker::shard::Shared;
 #[derive(Debug)]
 pub(crate) enum DispatcherInput {
     Run(Task),
-    Cancel(TaskKey),
+    Cancel(TaskKey, CancelReason),
+    /// An attempt may have run for as long as it may.
+    Tick,
     /// Start nothing more, and say when everything has ended or the deadline has passed.
     Close {
         deadline: Duration,
@@ -39,6 +44,7 @@ pub(crate) async fn run(
     shared: &Shared,
     task: &Task,
     cancellation: Cancellation,
+    report: Report,
 ) -> Option<Outcome> {
     let Function::Activity { run, .. } = shared.registry.activity(&task.name)?.function else {
         return None;
@@ -48,11 +54,11 @@ pub(crate) async fn run(
         execution_id: task.key.execution,
         name: task.name.clone(),
         task_id: task.key.id,
-        first_task_id: task.key.id,
-        attempt: 1,
-        max_attempts: 1,
-        last_heartbeat: None,
-        report: Arc::new(|_| {}),
+        first_task_id: task.attempt.first,
+        attempt: task.attempt.number,
+        max_attempts: task.attempt.max,
+        last_heartbeat: task.last_heartbeat.clone(),
+        report,
         dependencies: Arc::clone(&shared.dependencies),
         cancellation,
     });
@@ -62,51 +68,136 @@ pub(crate) async fn run(
             Err(error) => Err(FailureDetails::from(&error)),
         }
     };
-    Some(
-        AssertUnwindSafe(attempt)
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|panic| {
-                Err(FailureDetails::new(
-                    failure::kind::PANIC,
-                    panic_message(&*panic),
-                ))
-            }),
-    )
+    let outcome = AssertUnwindSafe(attempt)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|panic| {
+            Err(FailureDetails::new(
+                failure::kind::PANIC,
+                panic_message(&*panic),
+            ))
+        });
+    let limit = shared.limits.max_payload_bytes;
+    Some(match outcome {
+        Ok(result) if result.len() > limit => {
+            let what = format!("the result of activity `{}`", task.name);
+            Err(FailureDetails::payload_too_large(
+                &what,
+                result.len(),
+                limit,
+            ))
+        }
+        outcome => outcome,
+    })
+}
+
+/// The failure of an attempt that has run for as long as it may.
+pub(crate) fn timed_out(task: &Task) -> Outcome {
+    let limit = task.attempt.timeout.unwrap_or_default();
+    let message = format!("activity `{}` did not end within {limit:?}", task.name);
+    Err(FailureDetails::new(failure::kind::TIMEOUT, message))
 }
 
 /// Told of every activity that ended.
 pub(crate) type OnEnded = Arc<dyn Fn(InstanceId, TaskKey, Outcome) + Send + Sync>;
+
+/// Told of the first of the reports that an activity made since they were last looked at.
+pub(crate) type OnProgress = Arc<dyn Fn(InstanceId, TaskKey, ProgressCell) + Send + Sync>;
+
+/// What the dispatcher tells.
+#[derive(Clone)]
+pub(crate) struct Listeners {
+    pub(crate) ended: OnEnded,
+    pub(crate) progress: OnProgress,
+    /// Asks for a [`DispatcherInput::Tick`] at a time.
+    pub(crate) wake_at: Arc<dyn Fn(Timestamp) + Send + Sync>,
+}
+
+impl Listeners {
+    /// Where an activity reports its progress.
+    pub(crate) fn report(&self, task: &Task) -> Report {
+        report(task, Arc::clone(&self.progress))
+    }
+}
+
+/// Where an activity reports its progress.
+pub(crate) fn report(task: &Task, on_progress: OnProgress) -> Report {
+    let cell = ProgressCell::new(task.name.clone(), task.attempt.clone());
+    let (instance, key) = (task.instance.clone(), task.key);
+    Arc::new(move |details| {
+        if cell.put(details) {
+            on_progress(instance.clone(), key, cell.clone());
+        }
+    })
+}
+
+/// An activity that runs.
+struct Attempted {
+    task: Arc<Task>,
+    cancellation: Cancellation,
+    /// Whether its end has been told.
+    told: Arc<AtomicBool>,
+    handle: AbortHandle,
+}
 
 /// Drives the dispatcher until it is closed or everyone who could tell it something is gone.
 pub(crate) async fn dispatch(
     shared: Arc<Shared>,
     limit: usize,
     mut inputs: UnboundedReceiver<DispatcherInput>,
-    on_ended: OnEnded,
+    listeners: Listeners,
 ) {
     let mut dispatcher = Dispatcher::new(limit);
-    let mut running: HashMap<TaskKey, (Cancellation, AbortHandle)> = HashMap::new();
+    let mut running: HashMap<TaskKey, Attempted> = HashMap::new();
     let mut tasks: JoinSet<TaskKey> = JoinSet::new();
     let mut closing: Option<oneshot::Sender<()>> = None;
     let (expire, mut expired) = oneshot::channel::<()>();
     let mut expire = Some(expire);
     let mut alarm_guard = None;
+    let mut woken_at = None;
     loop {
-        while let Some(task) = dispatcher.start_next() {
-            let (shared, on_ended, cancellation) = (
-                Arc::clone(&shared),
-                Arc::clone(&on_ended),
-                Cancellation::default(),
-            );
-            let (key, of_task) = (task.key, cancellation.clone());
-            let handle = tasks.spawn(async move {
-                if let Some(outcome) = run(&shared, &task, of_task).await {
-                    on_ended(task.instance, key, outcome);
+        let now = shared.clock.now();
+        for key in dispatcher.take_expired(now) {
+            if let Some(attempt) = running.get(&key) {
+                // It may take its time to notice, or never do. Its place is for those that still have time.
+                attempt.cancellation.cancel(CancelReason::TimedOut);
+                if !attempt.told.swap(true, Ordering::AcqRel) {
+                    let instance = attempt.task.instance.clone();
+                    (listeners.ended)(instance, key, timed_out(&attempt.task));
                 }
-                key
+            }
+        }
+        while let Some(task) = dispatcher.start_next(now) {
+            let (key, task) = (task.key, Arc::new(task));
+            let (cancellation, told) = (Cancellation::default(), Arc::new(AtomicBool::new(false)));
+            let handle = tasks.spawn({
+                let (shared, listeners) = (Arc::clone(&shared), listeners.clone());
+                let (task, cancellation, told) =
+                    (Arc::clone(&task), cancellation.clone(), Arc::clone(&told));
+                async move {
+                    let report = listeners.report(&task);
+                    if let Some(outcome) = run(&shared, &task, cancellation, report).await
+                        && !told.swap(true, Ordering::AcqRel)
+                    {
+                        (listeners.ended)(task.instance.clone(), key, outcome);
+                    }
+                    key
+                }
             });
-            running.insert(key, (cancellation, handle));
+            let attempt = Attempted {
+                task,
+                cancellation,
+                told,
+                handle,
+            };
+            running.insert(key, attempt);
+        }
+        let next = dispatcher.next_deadline();
+        if let Some(at) = next
+            && woken_at != next
+        {
+            (listeners.wake_at)(at);
+            woken_at = next;
         }
         if closing.is_some() && dispatcher.is_idle() {
             break;
@@ -114,19 +205,20 @@ pub(crate) async fn dispatch(
         tokio::select! {
             input = inputs.recv() => match input {
                 Some(DispatcherInput::Run(task)) => dispatcher.push(task),
-                Some(DispatcherInput::Cancel(key)) => {
+                Some(DispatcherInput::Cancel(key, reason)) => {
                     dispatcher.cancel(key);
-                    if let Some((cancellation, _)) = running.get(&key) {
-                        // It may take its time to notice, or never do. Its place is for those that someone waits for.
-                        cancellation.cancel(CancelReason::Withdrawn);
+                    if let Some(attempt) = running.get(&key) {
+                        // As above.
+                        attempt.cancellation.cancel(reason);
                         dispatcher.ended(key);
                     }
                 }
+                Some(DispatcherInput::Tick) => woken_at = None,
                 Some(DispatcherInput::Close { deadline, drained }) => {
                     dispatcher.close();
                     closing = Some(drained);
-                    for (cancellation, _) in running.values() {
-                        cancellation.cancel(CancelReason::ShutDown);
+                    for attempt in running.values() {
+                        attempt.cancellation.cancel(CancelReason::ShutDown);
                     }
                     if let Some(expire) = expire.take() {
                         alarm_guard = Some(alarm(deadline, expire));
@@ -148,9 +240,9 @@ pub(crate) async fn dispatch(
         }
     }
     drop(alarm_guard);
-    for (cancellation, handle) in running.into_values() {
-        cancellation.cancel(CancelReason::ShutDown);
-        handle.abort();
+    for attempt in running.into_values() {
+        attempt.cancellation.cancel(CancelReason::ShutDown);
+        attempt.handle.abort();
     }
     if let Some(drained) = closing {
         // Nobody may be waiting any more.

@@ -1,28 +1,52 @@
 //! What waits for a commit, and what follows when it is acknowledged or fails.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Shard;
 use super::load::LiveParts;
 use super::slot::{Message, Slot, SlotState, Source, ended_task};
-use crate::model::history::HistoryEvent;
+use crate::context::CancelReason;
+use crate::model::history::{HistoryEvent, HistoryEventKind};
 use crate::model::instance::{Cursor, ExecutionId, Incarnation, InstanceId};
 use crate::model::on_existing::OnExisting;
 use crate::model::status::RuntimeStatus;
 use crate::store::{
-    InstanceHeader, Refused, StoreError, StoreErrorKind, TimerPosition, WriteResult, Written,
+    InstanceHeader, Refused, StoreError, StoreErrorKind, TimerPosition, Write, WriteResult, Written,
 };
-use crate::worker::message::{RequestError, ShardOutput, StartRequest, Task, TaskKey};
+use crate::worker::message::{Reply, RequestError, ShardOutput, StartRequest, Task, TaskKey};
 use crate::worker::watchers::Update;
+
+/// How long an activity's reports wait for each other: what it reports in one such time is one commit.
+const PROGRESS_PAUSE: SignedDuration = SignedDuration::from_secs(1);
 
 /// A write that the writer has not answered.
 #[derive(Debug)]
 pub(super) enum Pending {
     Create(Box<PendingCreate>),
     Episode(Box<PendingEpisode>),
+    /// An instance with a history that it had elsewhere.
+    Import {
+        id: InstanceId,
+        reply: Reply<Incarnation>,
+    },
+    /// What is only for instances that have ended.
+    Ended {
+        id: InstanceId,
+        operation: Ended,
+        reply: Reply<()>,
+    },
+    PurgeWhere {
+        reply: Reply<u64>,
+    },
+    /// What an activity reported.
+    Progress {
+        id: InstanceId,
+        incarnation: Incarnation,
+        update: Update,
+    },
     /// A message for the inbox, or the reason why an instance cannot advance.
     Message {
         id: InstanceId,
@@ -31,11 +55,17 @@ pub(super) enum Pending {
     },
 }
 
+/// What is done to an instance that has ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Ended {
+    Rewind,
+    Purge,
+}
+
 #[derive(Debug)]
 pub(super) struct PendingCreate {
     pub(super) start: StartRequest,
     pub(super) started: HistoryEvent,
-    pub(super) execution_id: ExecutionId,
 }
 
 #[derive(Debug)]
@@ -61,6 +91,10 @@ pub(super) struct Effects {
     pub(super) next_timer: Option<Timestamp>,
     pub(super) update: Option<Update>,
     pub(super) ended: bool,
+    /// What the next execution begins with, when this one continued as new.
+    pub(super) next: Option<Box<LiveParts>>,
+    /// Whether something was sent to other instances.
+    pub(super) sends: bool,
 }
 
 impl Shard {
@@ -74,10 +108,33 @@ impl Shard {
         match self.pending.pop_front() {
             Some(Pending::Create(create)) => self.created(*create, answer),
             Some(Pending::Episode(episode)) => match answer {
-                Ok(Ok(_)) => self.episode_committed(*episode),
+                Ok(Ok(written)) => {
+                    if let Written::Episode { notified } = written
+                        && !notified.is_empty()
+                    {
+                        self.outputs.push(ShardOutput::Notify(notified));
+                    }
+                    self.episode_committed(*episode);
+                }
                 Ok(Err(_)) => self.episode_failed(*episode, None),
                 Err(error) => self.episode_failed(*episode, Some(&error)),
             },
+            Some(Pending::Import { id, reply }) => self.imported(id, reply, answer),
+            Some(Pending::Ended {
+                id,
+                operation,
+                reply,
+            }) => self.changed_ended(id, operation, reply, answer),
+            Some(Pending::PurgeWhere { reply }) => reply.send(match answer {
+                Ok(Ok(Written::Purged(count))) => Ok(count),
+                Ok(_) => Ok(0),
+                Err(error) => Err(RequestError::Store(error)),
+            }),
+            Some(Pending::Progress {
+                id,
+                incarnation,
+                update,
+            }) => self.progress_stored(&id, incarnation, update, answer),
             Some(Pending::Message {
                 id,
                 incarnation,
@@ -88,18 +145,17 @@ impl Shard {
     }
 
     fn created(&mut self, create: PendingCreate, answer: Result<WriteResult, Arc<StoreError>>) {
-        let PendingCreate {
-            start,
-            started,
-            execution_id,
-        } = create;
+        let PendingCreate { start, started } = create;
         let StartRequest {
             id,
             name,
+            version,
             custom_status,
+            start_at,
+            tags: _,
             on_existing,
             reply,
-            ..
+            input: _,
         } = start;
         let incarnation = match answer {
             Ok(Ok(Written::Created(incarnation))) => incarnation,
@@ -108,9 +164,7 @@ impl Shard {
                 // It may be one whose creation was not acknowledged, so that nobody runs it yet.
                 return self.tell(id, Message::Attend);
             }
-            Ok(Ok(_) | Err(Refused::Stale)) => {
-                return reply.send(Err(RequestError::NotFound { id }));
-            }
+            Ok(_) => return reply.send(Err(RequestError::NotFound { id })),
             Err(error) => {
                 reply.send(Err(RequestError::Store(error)));
                 // It may have been created all the same, and may even have replaced the one in memory.
@@ -127,7 +181,7 @@ impl Shard {
         }
         let replaced = self.remove(&id);
         // Whatever runs belongs to the instance that was replaced, with which it is deleted.
-        self.cancel_all(&id);
+        self.cancel_all(&id, CancelReason::Replaced);
         let mut waiting = VecDeque::new();
         if let Some(slot) = replaced {
             if matches!(slot.state, SlotState::Loading) {
@@ -137,11 +191,15 @@ impl Shard {
             }
         }
         let created_at = started.timestamp;
+        let execution_id = match &started.kind {
+            HistoryEventKind::ExecutionStarted(started) => started.execution_id,
+            _ => return,
+        };
         let header = InstanceHeader {
             id: id.clone(),
             incarnation,
             name,
-            version: None,
+            version,
             execution_id,
             parent: None,
             runtime_status: RuntimeStatus::Pending,
@@ -151,8 +209,8 @@ impl Shard {
             episode: 0,
             status_episode: custom_status.is_some().then_some(0),
             sequence: 0,
-            next_timer: None,
-            needs_attention: true,
+            next_timer: start_at,
+            needs_attention: start_at.is_none(),
             stalled: None,
         };
         self.shared.watchers.publish(
@@ -164,6 +222,7 @@ impl Shard {
                 },
                 runtime_status: RuntimeStatus::Pending,
                 custom_status: custom_status.clone(),
+                progress: Vec::new(),
                 output: None,
                 failure: None,
                 stalled: None,
@@ -174,9 +233,11 @@ impl Shard {
             header,
             last_status: custom_status.clone(),
             custom_status,
-            begin: Some(started),
+            progress: BTreeMap::new(),
+            begin: vec![started],
             past: Vec::new(),
             inbox: waiting.into(),
+            inbox_seen: 0,
         });
     }
 
@@ -193,16 +254,17 @@ impl Shard {
             match source {
                 Source::Client(reply) => reply.send(Ok(())),
                 Source::Activity(key) => self.running.remove(&id, key),
-                Source::Inbox(_) => {}
+                Source::Inbox(_) | Source::Begin => {}
             }
         }
         self.refuse(&id, undelivered);
         for key in effects.cancel {
             self.running.remove(&id, key);
-            self.outputs.push(ShardOutput::Cancel(key));
+            self.outputs
+                .push(ShardOutput::Cancel(key, CancelReason::Withdrawn));
         }
         if effects.cancel_all {
-            self.cancel_all(&id);
+            self.cancel_all(&id, CancelReason::Terminated);
         }
         if let Some(update) = effects.update {
             self.shared.watchers.publish(&id, update);
@@ -224,7 +286,26 @@ impl Shard {
         }
         if effects.ended {
             let slot = self.slots.remove(&id);
-            self.refuse(&id, slot.map(|slot| slot.waiting).unwrap_or_default());
+            let waiting = slot.map(|slot| slot.waiting).unwrap_or_default();
+            // Another instance may have taken the id since.
+            let look = waiting
+                .iter()
+                .any(|message| matches!(message, Message::Mail | Message::Attend));
+            self.refuse(&id, waiting);
+            if look {
+                self.tell(id, Message::Attend);
+            }
+        } else if let Some(parts) = effects.next {
+            // The commit of the execution before may have failed meanwhile, and then this one is loaded.
+            let continuing = self
+                .slots
+                .get(&id)
+                .is_some_and(|slot| matches!(slot.state, SlotState::Continuing(_)));
+            if continuing {
+                self.enter(*parts);
+            } else {
+                self.reload_if_drained(&id);
+            }
         } else {
             self.touch(&id);
             self.reload_if_drained(&id);
@@ -241,8 +322,11 @@ impl Shard {
             sources,
             undelivered,
             events,
-            ..
+            effects,
         } = episode;
+        if effects.sends && error.is_some() && self.fenced.is_none() {
+            self.outputs.push(ShardOutput::Recover);
+        }
         tracing::warn!(instance = %id, error = ?error, "the commit of an episode failed; the instance is loaded again");
         let outcome = || match error {
             Some(error) => RequestError::Store(Arc::clone(error)),
@@ -358,14 +442,17 @@ impl Shard {
         true
     }
 
-    /// Loads a failed instance again, once nothing of it is on its way to the store any more.
+    /// Loads an instance again, once nothing of it is on its way to the store any more. After a failure it waits a while.
     pub(super) fn reload_if_drained(&mut self, id: &InstanceId) {
-        if self
-            .slots
-            .get(id)
-            .is_some_and(|slot| matches!(slot.state, SlotState::Loading) && slot.unanswered == 0)
+        if let Some(slot) = self.slots.get(id)
+            && matches!(slot.state, SlotState::Loading)
+            && slot.unanswered == 0
         {
-            self.load_later(id.clone());
+            if slot.uncertain {
+                self.load_later(id.clone());
+            } else {
+                self.load(id.clone());
+            }
         }
     }
 
@@ -376,9 +463,122 @@ impl Shard {
         }
     }
 
-    fn cancel_all(&mut self, id: &InstanceId) {
+    fn cancel_all(&mut self, id: &InstanceId, reason: CancelReason) {
+        let keys = self.running.take(id);
         self.outputs
-            .extend(self.running.take(id).map(ShardOutput::Cancel));
+            .extend(keys.map(|key| ShardOutput::Cancel(key, reason)));
+    }
+
+    fn imported(
+        &mut self,
+        id: InstanceId,
+        reply: Reply<Incarnation>,
+        answer: Result<WriteResult, Arc<StoreError>>,
+    ) {
+        let incarnation = match answer {
+            Ok(Ok(Written::Created(incarnation))) => incarnation,
+            Ok(Err(Refused::Exists(existing))) => {
+                return reply.send(Err(RequestError::AlreadyExists {
+                    id,
+                    name: existing.name,
+                    runtime_status: existing.runtime_status,
+                }));
+            }
+            Ok(_) => return reply.send(Err(RequestError::NotFound { id })),
+            Err(error) => return reply.send(Err(RequestError::Store(error))),
+        };
+        reply.send(Ok(incarnation));
+        self.shared.watchers.publish_uncertain(&id);
+        self.tell(id, Message::Attend);
+    }
+
+    /// Takes the answer to the rewinding or purging of an instance that has ended.
+    fn changed_ended(
+        &mut self,
+        id: InstanceId,
+        operation: Ended,
+        reply: Reply<()>,
+        answer: Result<WriteResult, Arc<StoreError>>,
+    ) {
+        match answer {
+            Ok(Ok(_)) => reply.send(Ok(())),
+            Ok(Err(Refused::Exists(existing))) => {
+                let runtime_status = existing.runtime_status;
+                return reply.send(Err(match operation {
+                    Ended::Rewind => RequestError::NotFailed { id, runtime_status },
+                    Ended::Purge => RequestError::NotEnded { id, runtime_status },
+                }));
+            }
+            Ok(Err(Refused::Stale)) => return reply.send(Err(RequestError::NotFound { id })),
+            Err(error) => reply.send(Err(RequestError::Store(error))),
+        }
+        if self.fenced.is_none() {
+            self.shared.watchers.publish_uncertain(&id);
+            self.tell(id, Message::Attend);
+        }
+    }
+
+    fn progress_stored(
+        &mut self,
+        id: &InstanceId,
+        incarnation: Incarnation,
+        update: Update,
+        answer: Result<WriteResult, Arc<StoreError>>,
+    ) {
+        if !self.answered(id, incarnation) {
+            return;
+        }
+        match answer {
+            Ok(Ok(_)) => {
+                self.shared.watchers.publish(id, update);
+                self.touch(id);
+                self.reload_if_drained(id);
+            }
+            Ok(Err(_)) => self.reload_if_drained(id),
+            // The count of changes in memory may be ahead of the store's.
+            Err(_) => self.reload(id),
+        }
+    }
+
+    /// Commits the latest that an activity reported.
+    pub(super) fn report_progress(&mut self, id: &InstanceId, key: TaskKey) {
+        let now = self.now();
+        let Some(reports) = self.running.reports(id, key) else {
+            return;
+        };
+        let Some((cell, details)) = reports
+            .cell
+            .as_ref()
+            .and_then(|cell| Some((cell.clone(), cell.take()?)))
+        else {
+            return;
+        };
+        reports.not_before = Some(now.saturating_add(PROGRESS_PAUSE).unwrap_or(Timestamp::MAX));
+        let Some(slot) = self.slots.get_mut(id) else {
+            return;
+        };
+        let Some(known) = slot.known() else { return };
+        if known.header.execution_id != key.execution {
+            return;
+        }
+        let progress = cell.progress(details, now);
+        known.progress.insert(progress.task_id, progress.clone());
+        known.header.sequence += 1;
+        let (incarnation, sequence) = (known.header.incarnation, known.header.sequence);
+        let update = known.update();
+        slot.unanswered += 1;
+        self.outputs.push(ShardOutput::Write(Write::Progress {
+            incarnation,
+            execution_id: key.execution,
+            sequence,
+            at: now,
+            progress,
+        }));
+        self.pending.push_back(Pending::Progress {
+            id: id.clone(),
+            incarnation,
+            update,
+        });
     }
 }
 
@@ -397,21 +597,4 @@ fn attach(
         name: existing.name.clone(),
         runtime_status: existing.runtime_status,
     })
-}
-
-impl Message {
-    /// Answers a message that its instance will never take.
-    pub(super) fn refuse(self, error: impl FnOnce() -> RequestError) {
-        match self {
-            Self::Event {
-                source: Source::Client(reply),
-                ..
-            }
-            | Self::Terminate { reply, .. }
-            | Self::Retry { reply } => {
-                reply.send(Err(error()));
-            }
-            Self::Event { .. } | Self::TimersDue | Self::Attend => {}
-        }
-    }
 }

@@ -1,18 +1,33 @@
 //! Running episodes: messages in, one write out.
 
-use std::collections::HashSet;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
 
 use super::Shard;
+use super::Shared;
 use super::commit::{Effects, Pending, PendingEpisode};
-use super::slot::{Held, Live, Message, SlotState, Source, ended_task};
-use crate::engine::{Episode, Fault};
-use crate::model::action::OrchestratorActionKind;
+use super::load::LiveParts;
+use super::outgoing::Outgoing;
+use super::slot::{
+    Aside, Held, Known, Message, OpenActivity, SlotState, Source, ended_task, stalled,
+};
+use crate::engine::{Continued, Episode, Fault};
+use crate::limits::MAX_BUFFERED_EVENTS;
 use crate::model::custom_status::StatusChange;
-use crate::model::history::{HistoryEvent, HistoryEventKind, TimerFired, encode_events};
-use crate::model::instance::{Cursor, InstanceId};
+use crate::model::history::{
+    ExecutionStarted, HistoryEvent, HistoryEventKind, TimerFired, encode_events,
+};
+use crate::model::instance::InstanceId;
+use crate::model::retry::Attempt;
 use crate::model::status::RuntimeStatus;
-use crate::store::{EpisodeWrite, HistoryRow, TimerPosition, Write};
-use crate::worker::message::{Reply, ShardOutput, Task, TaskKey};
+use crate::model::waiting::WaitingOn;
+use crate::registration::Function;
+use crate::registry::Registry;
+use crate::store::TimerPosition;
+use crate::store::{ContinuedExecution, EpisodeWrite, HistoryRow, InstanceHeader, Write};
+use crate::worker::message::{Reply, RequestError, ShardOutput, TaskKey};
 use crate::worker::watchers::Update;
 
 impl Shard {
@@ -22,14 +37,14 @@ impl Shard {
             return;
         };
         match slot.state {
-            SlotState::Loading | SlotState::Ending(_) => return,
+            SlotState::Loading | SlotState::Continuing(_) | SlotState::Ending(_) => return,
             SlotState::Held(_) => self.take_held(id),
             SlotState::Live(_) => self.take_live(id),
         }
         self.touch(id);
     }
 
-    /// Delivers everything up to a termination in one episode; then terminates.
+    /// Delivers everything up to a termination or suspension in one episode; then terminates or suspends.
     fn take_live(&mut self, id: &InstanceId) {
         let now = self.now();
         let Some(slot) = self.slots.get_mut(id) else {
@@ -39,10 +54,15 @@ impl Shard {
             return;
         };
         let mut batch = Batch::default();
-        batch.extend(live.begin.take().map(|event| (event, None)));
-        let execution = live.header.execution_id;
-        let mut timers_taken = false;
-        let mut terminate = None;
+        for event in std::mem::take(&mut live.begin) {
+            batch.push(event, Some(Source::Begin));
+        }
+        live.known.begun |= !batch.events.is_empty();
+        let begin = batch.events.len();
+        let execution = live.known.header.execution_id;
+        let mut due = None;
+        let mut last = None;
+        let (mut mail, mut reports, mut inspections) = (false, Vec::new(), Vec::new());
         while let Some(message) = slot.waiting.pop_front() {
             match message {
                 // The result of an earlier execution, or one that was delivered before.
@@ -52,36 +72,37 @@ impl Shard {
                 } if key.execution != execution || !self.running.contains(id, key) => {
                     self.running.remove(id, key);
                 }
-                Message::Event { event, source } => batch.push(event, Some(source)),
-                Message::TimersDue => {
-                    if !std::mem::replace(&mut timers_taken, true) {
-                        let due = live.execution.due_timers(now);
-                        if due.is_empty()
-                            && let Some(fire_at) = live.execution.next_timer()
-                        {
-                            // The clock went back since the timer was found to be due.
-                            let position = TimerPosition {
-                                fire_at,
-                                incarnation: live.header.incarnation,
-                            };
-                            self.outputs
-                                .push(ShardOutput::SetTimer(position, id.clone()));
-                        }
-                        batch.extend(due.into_iter().map(|(fire_at, timer_id)| {
-                            (
-                                HistoryEvent::new(now, TimerFired { timer_id, fire_at }),
-                                None,
-                            )
-                        }));
+                Message::Event {
+                    event,
+                    source: Source::Client(reply),
+                } => {
+                    let kept = live.execution.buffered_events() + batch.events.len();
+                    match objection(&self.shared.registry, &live.known.header, &event, kept) {
+                        Some(error) => reply.send(Err(error)),
+                        None => batch.push(event, Some(Source::Client(reply))),
                     }
                 }
-                Message::Attend => {}
-                Message::Retry { reply } => reply.send(Ok(())),
-                Message::Terminate { reason, reply } => {
-                    terminate = Some((reason, reply));
+                Message::Event { event, source } => batch.push(event, Some(source)),
+                Message::TimersDue => due = Some(live.execution.due_timers(now)),
+                Message::Attend | Message::Rewind { .. } => {}
+                Message::Mail => mail = true,
+                Message::Progress(key) => reports.push(key),
+                Message::Inspect { reply } => inspections.push(reply),
+                Message::Retry { reply } | Message::Resume { reply, .. } => reply.send(Ok(())),
+                Message::Terminate { .. } | Message::Suspend { .. } => {
+                    last = Some(message);
                     break;
                 }
             }
+        }
+        if let Some(due) = due {
+            if due.is_empty()
+                && let Some(fire_at) = live.execution.next_timer()
+            {
+                // The clock went back since the timer was found to be due.
+                self.outputs.push(set_timer(&live.known.header, fire_at));
+            }
+            batch.insert_timers(begin, due, now);
         }
         if !batch.events.is_empty() {
             match live.execution.deliver(now, &mut batch.events) {
@@ -97,14 +118,45 @@ impl Shard {
                 Err(fault) => {
                     let mut messages = batch.into_messages();
                     messages.extend(
-                        terminate.map(|(reason, reply)| Message::Terminate { reason, reply }),
+                        inspections
+                            .into_iter()
+                            .map(|reply| Message::Inspect { reply }),
                     );
+                    messages.extend(reports.into_iter().map(Message::Progress));
+                    messages.extend(last);
                     return self.hold(id, &fault, messages);
                 }
             }
         }
-        if let Some((reason, reply)) = terminate {
-            self.terminate(id, reason, reply);
+        for key in reports {
+            self.report_progress(id, key);
+        }
+        if mail {
+            self.read_inbox(id);
+        }
+        self.inspect(id, inspections);
+        match last {
+            Some(Message::Terminate {
+                reason,
+                recursive,
+                source,
+            }) => self.terminate(id, reason, recursive, source),
+            Some(Message::Suspend { reason, reply }) => self.suspend(id, reason, reply),
+            _ => {}
+        }
+    }
+
+    /// Says what an instance waits for.
+    fn inspect(&mut self, id: &InstanceId, replies: Vec<Reply<Vec<WaitingOn>>>) {
+        if replies.is_empty() {
+            return;
+        }
+        let waiting = match self.slots.get(id).map(|slot| &slot.state) {
+            Some(SlotState::Live(live)) => live.execution.waiting_on(),
+            _ => Vec::new(),
+        };
+        for reply in replies {
+            reply.send(Ok(waiting.clone()));
         }
     }
 
@@ -116,19 +168,32 @@ impl Shard {
         let SlotState::Live(live) = &slot.state else {
             return;
         };
-        let header = live.header.clone();
-        let custom_status = live.committed_status.clone();
-        let reason = format!("orchestrator `{}`: {fault}", header.name);
+        let reason = format!("orchestrator `{}`: {fault}", live.known.header.name);
         tracing::error!(instance = %id, reason, "an instance is set aside");
         for message in messages.into_iter().rev() {
             slot.waiting.push_front(message);
         }
-        slot.state = SlotState::Held(Box::new(Held {
-            header,
-            custom_status,
-        }));
+        self.set_aside(id, Aside::Stalled);
         self.set_stalled(id, Some(reason));
         self.take_held(id);
+    }
+
+    /// Drops an orchestrator from memory, and lets its instance take no events.
+    fn set_aside(&mut self, id: &InstanceId, why: Aside) {
+        let Some(slot) = self.slots.get_mut(id) else {
+            return;
+        };
+        slot.state = match std::mem::replace(&mut slot.state, SlotState::Loading) {
+            SlotState::Live(live) => SlotState::Held(Box::new(Held {
+                known: live.known,
+                why,
+            })),
+            SlotState::Held(mut held) => {
+                held.why = why;
+                SlotState::Held(held)
+            }
+            other => other,
+        };
     }
 
     /// Writes why an instance cannot advance, unless the store says the same already.
@@ -136,10 +201,8 @@ impl Shard {
         let Some(slot) = self.slots.get_mut(id) else {
             return;
         };
-        let header = match &mut slot.state {
-            SlotState::Live(live) => &mut live.header,
-            SlotState::Held(held) => &mut held.header,
-            SlotState::Loading | SlotState::Ending(_) => return,
+        let Some(Known { header, .. }) = slot.known() else {
+            return;
         };
         if header.stalled == reason {
             return;
@@ -160,13 +223,18 @@ impl Shard {
 
     /// Stores the messages of an instance that cannot take them.
     fn take_held(&mut self, id: &InstanceId) {
+        let now = self.now();
         let Some(slot) = self.slots.get_mut(id) else {
             return;
         };
         let SlotState::Held(held) = &slot.state else {
             return;
         };
-        let (incarnation, execution) = (held.header.incarnation, held.header.execution_id);
+        let why = held.why;
+        let (incarnation, execution) = (
+            held.known.header.incarnation,
+            held.known.header.execution_id,
+        );
         while let Some(message) = slot.waiting.pop_front() {
             match message {
                 // The result of an earlier execution.
@@ -176,20 +244,34 @@ impl Shard {
                 } if key.execution != execution => {
                     self.running.remove(id, key);
                 }
-                // Timers are found again when the instance is loaded, and inbox messages are stored already.
+                // It may start.
+                Message::TimersDue | Message::Attend if matches!(why, Aside::Scheduled(at) if at <= now) =>
+                {
+                    return self.load_again(id);
+                }
+                // Timers are found again when the instance is loaded, and what is in the inbox is stored already.
                 Message::TimersDue
                 | Message::Attend
+                | Message::Rewind { .. }
                 | Message::Event {
                     source: Source::Inbox(_),
                     ..
                 } => {}
                 Message::Event { event, source } => {
-                    let text = encode_events(std::slice::from_ref(&event));
+                    if let SlotState::Held(held) = &slot.state
+                        && let Source::Client(_) = source
+                        && let Some(error) =
+                            objection(&self.shared.registry, &held.known.header, &event, 0)
+                    {
+                        Message::Event { event, source }.refuse(|| error);
+                        continue;
+                    }
+                    let of_execution = matches!(source, Source::Activity(_)).then_some(execution);
                     slot.unanswered += 1;
                     self.outputs.push(ShardOutput::Write(Write::Enqueue {
                         incarnation,
-                        execution: None,
-                        event: text,
+                        execution: of_execution,
+                        event: encode_events(std::slice::from_ref(&event)),
                     }));
                     let message = Some(Box::new(Message::Event { event, source }));
                     self.pending.push_back(Pending::Message {
@@ -198,187 +280,276 @@ impl Shard {
                         message,
                     });
                 }
-                Message::Terminate { reason, reply } => return self.terminate(id, reason, reply),
+                Message::Terminate {
+                    reason,
+                    recursive,
+                    source,
+                } => return self.terminate(id, reason, recursive, source),
+                Message::Suspend { reply, .. } if why == Aside::Suspended => reply.send(Ok(())),
+                Message::Suspend { reason, reply } => return self.suspend(id, reason, reply),
+                Message::Resume { reason, reply } if why == Aside::Suspended => {
+                    let source = Some(Source::Client(reply));
+                    let episode = Episode::resumed(now, reason);
+                    self.commit_episode(id, episode, vec![source], Vec::new());
+                    return self.load_again(id);
+                }
+                Message::Resume { reply, .. } => reply.send(Ok(())),
+                Message::Inspect { reply } => reply.send(Ok(Vec::new())),
+                Message::Mail => {
+                    self.read_inbox(id);
+                    return self.advance(id);
+                }
+                Message::Progress(key) => {
+                    self.report_progress(id, key);
+                    return self.advance(id);
+                }
                 Message::Retry { reply } => {
                     reply.send(Ok(()));
-                    slot.state = SlotState::Loading;
-                    self.resident -= 1;
-                    // Otherwise the last answer that is on its way lets it load.
-                    if slot.unanswered == 0 {
-                        self.load(id.clone());
+                    if why == Aside::Stalled {
+                        return self.load_again(id);
                     }
-                    return;
                 }
             }
         }
     }
 
+    /// Loads an instance anew, once what is on its way to the store has arrived there.
+    fn load_again(&mut self, id: &InstanceId) {
+        let Some(slot) = self.slots.get_mut(id) else {
+            return;
+        };
+        self.resident -= usize::from(slot.is_resident());
+        slot.state = SlotState::Loading;
+        self.reload_if_drained(id);
+    }
+
+    /// Lets an instance take no events until it is resumed.
+    fn suspend(&mut self, id: &InstanceId, reason: Option<String>, reply: Reply<()>) {
+        let now = self.now();
+        let Some(slot) = self.slots.get_mut(id) else {
+            return;
+        };
+        match slot.state {
+            SlotState::Live(_) | SlotState::Held(_) => {
+                let source = Some(Source::Client(reply));
+                let episode = Episode::suspended(now, reason);
+                self.commit_episode(id, episode, vec![source], Vec::new());
+                self.set_aside(id, Aside::Suspended);
+                self.take_held(id);
+            }
+            // It is taken, or answered, once what is on its way is durable.
+            SlotState::Loading | SlotState::Continuing(_) | SlotState::Ending(_) => {
+                slot.waiting.push_front(Message::Suspend { reason, reply });
+            }
+        }
+    }
+
     /// Ends an instance without running its orchestrator.
-    fn terminate(&mut self, id: &InstanceId, reason: Option<String>, reply: Reply<()>) {
+    fn terminate(
+        &mut self,
+        id: &InstanceId,
+        reason: Option<String>,
+        recursive: bool,
+        source: Source,
+    ) {
         let now = self.now();
         let Some(slot) = self.slots.get_mut(id) else {
             return;
         };
         match &slot.state {
             SlotState::Live(_) | SlotState::Held(_) => {
-                let episode = Episode::terminated(now, reason, false);
-                self.commit_episode(id, episode, vec![Some(Source::Client(reply))], Vec::new());
+                let episode = Episode::terminated(now, reason, recursive);
+                self.commit_episode(id, episode, vec![Some(source)], Vec::new());
             }
             // It is answered once the end, or its failure, is durable.
-            SlotState::Loading | SlotState::Ending(_) => {
-                slot.waiting.push_back(Message::Terminate { reason, reply });
+            SlotState::Loading | SlotState::Continuing(_) | SlotState::Ending(_) => {
+                slot.waiting.push_front(Message::Terminate {
+                    reason,
+                    recursive,
+                    source,
+                });
             }
         }
     }
 
     /// Makes an episode's write, and keeps what must follow its commit. `sources` are those of the events that were
     /// delivered, in order; `undelivered` is what came behind the end of the execution.
-    fn commit_episode(
+    pub(super) fn commit_episode(
         &mut self,
         id: &InstanceId,
-        episode: Episode,
-        sources: Vec<Option<Source>>,
-        undelivered: Vec<Message>,
+        mut episode: Episode,
+        mut sources: Vec<Option<Source>>,
+        mut undelivered: Vec<Message>,
     ) {
+        let shared = Arc::clone(&self.shared);
+        let now = shared.clock.now();
         let Some(slot) = self.slots.get_mut(id) else {
             return;
         };
+        let (known, live) = match &mut slot.state {
+            SlotState::Live(live) => {
+                let live = &mut **live;
+                (
+                    &mut live.known,
+                    Some((&live.execution, &mut live.open_tasks)),
+                )
+            }
+            SlotState::Held(held) => (&mut held.known, None),
+            SlotState::Loading | SlotState::Continuing(_) | SlotState::Ending(_) => return,
+        };
+        let execution = known.header.execution_id;
+        let cancel: Vec<_> = episode
+            .withdrawn
+            .iter()
+            .map(|id| TaskKey { execution, id: *id })
+            .collect();
+        let outgoing = Outgoing::of(&shared, known, now, &mut episode);
         let Episode {
             mut events,
-            delivered: _,
-            actions,
             withdrawn,
             status,
             ended,
+            continued,
             ..
         } = episode;
-        let withdrawn: HashSet<i32> = withdrawn.into_iter().collect();
-        let last_event = events.last().map(|event| event.timestamp);
 
-        let mut stalls = false;
-        let (mut header, mut custom_status) = match &mut slot.state {
-            SlotState::Live(live) => {
-                live.close_tasks(&events, &withdrawn);
-                for action in &actions {
-                    if let OrchestratorActionKind::ScheduleTask { name, .. } = &action.kind
-                        && !withdrawn.contains(&action.id)
-                    {
-                        let missing = self
-                            .shared
-                            .registry
-                            .activity(name)
-                            .is_none()
-                            .then(|| name.clone());
-                        live.open_tasks.insert(action.id, missing);
-                    }
+        // What is open, and what nobody reports on any more.
+        let mut progress_ended = Vec::new();
+        let was_stalled = known.header.stalled.clone();
+        if let Some((running, open_tasks)) = live {
+            let withdrawn = withdrawn.into_iter();
+            for id in events.iter().filter_map(ended_task).chain(withdrawn) {
+                if let Some(OpenActivity { first, .. }) = open_tasks.remove(&id)
+                    && !running.is_open(first)
+                    && known.progress.remove(&first).is_some()
+                {
+                    progress_ended.push(first);
                 }
-                let stalled = live.stalled();
-                stalls = live.header.stalled != stalled;
-                live.header.stalled = stalled;
-                live.header.needs_attention = !live.open_tasks.is_empty();
-                live.header.next_timer = live.execution.next_timer();
-                (live.header.clone(), live.committed_status.take())
             }
-            SlotState::Held(held) => (held.header.clone(), held.custom_status.take()),
-            SlotState::Loading | SlotState::Ending(_) => return,
-        };
-
+            for task in &outgoing.tasks {
+                open_tasks.insert(
+                    task.key.id,
+                    open_activity(&shared.registry, &task.name, &task.attempt),
+                );
+            }
+            known.header.needs_attention = !open_tasks.is_empty();
+            known.header.next_timer = running.next_timer();
+            known.header.stalled = stalled(open_tasks);
+        }
+        let runtime_status =
+            runtime_status_after(known, &events, ended.as_ref().map(|end| end.status));
+        let header = &mut known.header;
         header.episode += 1;
-        header.last_updated_at = last_event.unwrap_or(header.last_updated_at);
+        if let Some(last) = events.last() {
+            header.last_updated_at = last.timestamp;
+        }
         let row_status = match status {
             StatusChange::Untouched => None,
-            StatusChange::Set(status) => Some(custom_status.insert(status).as_json().to_owned()),
+            StatusChange::Set(status) => {
+                let text = status.as_json().to_owned();
+                known.custom_status = Some(status);
+                Some(text)
+            }
             StatusChange::Cleared => {
-                custom_status = None;
+                known.custom_status = None;
                 Some("null".to_owned())
             }
         };
         if row_status.is_some() {
             header.status_episode = Some(header.episode);
         }
-        let runtime_status = ended
-            .as_ref()
-            .map_or(RuntimeStatus::Running, |ended| ended.status);
         let changed = runtime_status != header.runtime_status || row_status.is_some();
         header.runtime_status = runtime_status;
         header.sequence += u64::from(changed);
-        if ended.is_some() {
+        let is_terminal = runtime_status.is_terminal();
+        if is_terminal {
             (header.next_timer, header.needs_attention, header.stalled) = (None, false, None);
+            progress_ended.extend(std::mem::take(&mut known.progress).into_keys());
+        } else if events.iter().any(is_resumed) {
+            header.needs_attention = true;
         }
 
-        // The event that begins the execution is in the row that created the instance.
-        events.retain(|event| !matches!(event.kind, HistoryEventKind::ExecutionStarted(_)));
+        let mut row = HistoryRow {
+            episode: header.episode,
+            events: String::new(),
+            custom_status: row_status,
+            runtime_status,
+            sequence: header.sequence,
+        };
+        let mut next = None;
+        let mut successor = None;
+        if let Some(continued) = continued {
+            let carried = carry(&mut sources, &mut undelivered);
+            let parts = continue_as_new(&shared, known, continued, carried, now);
+            row.events = encode_events(&parts.begin);
+            row.custom_status = known.status_text();
+            successor = Some(ContinuedExecution {
+                execution_id: parts.header.execution_id,
+                version: parts.header.version.clone(),
+            });
+            next = Some(Box::new(parts));
+        } else {
+            // What begins the execution is in the row that created it.
+            let begun = sources
+                .iter()
+                .filter(|source| matches!(source, Some(Source::Begin)));
+            events.drain(1..=begun.count());
+            row.events = encode_events(&events);
+        }
+        let header = &known.header;
         let inbox_taken = sources.iter().filter_map(|source| match source {
             Some(Source::Inbox(sequence)) => Some(*sequence),
             _ => None,
         });
+        let sends = outgoing.concerns_others();
+        let Outgoing {
+            tasks,
+            children,
+            rewinds,
+            messages,
+        } = outgoing;
         self.outputs
             .push(ShardOutput::Write(Write::Episode(EpisodeWrite {
                 incarnation: header.incarnation,
-                execution_id: header.execution_id,
-                row: HistoryRow {
-                    episode: header.episode,
-                    events: encode_events(&events),
-                    custom_status: row_status,
-                    runtime_status,
-                    sequence: header.sequence,
-                },
+                execution_id: execution,
+                row,
                 last_updated_at: header.last_updated_at,
                 next_timer: header.next_timer,
                 needs_attention: header.needs_attention,
                 stalled: header.stalled.clone(),
                 // Nobody will take what is left when the instance has ended.
-                inbox_taken: ended.as_ref().map(|_| u64::MAX).or(inbox_taken.max()),
-                continued: None,
-                children: Vec::new(),
-                rewinds: Vec::new(),
-                messages: Vec::new(),
-                progress_ended: Vec::new(),
+                inbox_taken: is_terminal.then_some(u64::MAX).or(inbox_taken.max()),
+                continued: successor,
+                children,
+                rewinds,
+                messages,
+                progress_ended,
             })));
-
-        let execution = header.execution_id;
-        let run = actions
-            .into_iter()
-            .filter(|action| !withdrawn.contains(&action.id))
-            .filter_map(|action| {
-                let OrchestratorActionKind::ScheduleTask { name, input, .. } = action.kind else {
-                    return None;
-                };
-                Some(Task {
-                    key: TaskKey {
-                        execution,
-                        id: action.id,
-                    },
-                    instance: id.clone(),
-                    name,
-                    input,
-                })
-            });
+        let update = (changed || header.stalled != was_stalled).then(|| Update {
+            output: ended.as_ref().and_then(|ended| ended.result.clone()),
+            failure: ended.as_ref().and_then(|ended| ended.failure.clone()),
+            ..known.update()
+        });
         let effects = Effects {
-            run: run.collect(),
-            cancel: withdrawn
-                .iter()
-                .map(|id| TaskKey { execution, id: *id })
-                .collect(),
+            run: tasks,
+            cancel,
             cancel_all: runtime_status == RuntimeStatus::Terminated,
             next_timer: header.next_timer,
-            update: (changed || stalls).then(|| Update {
-                cursor: Cursor {
-                    incarnation: header.incarnation,
-                    sequence: header.sequence,
-                },
-                runtime_status,
-                custom_status: custom_status.clone(),
-                output: ended.as_ref().and_then(|ended| ended.result.clone()),
-                failure: ended.as_ref().and_then(|ended| ended.failure.clone()),
-                stalled: header.stalled.clone(),
-            }),
-            ended: ended.is_some(),
+            update,
+            ended: is_terminal,
+            next,
+            sends,
+        };
+        let incarnation = header.incarnation;
+        let after = match (is_terminal, effects.next.is_some()) {
+            (true, _) => Some(SlotState::Ending(Box::new(header.clone()))),
+            (false, true) => Some(SlotState::Continuing(Box::new(header.clone()))),
+            (false, false) => None,
         };
         self.pending
             .push_back(Pending::Episode(Box::new(PendingEpisode {
                 id: id.clone(),
-                incarnation: header.incarnation,
+                incarnation,
                 execution,
                 sources,
                 undelivered,
@@ -386,14 +557,148 @@ impl Shard {
                 effects,
             })));
         slot.unanswered += 1;
-        if ended.is_some() {
+        if let Some(after) = after {
             self.resident -= usize::from(slot.is_resident());
-            slot.state = SlotState::Ending(Box::new(header));
-        } else if let SlotState::Live(live) = &mut slot.state {
-            live.header = header;
-            live.committed_status = custom_status;
+            slot.state = after;
         }
     }
+}
+
+/// The runtime status of an instance after these events.
+fn runtime_status_after(
+    known: &Known,
+    events: &[HistoryEvent],
+    ended: Option<RuntimeStatus>,
+) -> RuntimeStatus {
+    let suspended = events
+        .iter()
+        .any(|event| matches!(event.kind, HistoryEventKind::ExecutionSuspended(_)));
+    match ended {
+        Some(RuntimeStatus::ContinuedAsNew) => RuntimeStatus::Running,
+        Some(ended) => ended,
+        None if suspended => RuntimeStatus::Suspended,
+        None if known.begun => RuntimeStatus::Running,
+        None => RuntimeStatus::Pending,
+    }
+}
+
+fn is_resumed(event: &HistoryEvent) -> bool {
+    matches!(event.kind, HistoryEventKind::ExecutionResumed(_))
+}
+
+/// Takes the external events that an execution did not live to see out of what was not delivered. The next execution begins with
+/// them.
+fn carry(sources: &mut Vec<Option<Source>>, undelivered: &mut Vec<Message>) -> Vec<HistoryEvent> {
+    let mut carried = Vec::new();
+    for message in std::mem::take(undelivered) {
+        match message {
+            Message::Event { event, source }
+                if matches!(event.kind, HistoryEventKind::EventRaised(_)) =>
+            {
+                carried.push(event);
+                sources.push(Some(source));
+            }
+            other => undelivered.push(other),
+        }
+    }
+    carried
+}
+
+/// Makes an instance that of its next execution, and returns what that begins with.
+fn continue_as_new(
+    shared: &Shared,
+    known: &mut Known,
+    continued: Continued,
+    carried: Vec<HistoryEvent>,
+    now: Timestamp,
+) -> LiveParts {
+    let execution_id = shared.ids.new_execution();
+    let header = &mut known.header;
+    header.execution_id = execution_id;
+    header.first_episode = header.episode;
+    if let Some(version) = continued.version {
+        header.version = Some(version).filter(|version| !version.is_empty());
+    }
+    header.status_episode = known.custom_status.as_ref().map(|_| header.episode);
+    (header.next_timer, header.needs_attention, header.stalled) = (None, true, None);
+    let started = ExecutionStarted {
+        name: header.name.clone(),
+        version: header.version.clone(),
+        input: continued.input,
+        execution_id,
+        parent: known.parent.clone(),
+        tags: known.tags.clone(),
+        scheduled_start: None,
+    };
+    let mut begin = vec![HistoryEvent::new(now, started)];
+    begin.extend(continued.carried);
+    begin.extend(carried);
+    known.progress.clear();
+    LiveParts {
+        header: header.clone(),
+        custom_status: known.custom_status.clone(),
+        last_status: known.custom_status.clone(),
+        progress: BTreeMap::new(),
+        begin,
+        past: Vec::new(),
+        inbox: Vec::new(),
+        inbox_seen: known.inbox_seen,
+    }
+}
+
+/// What speaks against giving an event to an instance, which keeps this many that nobody has taken.
+fn objection(
+    registry: &Registry,
+    header: &InstanceHeader,
+    event: &HistoryEvent,
+    kept: usize,
+) -> Option<RequestError> {
+    let HistoryEventKind::EventRaised(raised) = &event.kind else {
+        return None;
+    };
+    let id = &header.id;
+    if kept >= MAX_BUFFERED_EVENTS {
+        return Some(RequestError::TooManyEvents { id: id.clone() });
+    }
+    let found = registry.orchestrator(&header.name, header.version.as_deref())?;
+    let Function::Orchestrator {
+        events: Some(events),
+        ..
+    } = found.function
+    else {
+        return None;
+    };
+    let declared = events
+        .iter()
+        .find(|declared| declared.name.to_lowercase() == raised.name.to_lowercase());
+    let Some(declared) = declared else {
+        return Some(RequestError::UndeclaredEvent {
+            id: id.clone(),
+            event: raised.name.clone(),
+            declared: events.iter().map(|event| event.name).collect(),
+        });
+    };
+    let error = (declared.check)(raised.input.as_deref()).err()?;
+    Some(RequestError::EventPayload {
+        id: id.clone(),
+        error,
+    })
+}
+
+/// An activity that is scheduled and not ended.
+pub(super) fn open_activity(registry: &Registry, name: &str, attempt: &Attempt) -> OpenActivity {
+    OpenActivity {
+        first: attempt.first,
+        missing: registry.activity(name).is_none().then(|| name.to_owned()),
+    }
+}
+
+pub(super) fn set_timer(header: &InstanceHeader, fire_at: Timestamp) -> ShardOutput {
+    let position = TimerPosition {
+        fire_at,
+        incarnation: header.incarnation,
+    };
+    ShardOutput::SetTimer(position, header.id.clone())
 }
 
 /// The events that an episode is to take, each with where it came from.
@@ -409,7 +714,23 @@ impl Batch {
         self.sources.push(source);
     }
 
-    /// The messages that the events came in. What came from the instance's own rows is found there again.
+    /// Puts due timers, earliest first, in front of the events that happened after their time. The first events are left alone:
+    /// they begin the execution.
+    fn insert_timers(&mut self, begin: usize, due: Vec<(Timestamp, i32)>, now: Timestamp) {
+        let mut from = begin;
+        for (fire_at, timer_id) in due {
+            let later = self.events[from..]
+                .iter()
+                .position(|event| event.timestamp > fire_at);
+            let at = later.map_or(self.events.len(), |later| from + later);
+            let fired = HistoryEvent::new(now, TimerFired { timer_id, fire_at });
+            self.events.insert(at, fired);
+            self.sources.insert(at, None);
+            from = at + 1;
+        }
+    }
+
+    /// The messages that the events came in. Timers are found again.
     fn into_messages(self) -> Vec<Message> {
         let messages = self.events.into_iter().zip(self.sources);
         messages
@@ -420,25 +741,5 @@ impl Batch {
                 })
             })
             .collect()
-    }
-}
-
-impl Extend<(HistoryEvent, Option<Source>)> for Batch {
-    fn extend<I: IntoIterator<Item = (HistoryEvent, Option<Source>)>>(&mut self, batch: I) {
-        for (event, source) in batch {
-            self.push(event, source);
-        }
-    }
-}
-
-impl Live {
-    /// Keeps count of the activities that are open.
-    fn close_tasks(&mut self, events: &[HistoryEvent], withdrawn: &HashSet<i32>) {
-        for id in events.iter().filter_map(ended_task) {
-            self.open_tasks.remove(&id);
-        }
-        for id in withdrawn {
-            self.open_tasks.remove(id);
-        }
     }
 }

@@ -1,33 +1,43 @@
 //! Loading an instance: rows in, a live execution out.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
 use super::Shard;
-use super::slot::{Held, Live, Message, Slot, SlotState, Source, ended_task};
-use crate::engine::{Execution, ExecutionInfo, Fault, Start};
-use crate::model::custom_status::CustomStatus;
-use crate::model::history::{HistoryEvent, HistoryEventKind, decode_events};
-use crate::model::instance::{ExecutionId, InstanceId};
+use super::episode::{open_activity, set_timer};
+use super::slot::{
+    Aside, Held, InboxRead, Known, Live, Message, Slot, SlotState, Source, ended_task, stalled,
+};
+use crate::engine::{Execution, ExecutionInfo, Fault, OpenTask, Start};
+use crate::model::custom_status::{CustomStatus, StatusChange};
+use crate::model::history::{ExecutionStarted, HistoryEvent, HistoryEventKind, decode_events};
+use crate::model::instance::{ExecutionId, Incarnation, InstanceId};
+use crate::model::retry::Attempt;
+use crate::model::status::{ActivityProgress, RuntimeStatus};
+use crate::model::tags::Tags;
 use crate::registration::{Function, OrchestratorFn};
 use crate::store::{
-    HistoryRow, InboxRow, InstanceHeader, StoreError, StoredInstance, TimerPosition,
+    HistoryRow, InboxRow, InstanceHeader, StoreError, StoreErrorKind, StoredInstance,
 };
-use crate::worker::message::{RequestError, ShardOutput, Task, TaskKey};
+use crate::worker::message::{RequestError, ShardOutput, TaskKey};
 
 /// What a live instance is made of.
+#[derive(Debug)]
 pub(super) struct LiveParts {
     pub(super) header: InstanceHeader,
     /// The custom status that the execution began with.
     pub(super) custom_status: Option<CustomStatus>,
     /// The custom status as its last episode left it.
     pub(super) last_status: Option<CustomStatus>,
-    /// The event that begins the execution, when no episode has delivered it.
-    pub(super) begin: Option<HistoryEvent>,
+    pub(super) progress: BTreeMap<i32, ActivityProgress>,
+    /// The events that begin the execution, when no episode has delivered them.
+    pub(super) begin: Vec<HistoryEvent>,
     /// The events of its episodes.
     pub(super) past: Vec<HistoryEvent>,
     pub(super) inbox: Vec<Message>,
+    /// The messages of its inbox up to this one have been read.
+    pub(super) inbox_seen: u64,
 }
 
 impl Shard {
@@ -53,28 +63,28 @@ impl Shard {
             }
             Ok(Some(stored)) => self.revive(stored),
             Ok(None) => self.dismiss(&id, || RequestError::NotFound { id: id.clone() }),
-            Err(error) => {
-                tracing::error!(instance = %id, %error, "an instance cannot be loaded; trying again later");
-                let Some(slot) = self.slots.get_mut(&id) else {
-                    return;
-                };
-                // Clients learn of it now; results of activities stay until the store answers.
-                for message in std::mem::take(&mut slot.waiting) {
-                    if let Message::Event {
-                        source: Source::Activity(_),
-                        ..
-                    }
-                    | Message::TimersDue
-                    | Message::Attend = message
-                    {
-                        slot.waiting.push_back(message);
-                    } else {
-                        message.refuse(|| RequestError::Store(Arc::clone(&error)));
-                    }
-                }
-                self.load_later(id);
+            Err(error) => self.load_failed(id, &error),
+        }
+    }
+
+    fn load_failed(&mut self, id: InstanceId, error: &Arc<StoreError>) {
+        tracing::error!(instance = %id, %error, "an instance cannot be loaded");
+        if error.kind() == StoreErrorKind::Corrupt {
+            // Reading it again gives the same. What waits for it is told, and the next message tries again.
+            return self.dismiss(&id, || RequestError::Store(Arc::clone(error)));
+        }
+        let Some(slot) = self.slots.get_mut(&id) else {
+            return;
+        };
+        // Clients learn of it now; results of activities stay until the store answers.
+        for message in std::mem::take(&mut slot.waiting) {
+            if message.is_nobodys() {
+                slot.waiting.push_back(message);
+            } else {
+                message.refuse(|| RequestError::Store(Arc::clone(error)));
             }
         }
+        self.load_later(id);
     }
 
     /// Forgets an instance that is not there or has ended.
@@ -97,16 +107,43 @@ impl Shard {
             header,
             history,
             inbox,
-            ..
+            progress,
         } = stored;
         let last_status = history
             .iter()
             .rev()
             .find_map(|row| row.custom_status.clone());
         let last_status = last_status.and_then(CustomStatus::from_stored);
-        match parts(header.clone(), last_status.clone(), history, inbox) {
-            Ok(parts) => self.enter(parts),
-            Err(fault) => self.enter_held(header, last_status, &fault),
+        let inbox_seen = inbox.last().map_or(0, |row| row.sequence);
+        let progress = progress.into_iter().map(|row| (row.task_id, row)).collect();
+        match parts(&header, history, inbox) {
+            Ok(Rows {
+                custom_status,
+                begin,
+                past,
+                inbox,
+            }) => self.enter(LiveParts {
+                header,
+                custom_status,
+                last_status,
+                progress,
+                begin,
+                past,
+                inbox,
+                inbox_seen,
+            }),
+            Err(fault) => {
+                let known = Known {
+                    header,
+                    custom_status: last_status,
+                    progress,
+                    inbox_seen,
+                    begun: true,
+                    parent: None,
+                    tags: Tags::default(),
+                };
+                self.enter_stalled(known, Vec::new(), &fault);
+            }
         }
     }
 
@@ -116,32 +153,80 @@ impl Shard {
             header,
             custom_status,
             last_status,
+            progress,
             begin,
-            past,
+            mut past,
             inbox,
+            inbox_seen,
         } = parts;
-        let id = header.id.clone();
-        let Some(start) =
-            self.shared
-                .registry
-                .newest(&header.name)
-                .and_then(|found| match found.function {
-                    Function::Orchestrator { start, .. } => Some(start),
-                    Function::Activity { .. } => None,
-                })
-        else {
-            let known = self.shared.registry.orchestrator_names().join(", ");
-            let why = format!("it is not registered in this program, which has {known}");
-            return self.enter_held(header, last_status, &why);
+        let started = begin.iter().chain(&past).find_map(started).cloned();
+        let (parent, tags, scheduled) = started.map_or_else(Default::default, |started| {
+            (started.parent, started.tags, started.scheduled_start)
+        });
+        let known = Known {
+            header,
+            custom_status: last_status,
+            progress,
+            inbox_seen,
+            begun: begin.is_empty(),
+            parent,
+            tags,
         };
-        let started = begin.as_ref().or_else(|| past.iter().find(is_start));
-        let mut execution = self.execution(&header, started, custom_status, start);
-        if let Err(fault) = execution.replay(past) {
-            return self.enter_held(header, last_status, &fault);
+        if known.header.runtime_status == RuntimeStatus::Suspended {
+            return self.enter_held(known, inbox, Aside::Suspended);
         }
-        let tasks = execution.take_open_tasks();
-        let open: HashSet<i32> = tasks.iter().map(|task| task.id).collect();
-        let execution_id = header.execution_id;
+        if let Some(at) = scheduled
+            && !known.begun
+            && at > self.now()
+        {
+            self.outputs.push(set_timer(&known.header, at));
+            return self.enter_held(known, inbox, Aside::Scheduled(at));
+        }
+        let start = match self.start_function(&known.header) {
+            Ok(start) => start,
+            Err(why) => return self.enter_stalled(known, inbox, &why),
+        };
+        let mut execution = self.execution(&known, custom_status, start);
+        let mut inbox = inbox;
+        let rewind = inbox
+            .iter()
+            .position(|message| matches!(message, Message::Rewind { .. }));
+        let rewind = rewind.map(|at| inbox.remove(at));
+        let rewound = if let Some(Message::Rewind { reason, message }) = rewind {
+            let now = self.now();
+            self.forget_recorded_ends(&known.header, &past);
+            match execution.rewind(std::mem::take(&mut past), now, reason) {
+                Ok(episode) => Some((episode, message)),
+                Err(fault) => return self.enter_stalled(known, inbox, &fault),
+            }
+        } else {
+            if let Err(fault) = execution.replay(past) {
+                return self.enter_stalled(known, inbox, &fault);
+            }
+            None
+        };
+        self.enter_live(known, execution, begin, inbox, rewound);
+    }
+
+    fn enter_live(
+        &mut self,
+        mut known: Known,
+        mut execution: Execution,
+        begin: Vec<HistoryEvent>,
+        inbox: Vec<Message>,
+        rewound: Option<(crate::engine::Episode, u64)>,
+    ) {
+        let id = known.header.id.clone();
+        let execution_id = known.header.execution_id;
+        let tasks: Vec<(OpenTask, Attempt)> = execution
+            .take_open_tasks()
+            .into_iter()
+            .map(|task| {
+                let attempt = Attempt::of(&task.tags, task.id);
+                (task, attempt)
+            })
+            .collect();
+        let open: HashSet<i32> = tasks.iter().map(|(task, _)| task.id).collect();
         // What replay does not find open has been answered or withdrawn by a commit that was applied after all.
         self.running
             .retain(&id, execution_id, |task| open.contains(&task));
@@ -153,98 +238,154 @@ impl Shard {
         let ended: HashSet<i32> = ended.collect();
         let open_tasks: HashMap<_, _> = tasks
             .iter()
-            .map(|task| {
+            .map(|(task, attempt)| {
                 (
                     task.id,
-                    self.shared
-                        .registry
-                        .activity(&task.name)
-                        .is_none()
-                        .then(|| task.name.clone()),
+                    open_activity(&self.shared.registry, &task.name, attempt),
                 )
             })
             .collect();
-        let committed_status = execution.custom_status();
+        let to_run: Vec<_> = tasks
+            .into_iter()
+            .filter(|(task, _)| !ended.contains(&task.id))
+            .map(
+                |(
+                    OpenTask {
+                        id, name, input, ..
+                    },
+                    attempt,
+                )| {
+                    let key = TaskKey {
+                        execution: execution_id,
+                        id,
+                    };
+                    known.task(key, name, input, attempt)
+                },
+            )
+            .collect();
+        let mut inbox = inbox;
         if let Some(fire_at) = execution.next_timer() {
-            let position = TimerPosition {
-                fire_at,
-                incarnation: header.incarnation,
-            };
-            self.outputs
-                .push(ShardOutput::SetTimer(position, id.clone()));
+            self.outputs.push(set_timer(&known.header, fire_at));
+            if fire_at <= self.now() {
+                // It takes its place among the events that came while the instance was not in memory.
+                inbox.push(Message::TimersDue);
+            }
         }
+        let status = execution.custom_status();
+        let rewound = match rewound {
+            None => {
+                known.custom_status = status;
+                None
+            }
+            // What the code published on the way to the failure no longer holds.
+            Some((mut episode, message)) => {
+                episode.status = if status == known.custom_status {
+                    StatusChange::Untouched
+                } else {
+                    status.map_or(StatusChange::Cleared, StatusChange::Set)
+                };
+                Some((episode, message))
+            }
+        };
         let live = Live {
             execution,
-            header,
-            committed_status,
+            known,
             begin,
             open_tasks,
         };
-        let stalled = live.stalled();
-        let slot = self
-            .slots
-            .entry(id.clone())
-            .or_insert_with(|| Slot::new(SlotState::Loading));
-        slot.state = SlotState::Live(Box::new(live));
-        for message in inbox.into_iter().rev() {
-            slot.waiting.push_front(message);
+        let stalled = stalled(&live.open_tasks);
+        self.occupy(&id, SlotState::Live(Box::new(live)), inbox);
+        if let Some((episode, message)) = rewound {
+            let source = Some(Source::Inbox(message));
+            self.commit_episode(&id, episode, vec![source], Vec::new());
         }
-        self.resident += 1;
-        for task in tasks.into_iter().filter(|task| !ended.contains(&task.id)) {
-            let key = TaskKey {
-                execution: execution_id,
-                id: task.id,
-            };
-            self.run(Task {
-                key,
-                instance: id.clone(),
-                name: task.name,
-                input: task.input,
-            });
+        for task in to_run {
+            self.run(task);
         }
         self.set_stalled(&id, stalled);
         self.advance(&id);
     }
 
-    fn enter_held(
-        &mut self,
-        header: InstanceHeader,
-        custom_status: Option<CustomStatus>,
-        why: &dyn fmt::Display,
-    ) {
-        let id = header.id.clone();
-        let reason = format!("orchestrator `{}`: {why}", header.name);
-        tracing::error!(instance = %id, reason, "an instance is set aside");
+    /// Forgets results that history has already, whose commit was not acknowledged. After a rewind they would be taken for those of
+    /// the activities that run again.
+    fn forget_recorded_ends(&mut self, header: &InstanceHeader, past: &[HistoryEvent]) {
+        let recorded: HashSet<i32> = past.iter().filter_map(ended_task).collect();
+        let execution = header.execution_id;
+        self.running
+            .retain(&header.id, execution, |task| !recorded.contains(&task));
+        if let Some(slot) = self.slots.get_mut(&header.id) {
+            slot.waiting.retain(|message| {
+                !matches!(
+                    message,
+                    Message::Event { source: Source::Activity(key), .. }
+                        if key.execution == execution && recorded.contains(&key.id)
+                )
+            });
+        }
+    }
+
+    /// Puts a loaded instance into its slot, with what came before what waits.
+    fn occupy(&mut self, id: &InstanceId, state: SlotState, before: Vec<Message>) {
         let slot = self
             .slots
             .entry(id.clone())
             .or_insert_with(|| Slot::new(SlotState::Loading));
-        slot.state = SlotState::Held(Box::new(Held {
-            header,
-            custom_status,
-        }));
+        slot.state = state;
+        for message in before.into_iter().rev() {
+            slot.waiting.push_front(message);
+        }
         self.resident += 1;
+    }
+
+    fn enter_stalled(&mut self, known: Known, inbox: Vec<Message>, why: &dyn fmt::Display) {
+        let id = known.header.id.clone();
+        let reason = format!("orchestrator `{}`: {why}", known.header.name);
+        tracing::error!(instance = %id, reason, "an instance is set aside");
+        self.enter_held(known, inbox, Aside::Stalled);
         self.set_stalled(&id, Some(reason));
+    }
+
+    /// Keeps an instance that takes no events. What is in its inbox stays there, but for a termination.
+    fn enter_held(&mut self, known: Known, inbox: Vec<Message>, why: Aside) {
+        let id = known.header.id.clone();
+        let mut inbox = inbox;
+        inbox.retain(|message| matches!(message, Message::Terminate { .. }));
+        self.occupy(&id, SlotState::Held(Box::new(Held { known, why })), inbox);
         self.advance(&id);
+    }
+
+    fn start_function(&self, header: &InstanceHeader) -> Result<OrchestratorFn, String> {
+        let registry = &self.shared.registry;
+        let (name, version) = (&header.name, header.version.as_deref());
+        if let Some(Function::Orchestrator { start, .. }) = registry
+            .orchestrator(name, version)
+            .map(|found| found.function)
+        {
+            return Ok(start);
+        }
+        let known = registry.orchestrator_names().join("`, `");
+        Err(match version {
+            Some(version) if registry.newest(name).is_some() => format!(
+                "its version {version} is not registered in this program, which has `{known}`; \
+                 it goes on when a program that has the version is started"
+            ),
+            _ => format!("it is not registered in this program, which has `{known}`"),
+        })
     }
 
     fn execution(
         &self,
-        header: &InstanceHeader,
-        started: Option<&HistoryEvent>,
+        known: &Known,
         custom_status: Option<CustomStatus>,
         start: OrchestratorFn,
     ) -> Execution {
-        let parent = match started.map(|event| &event.kind) {
-            Some(HistoryEventKind::ExecutionStarted(started)) => started.parent.clone(),
-            _ => None,
-        };
+        let header = &known.header;
         let info = ExecutionInfo {
             name: header.name.clone(),
+            version: header.version.clone(),
             instance_id: header.id.clone(),
             execution_id: header.execution_id,
-            parent,
-            version: None,
+            parent: known.parent.clone(),
         };
         let start: Start =
             Box::new(move |handle, input| start(handle, input).map_err(|error| error.to_string()));
@@ -276,20 +417,88 @@ impl Shard {
             self.hold(id, &Fault::ForeignAwait(how.into()), Vec::new());
         }
     }
+
+    /// Takes what was read from the inbox of an instance that is in memory.
+    pub(super) fn take_inbox(
+        &mut self,
+        id: InstanceId,
+        incarnation: Incarnation,
+        result: Result<Vec<InboxRow>, Arc<StoreError>>,
+    ) {
+        let Some(slot) = self.slots.get_mut(&id) else {
+            return;
+        };
+        let more = std::mem::take(&mut slot.inbox) == InboxRead::ReadingAndMore;
+        // Loading reads the inbox too.
+        let is_held = matches!(slot.state, SlotState::Held(_));
+        let Some(known) = slot.known() else { return };
+        if known.header.incarnation != incarnation {
+            return;
+        }
+        match result {
+            Ok(rows) => {
+                let rows = rows
+                    .into_iter()
+                    .filter(|row| row.sequence > known.inbox_seen);
+                let rows: Vec<_> = rows.collect();
+                known.inbox_seen = rows.last().map_or(known.inbox_seen, |row| row.sequence);
+                match messages(&known.header, rows) {
+                    Ok(messages) => slot.waiting.extend(messages.into_iter().filter(|message| {
+                        !is_held || matches!(message, Message::Terminate { .. })
+                    })),
+                    Err(fault) if !is_held => self.hold(&id, &fault, Vec::new()),
+                    Err(_) => {}
+                }
+            }
+            Err(error) => {
+                tracing::error!(instance = %id, %error, "an inbox cannot be read; the instance is loaded again");
+                return self.reload(&id);
+            }
+        }
+        if more {
+            self.read_inbox(&id);
+        }
+        self.advance(&id);
+    }
+
+    /// Asks for what is new in the inbox of an instance that is in memory.
+    pub(super) fn read_inbox(&mut self, id: &InstanceId) {
+        let Some(slot) = self.slots.get_mut(id) else {
+            return;
+        };
+        if slot.inbox != InboxRead::No {
+            slot.inbox = InboxRead::ReadingAndMore;
+        } else if let Some(known) = slot.known() {
+            let (incarnation, seen) = (known.header.incarnation, known.inbox_seen);
+            slot.inbox = InboxRead::Reading;
+            self.outputs
+                .push(ShardOutput::ReadInbox(id.clone(), incarnation, seen));
+        }
+    }
 }
 
-fn is_start(event: &&HistoryEvent) -> bool {
-    matches!(event.kind, HistoryEventKind::ExecutionStarted(_))
+fn started(event: &HistoryEvent) -> Option<&ExecutionStarted> {
+    match &event.kind {
+        HistoryEventKind::ExecutionStarted(started) => Some(started),
+        _ => None,
+    }
 }
 
-/// Reads the rows of the current execution. The first one holds the event that begins it; the protocol has that event within
-/// the first episode, so that is where it goes.
+/// The rows of an instance, decoded.
+struct Rows {
+    custom_status: Option<CustomStatus>,
+    begin: Vec<HistoryEvent>,
+    past: Vec<HistoryEvent>,
+    inbox: Vec<Message>,
+}
+
+/// Reads the rows of the current execution. The first one holds the events that begin it; the protocol has them within the
+/// first episode, so that is where they go. Episodes that only say that the instance was suspended or resumed ran no code.
 fn parts(
-    header: InstanceHeader,
-    last_status: Option<CustomStatus>,
+    header: &InstanceHeader,
     history: Vec<HistoryRow>,
     inbox: Vec<InboxRow>,
-) -> Result<LiveParts, Fault> {
+) -> Result<Rows, Fault> {
     let decode = |episode: u64, text: &str| {
         decode_events(text).map_err(|error| Fault::Undecodable {
             what: format!("the history of episode {episode}"),
@@ -302,39 +511,67 @@ fn parts(
             "the execution has no first row".into(),
         ));
     };
-    let mut begin = decode(first.episode, &first.events)?.pop();
+    let mut begin = decode(first.episode, &first.events)?;
     let custom_status = first.custom_status.and_then(CustomStatus::from_stored);
     let mut past = Vec::new();
     for row in rows {
-        let mut events = decode(row.episode, &row.events)?.into_iter();
+        let events = decode(row.episode, &row.events)?;
+        if events.iter().any(is_pause) {
+            continue;
+        }
+        let mut events = events.into_iter();
         past.extend(events.next());
-        past.extend(begin.take());
+        past.append(&mut begin);
         past.extend(events);
     }
-    let mut messages = Vec::new();
-    let for_this_one = |row: &InboxRow| {
-        row.execution
-            .is_none_or(|execution| execution == header.execution_id)
-    };
-    for row in inbox.into_iter().filter(for_this_one) {
-        let InboxRow {
-            sequence, event, ..
-        } = row;
+    Ok(Rows {
+        custom_status,
+        begin,
+        past,
+        inbox: messages(header, inbox)?,
+    })
+}
+
+/// Whether an event is of an episode that only pauses or resumes: it has an episode of its own.
+fn is_pause(event: &HistoryEvent) -> bool {
+    use HistoryEventKind as Event;
+    matches!(
+        event.kind,
+        Event::ExecutionSuspended(_) | Event::ExecutionResumed(_)
+    )
+}
+
+/// The messages of an inbox that are for this execution.
+fn messages(header: &InstanceHeader, inbox: Vec<InboxRow>) -> Result<Vec<Message>, Fault> {
+    let mut messages = Vec::with_capacity(inbox.len());
+    for InboxRow {
+        sequence,
+        execution,
+        event,
+    } in inbox
+    {
+        if execution.is_some_and(|execution| execution != header.execution_id) {
+            continue;
+        }
         let events = decode_events(&event).map_err(|error| Fault::Undecodable {
             what: format!("message {sequence} of the inbox"),
             message: error.to_string(),
         })?;
-        messages.extend(events.into_iter().map(|event| Message::Event {
-            event,
-            source: Source::Inbox(sequence),
+        messages.extend(events.into_iter().map(|event| match event.kind {
+            HistoryEventKind::ExecutionTerminated(terminated) => Message::Terminate {
+                reason: terminated.input,
+                recursive: terminated.recurse,
+                source: Source::Inbox(sequence),
+            },
+            HistoryEventKind::ExecutionRewound(rewound) => Message::Rewind {
+                reason: rewound.reason,
+                message: sequence,
+            },
+            kind => Message::Event {
+                event: HistoryEvent { kind, ..event },
+                source: Source::Inbox(sequence),
+            },
         }));
     }
-    Ok(LiveParts {
-        header,
-        last_status,
-        custom_status,
-        begin,
-        past,
-        inbox: messages,
-    })
+    Ok(messages)
 }

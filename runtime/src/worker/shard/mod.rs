@@ -9,11 +9,9 @@
 mod commit;
 mod episode;
 mod load;
+mod outgoing;
 mod running;
 mod slot;
-
-// #[cfg(test)]
-// mod tests;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
@@ -21,34 +19,37 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::activities::progress::ProgressCell;
 use super::ids::Ids;
-use super::message::{Request, RequestError, ShardInput, ShardOutput, StartRequest};
+use super::message::{
+    Control, Request, RequestError, ShardInput, ShardOutput, StartRequest, TaskKey,
+};
 use super::watchers::Watchers;
 use crate::clock::Clock;
+use crate::context::CancelReason;
 use crate::dependency::Dependencies;
 use crate::engine::{Limits, Panics};
 use crate::model::history::{
-    EventRaised, ExecutionStarted, HistoryEvent, HistoryEventKind, TaskCompleted, TaskFailed,
-    encode_events,
+    EventRaised, ExecutionRewound, ExecutionStarted, HistoryEvent, HistoryEventKind, TaskCompleted,
+    TaskFailed, encode_events,
 };
 use crate::model::instance::{ExecutionId, InstanceId};
-use crate::model::tags::Tags;
 use crate::registry::Registry;
 use crate::store::{CreateInstance, StoreError, Write};
-use commit::{Pending, PendingCreate};
+use commit::{Ended, Pending, PendingCreate};
 use running::Running;
 use slot::{Message, Slot, SlotState, Source};
 
 /// What all shards of a worker share.
 pub(crate) struct Shared {
     pub(crate) registry: Registry,
-    /// What activities take as parameters.
-    pub(crate) dependencies: Arc<Dependencies>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) watchers: Arc<Watchers>,
     pub(crate) panics: Panics,
     pub(crate) limits: Limits,
+    /// What activities share.
+    pub(crate) dependencies: Arc<Dependencies>,
     /// How many live instances a shard keeps in memory.
     pub(crate) cache: usize,
     /// Told of a wake from outside.
@@ -72,8 +73,8 @@ pub(crate) struct Shard {
     pending: VecDeque<Pending>,
     /// Activities that were handed out and whose end is not committed.
     running: Running,
-    /// Loads to be asked for later, since the store failed.
-    delayed: BTreeMap<(Timestamp, u64), InstanceId>,
+    /// What is to be done later.
+    delayed: BTreeMap<(Timestamp, u64), Later>,
     failures: u32,
     /// Why this shard has stopped for good: another owner has taken the store over.
     fenced: Option<Arc<StoreError>>,
@@ -83,6 +84,17 @@ pub(crate) struct Shard {
     resident: usize,
     uses: u64,
     outputs: Vec<ShardOutput>,
+}
+
+/// Something that a shard does later.
+#[derive(Debug)]
+enum Later {
+    /// The store failed when this instance was to be loaded.
+    Load(InstanceId),
+    /// This activity has reported, too soon after the last time.
+    Report(InstanceId, TaskKey),
+    /// A commit that others depend on was not acknowledged, and the store could not be asked what became of it.
+    Recover,
 }
 
 impl Shard {
@@ -114,35 +126,13 @@ impl Shard {
             };
         }
         match input {
-            ShardInput::Request(Request::Start(start)) => self.start(start),
-            ShardInput::Request(Request::RaiseEvent {
-                id,
-                name,
-                payload,
-                reply,
-            }) => {
-                let event = HistoryEvent::new(
-                    self.now(),
-                    EventRaised {
-                        name,
-                        input: payload,
-                    },
-                );
-                self.tell(
-                    id,
-                    Message::Event {
-                        event,
-                        source: Source::Client(reply),
-                    },
-                );
-            }
-            ShardInput::Request(Request::Terminate { id, reason, reply }) => {
-                self.tell(id, Message::Terminate { reason, reply });
-            }
-            ShardInput::Request(Request::Retry { id, reply }) => {
-                self.tell(id, Message::Retry { reply })
-            }
+            ShardInput::Request(request) => self.request(request),
             ShardInput::Loaded { id, result } => self.loaded(id, result),
+            ShardInput::Inbox {
+                id,
+                incarnation,
+                result,
+            } => self.take_inbox(id, incarnation, result),
             ShardInput::Written(answer) => self.written(answer),
             // Nobody waits for it, or its end is committed.
             ShardInput::TaskEnded { instance, key, .. }
@@ -166,6 +156,10 @@ impl Shard {
                     .into(),
                 };
                 let event = HistoryEvent::new(self.now(), kind);
+                // The attempt that follows a failed one is told how far that came.
+                if let HistoryEventKind::TaskFailed(_) = event.kind {
+                    self.tell_reports(&instance, key);
+                }
                 self.tell(
                     instance,
                     Message::Event {
@@ -175,18 +169,133 @@ impl Shard {
                 );
             }
             ShardInput::TimerDue(id) => self.tell(id, Message::TimersDue),
-            ShardInput::Attend(id) => self.tell(id, Message::Attend),
+            ShardInput::Attend(id) | ShardInput::Mail(id) => {
+                // Loading reads the inbox too.
+                let known = self.slots.contains_key(&id);
+                self.tell(
+                    id,
+                    if known {
+                        Message::Mail
+                    } else {
+                        Message::Attend
+                    },
+                );
+            }
+            ShardInput::Progress {
+                instance,
+                key,
+                cell,
+            } => self.reported(instance, key, cell),
             ShardInput::ForeignWake { id, execution } => self.foreign_wake(&id, execution),
+            ShardInput::RecoveryFailed => self.later(Later::Recover),
             ShardInput::Tick => {
                 let now = self.now();
                 while let Some(first) = self.delayed.first_entry() {
                     if first.key().0 > now {
                         break;
                     }
-                    let id = first.remove();
-                    self.load(id);
+                    match first.remove() {
+                        Later::Load(id) => self.load(id),
+                        Later::Report(id, key) => self.tell_reports(&id, key),
+                        Later::Recover => self.outputs.push(ShardOutput::Recover),
+                    }
                 }
             }
+        }
+    }
+
+    fn request(&mut self, request: Request) {
+        let now = self.now();
+        match request {
+            Request::Start(start) => self.start(start),
+            Request::Import { import, reply } => {
+                let id = import.create.id.clone();
+                self.write(Write::Import(*import), Pending::Import { id, reply });
+            }
+            Request::Inspect { id, reply } => self.tell(id, Message::Inspect { reply }),
+            Request::PurgeWhere {
+                filter,
+                limit,
+                reply,
+            } => self.write(
+                Write::PurgeWhere { filter, limit },
+                Pending::PurgeWhere { reply },
+            ),
+            Request::Control { id, control, reply } => match control {
+                Control::RaiseEvent { name, payload } => {
+                    let input = payload;
+                    let event = HistoryEvent::new(now, EventRaised { name, input });
+                    let source = Source::Client(reply);
+                    self.tell(id, Message::Event { event, source });
+                }
+                Control::Terminate { reason, recursive } => {
+                    let source = Source::Client(reply);
+                    let message = Message::Terminate {
+                        reason,
+                        recursive,
+                        source,
+                    };
+                    self.tell(id, message);
+                }
+                Control::Suspend { reason } => self.tell(id, Message::Suspend { reason, reply }),
+                Control::Resume { reason } => self.tell(id, Message::Resume { reason, reply }),
+                Control::Retry => self.tell(id, Message::Retry { reply }),
+                Control::Rewind { reason } => {
+                    let event = HistoryEvent::new(now, ExecutionRewound { reason });
+                    let write = Write::Rewind {
+                        id: id.clone(),
+                        event: encode_events(std::slice::from_ref(&event)),
+                        at: now,
+                    };
+                    let operation = Ended::Rewind;
+                    let pending = Pending::Ended {
+                        id,
+                        operation,
+                        reply,
+                    };
+                    self.write(write, pending);
+                }
+                Control::Purge => {
+                    let write = Write::Purge { id: id.clone() };
+                    let operation = Ended::Purge;
+                    let pending = Pending::Ended {
+                        id,
+                        operation,
+                        reply,
+                    };
+                    self.write(write, pending);
+                }
+            },
+        }
+    }
+
+    fn write(&mut self, write: Write, pending: Pending) {
+        self.outputs.push(ShardOutput::Write(write));
+        self.pending.push_back(pending);
+    }
+
+    /// Takes the notice of a report: it is committed now, or when the pause since the last one is over.
+    fn reported(&mut self, instance: InstanceId, key: TaskKey, cell: ProgressCell) {
+        let now = self.now();
+        let Some(reports) = self.running.reports(&instance, key) else {
+            return;
+        };
+        reports.cell = Some(cell);
+        match reports.not_before {
+            Some(at) if at > now => {
+                self.uses += 1;
+                let later = Later::Report(instance, key);
+                self.delayed.insert((at, self.uses), later);
+            }
+            _ => self.tell_reports(&instance, key),
+        }
+    }
+
+    /// Tells an instance of what an activity has reported, when it has.
+    fn tell_reports(&mut self, instance: &InstanceId, key: TaskKey) {
+        let reports = self.running.reports(instance, key);
+        if reports.is_some_and(|reports| reports.cell.is_some()) {
+            self.tell(instance.clone(), Message::Progress(key));
         }
     }
 
@@ -214,37 +323,26 @@ impl Shard {
         let execution_id = self.shared.ids.new_execution();
         let started = ExecutionStarted {
             name: start.name.clone(),
+            version: start.version.clone(),
             input: start.input.clone(),
             execution_id,
             parent: None,
-            version: None,
-            tags: Tags::new(),
-            scheduled_start: None,
+            tags: start.tags.clone(),
+            scheduled_start: start.start_at.filter(|at| *at > now),
         };
-        let started = HistoryEvent::new(now, started);
-        self.outputs
-            .push(ShardOutput::Write(Write::Create(CreateInstance {
-                id: start.id.clone(),
-                name: start.name.clone(),
-                version: None,
-                execution_id,
-                created_at: now,
-                start_at: None,
-                parent: None,
-                tags: Tags::new(),
-                events: encode_events(std::slice::from_ref(&started)),
-                custom_status: start
-                    .custom_status
-                    .as_ref()
-                    .map(|status| status.as_json().to_owned()),
-                replaces: start.on_existing.replaces(),
-            })));
-        self.pending
-            .push_back(Pending::Create(Box::new(PendingCreate {
-                start,
-                started,
-                execution_id,
-            })));
+        let create = CreateInstance {
+            custom_status: start
+                .custom_status
+                .as_ref()
+                .map(|status| status.as_json().to_owned()),
+            replaces: start.on_existing.replaces(),
+            ..outgoing::creation(start.id.clone(), &started, now)
+        };
+        let pending = PendingCreate {
+            start,
+            started: HistoryEvent::new(now, started),
+        };
+        self.write(Write::Create(create), Pending::Create(Box::new(pending)));
     }
 
     /// Puts a message into its instance's slot, and lets the instance take it if it can.
@@ -289,8 +387,9 @@ impl Shard {
         self.resident = 0;
         self.delayed.clear();
         self.recent.clear();
+        let running = self.running.take_all();
         self.outputs
-            .extend(self.running.take_all().map(ShardOutput::Cancel));
+            .extend(running.map(|key| ShardOutput::Cancel(key, CancelReason::ShutDown)));
         self.shared.watchers.close();
     }
 
@@ -306,13 +405,18 @@ impl Shard {
         }
     }
 
-    /// Loads an instance again after a pause that grows while the store keeps failing.
+    /// Loads an instance again after a pause.
     fn load_later(&mut self, id: InstanceId) {
+        self.later(Later::Load(id));
+    }
+
+    /// Does something after a pause that grows while the store keeps failing.
+    fn later(&mut self, later: Later) {
         self.failures = self.failures.saturating_add(1);
         let pause = SignedDuration::from_millis(50 << self.failures.min(8));
         self.uses += 1;
         let at = self.now().saturating_add(pause).unwrap_or(Timestamp::MAX);
-        self.delayed.insert((at, self.uses), id);
+        self.delayed.insert((at, self.uses), later);
     }
 
     /// Marks an instance as used, and forgets others when too many are in memory.

@@ -1,13 +1,25 @@
 //! Activities that were handed out, and whose end is not committed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+
+use jiff::Timestamp;
 
 use crate::model::instance::{ExecutionId, InstanceId};
+use crate::worker::activities::progress::ProgressCell;
 use crate::worker::message::TaskKey;
 
 /// An activity is here from the commit that asked for it to the commit that records its end, or until nobody waits for it.
 #[derive(Debug, Default)]
-pub(super) struct Running(HashMap<InstanceId, HashMap<ExecutionId, HashSet<i32>>>);
+pub(super) struct Running(HashMap<InstanceId, HashMap<ExecutionId, HashMap<i32, Reports>>>);
+
+/// What an activity reports about its progress.
+#[derive(Debug, Default)]
+pub(super) struct Reports {
+    /// Where its latest report is, once it has made one.
+    pub(super) cell: Option<ProgressCell>,
+    /// The next report is committed not before this time.
+    pub(super) not_before: Option<Timestamp>,
+}
 
 impl Running {
     /// Notes an activity. `false` when it is out already.
@@ -15,17 +27,31 @@ impl Running {
         if !self.0.contains_key(instance) {
             self.0.insert(instance.clone(), HashMap::new());
         }
-        let executions = self.0.get_mut(instance);
-        executions
-            .is_some_and(|executions| executions.entry(key.execution).or_default().insert(key.id))
+        let Some(executions) = self.0.get_mut(instance) else {
+            return false;
+        };
+        let tasks = executions.entry(key.execution).or_default();
+        if tasks.contains_key(&key.id) {
+            return false;
+        }
+        tasks.insert(key.id, Reports::default());
+        true
     }
 
     pub(super) fn contains(&self, instance: &InstanceId, key: TaskKey) -> bool {
-        let ids = self
+        let tasks = self
             .0
             .get(instance)
             .and_then(|executions| executions.get(&key.execution));
-        ids.is_some_and(|ids| ids.contains(&key.id))
+        tasks.is_some_and(|tasks| tasks.contains_key(&key.id))
+    }
+
+    /// The reports of an activity that is out.
+    pub(super) fn reports(&mut self, instance: &InstanceId, key: TaskKey) -> Option<&mut Reports> {
+        self.0
+            .get_mut(instance)?
+            .get_mut(&key.execution)?
+            .get_mut(&key.id)
     }
 
     pub(super) fn remove(&mut self, instance: &InstanceId, key: TaskKey) {
@@ -42,9 +68,9 @@ impl Running {
         let Some(executions) = self.0.get_mut(instance) else {
             return;
         };
-        if let Some(ids) = executions.get_mut(&execution) {
-            ids.retain(|id| keep(*id));
-            if ids.is_empty() {
+        if let Some(tasks) = executions.get_mut(&execution) {
+            tasks.retain(|id, _| keep(*id));
+            if tasks.is_empty() {
                 executions.remove(&execution);
             }
         }
@@ -55,16 +81,20 @@ impl Running {
 
     /// Takes out everything of an instance, whatever execution it is of.
     pub(super) fn take(&mut self, instance: &InstanceId) -> impl Iterator<Item = TaskKey> + use<> {
-        let executions = self.0.remove(instance).unwrap_or_default();
-        executions
-            .into_iter()
-            .flat_map(|(execution, ids)| ids.into_iter().map(move |id| TaskKey { execution, id }))
+        keys(self.0.remove(instance).unwrap_or_default())
     }
 
     /// Takes out everything.
     pub(super) fn take_all(&mut self) -> impl Iterator<Item = TaskKey> + use<> {
-        let instances = std::mem::take(&mut self.0).into_values().flatten();
-        instances
-            .flat_map(|(execution, ids)| ids.into_iter().map(move |id| TaskKey { execution, id }))
+        let instances = std::mem::take(&mut self.0).into_values();
+        instances.flat_map(keys)
     }
+}
+
+fn keys(
+    executions: HashMap<ExecutionId, HashMap<i32, Reports>>,
+) -> impl Iterator<Item = TaskKey> + use<> {
+    executions
+        .into_iter()
+        .flat_map(|(execution, tasks)| tasks.into_keys().map(move |id| TaskKey { execution, id }))
 }

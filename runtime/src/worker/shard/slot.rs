@@ -1,12 +1,19 @@
 //! An instance that a shard knows.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use jiff::Timestamp;
 
 use crate::engine::Execution;
 use crate::model::custom_status::CustomStatus;
 use crate::model::history::{HistoryEvent, HistoryEventKind};
+use crate::model::instance::{Cursor, ParentInstance};
+use crate::model::status::ActivityProgress;
+use crate::model::tags::Tags;
+use crate::model::waiting::WaitingOn;
 use crate::store::InstanceHeader;
-use crate::worker::message::{Reply, TaskKey};
+use crate::worker::message::{Reply, RequestError, TaskKey};
+use crate::worker::watchers::Update;
 
 #[derive(Debug)]
 pub(super) struct Slot {
@@ -17,8 +24,19 @@ pub(super) struct Slot {
     pub(super) unanswered: usize,
     /// Whether a write of it failed, so that the store may have more than its watchers know.
     pub(super) uncertain: bool,
+    pub(super) inbox: InboxRead,
     /// When it was last used, in the shard's own count.
     pub(super) used: u64,
+}
+
+/// Whether the inbox of an instance that is in memory is being read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum InboxRead {
+    #[default]
+    No,
+    Reading,
+    /// Something arrived since the reading was asked for.
+    ReadingAndMore,
 }
 
 #[derive(Debug)]
@@ -27,30 +45,63 @@ pub(super) enum SlotState {
     Loading,
     /// Its orchestrator is in memory.
     Live(Box<Live>),
-    /// It cannot advance. Messages go to its inbox in the store; terminating it works.
+    /// It takes no events now. They go to its inbox in the store; terminating it works.
     Held(Box<Held>),
+    /// Its execution has continued as new. The next one begins once the commit that says so is durable.
+    Continuing(Box<InstanceHeader>),
     /// It has ended, and the commit that says so is on its way.
     Ending(Box<InstanceHeader>),
 }
 
+/// What the store will have of an instance when every write that is on its way is committed.
 #[derive(Debug)]
-pub(super) struct Held {
-    /// As it will be when every write that is on its way is committed.
+pub(super) struct Known {
     pub(super) header: InstanceHeader,
     pub(super) custom_status: Option<CustomStatus>,
+    /// What its activities reported, by the first attempt.
+    pub(super) progress: BTreeMap<i32, ActivityProgress>,
+    /// The messages of its inbox up to this one have been read.
+    pub(super) inbox_seen: u64,
+    /// Whether an episode has run its orchestrator.
+    pub(super) begun: bool,
+    /// What every execution of the instance begins with.
+    pub(super) parent: Option<ParentInstance>,
+    pub(super) tags: Tags,
+}
+
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) known: Known,
+    pub(super) why: Aside,
+}
+
+/// Why an instance takes no events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Aside {
+    /// It cannot advance; its header says why.
+    Stalled,
+    /// A client paused it.
+    Suspended,
+    /// It shall not start before this time.
+    Scheduled(Timestamp),
 }
 
 #[derive(Debug)]
 pub(super) struct Live {
     pub(super) execution: Execution,
-    /// As it will be when every write that is on its way is committed.
-    pub(super) header: InstanceHeader,
-    /// The custom status as it will be then.
-    pub(super) committed_status: Option<CustomStatus>,
-    /// The event that begins the execution, until it is delivered.
-    pub(super) begin: Option<HistoryEvent>,
-    /// Activities that are scheduled and not ended. The value is the name of one that this program does not have.
-    pub(super) open_tasks: HashMap<i32, Option<String>>,
+    pub(super) known: Known,
+    /// The events that begin the execution, until they are delivered.
+    pub(super) begin: Vec<HistoryEvent>,
+    /// Activities that are scheduled and not ended.
+    pub(super) open_tasks: HashMap<i32, OpenActivity>,
+}
+
+#[derive(Debug)]
+pub(super) struct OpenActivity {
+    /// The action of its first attempt.
+    pub(super) first: i32,
+    /// Its name, when this program does not have it.
+    pub(super) missing: Option<String>,
 }
 
 /// Something that an instance has to take.
@@ -63,17 +114,40 @@ pub(super) enum Message {
     /// It shall end.
     Terminate {
         reason: Option<String>,
+        recursive: bool,
+        source: Source,
+    },
+    /// It shall stop taking events, or take them again.
+    Suspend {
+        reason: Option<String>,
         reply: Reply<()>,
+    },
+    Resume {
+        reason: Option<String>,
+        reply: Reply<()>,
+    },
+    /// It failed, and shall run again what failed. Its inbox has it, as this message.
+    Rewind {
+        reason: Option<String>,
+        message: u64,
     },
     /// It shall try again, when it could not advance.
     Retry { reply: Reply<()> },
+    /// It shall say what it waits for.
+    Inspect { reply: Reply<Vec<WaitingOn>> },
+    /// This activity reports how far it is.
+    Progress(TaskKey),
+    /// There is something in its inbox.
+    Mail,
     /// It shall look whether it has something to do.
     Attend,
 }
 
-/// Where an event comes from, and so what has to happen once it is in history.
+/// Where a message comes from, and so what has to happen once it is in history.
 #[derive(Debug)]
 pub(super) enum Source {
+    /// The row that begins the execution, where it is kept.
+    Begin,
     /// A client, which waits for the answer.
     Client(Reply<()>),
     /// An activity, which is then no longer running.
@@ -89,6 +163,7 @@ impl Slot {
             waiting: VecDeque::new(),
             unanswered: 0,
             uncertain: false,
+            inbox: InboxRead::No,
             used: 0,
         }
     }
@@ -104,29 +179,64 @@ impl Slot {
 
     /// Whether it can be forgotten: the store has everything.
     pub(super) fn is_idle(&self) -> bool {
-        self.is_resident() && self.waiting.is_empty() && self.unanswered == 0
+        self.is_resident()
+            && self.waiting.is_empty()
+            && self.unanswered == 0
+            && self.inbox == InboxRead::No
     }
 
     /// The columns of the instance as they will be when every write that is on its way is committed.
     pub(super) fn header(&self) -> Option<&InstanceHeader> {
         match &self.state {
             SlotState::Loading => None,
-            SlotState::Live(live) => Some(&live.header),
-            SlotState::Held(held) => Some(&held.header),
-            SlotState::Ending(header) => Some(header),
+            SlotState::Live(live) => Some(&live.known.header),
+            SlotState::Held(held) => Some(&held.known.header),
+            SlotState::Continuing(header) | SlotState::Ending(header) => Some(header),
+        }
+    }
+
+    /// What is known of the instance while it is in memory.
+    pub(super) fn known(&mut self) -> Option<&mut Known> {
+        match &mut self.state {
+            SlotState::Live(live) => Some(&mut live.known),
+            SlotState::Held(held) => Some(&mut held.known),
+            SlotState::Loading | SlotState::Continuing(_) | SlotState::Ending(_) => None,
         }
     }
 }
 
-impl Live {
-    /// Why it may be waiting for longer than its author meant.
-    pub(super) fn stalled(&self) -> Option<String> {
-        let missing = self.open_tasks.values().flatten().next()?;
-        Some(format!(
-            "activity `{missing}` is not registered in this program; it runs once a program that has it is started \
-             (a definition in a crate that nothing refers to is not linked: write `use that_crate as _;`)"
-        ))
+impl Known {
+    /// The JSON text of the custom status.
+    pub(super) fn status_text(&self) -> Option<String> {
+        let status = self.custom_status.as_ref();
+        status.map(|status| status.as_json().to_owned())
     }
+
+    /// What watchers see of it.
+    pub(super) fn update(&self) -> Update {
+        Update {
+            cursor: Cursor {
+                incarnation: self.header.incarnation,
+                sequence: self.header.sequence,
+            },
+            runtime_status: self.header.runtime_status,
+            custom_status: self.custom_status.clone(),
+            progress: self.progress.values().cloned().collect(),
+            output: None,
+            failure: None,
+            stalled: self.header.stalled.clone(),
+        }
+    }
+}
+
+/// Why an instance with these activities may be waiting for longer than its author meant.
+pub(super) fn stalled(open_tasks: &HashMap<i32, OpenActivity>) -> Option<String> {
+    let mut missing = open_tasks.values().filter_map(|task| task.missing.as_ref());
+    let missing = missing.next()?;
+    Some(format!(
+        "activity `{missing}` is not registered in this program; it runs once a program that has it is started \
+         (a definition in a crate that nothing refers to is not linked: write `use that_crate as _;`)"
+    ))
 }
 
 /// The activity whose end an event tells.
@@ -135,5 +245,50 @@ pub(super) const fn ended_task(event: &HistoryEvent) -> Option<i32> {
         HistoryEventKind::TaskCompleted(task) => Some(task.task_scheduled_id),
         HistoryEventKind::TaskFailed(task) => Some(task.task_scheduled_id),
         _ => None,
+    }
+}
+
+impl Message {
+    /// Whether nobody waits for an answer to it.
+    pub(super) const fn is_nobodys(&self) -> bool {
+        match self {
+            Self::Event { source, .. } | Self::Terminate { source, .. } => {
+                !matches!(source, Source::Client(_))
+            }
+            Self::TimersDue
+            | Self::Rewind { .. }
+            | Self::Progress(_)
+            | Self::Mail
+            | Self::Attend => true,
+            Self::Suspend { .. }
+            | Self::Resume { .. }
+            | Self::Retry { .. }
+            | Self::Inspect { .. } => false,
+        }
+    }
+
+    /// Answers a message that its instance will never take.
+    pub(super) fn refuse(self, error: impl FnOnce() -> RequestError) {
+        match self {
+            Self::Event {
+                source: Source::Client(reply),
+                ..
+            }
+            | Self::Terminate {
+                source: Source::Client(reply),
+                ..
+            }
+            | Self::Suspend { reply, .. }
+            | Self::Resume { reply, .. }
+            | Self::Retry { reply } => reply.send(Err(error())),
+            Self::Inspect { reply } => reply.send(Err(error())),
+            Self::Event { .. }
+            | Self::Terminate { .. }
+            | Self::TimersDue
+            | Self::Rewind { .. }
+            | Self::Progress(_)
+            | Self::Mail
+            | Self::Attend => {}
+        }
     }
 }

@@ -1,0 +1,231 @@
+//! What an operator does to an instance.
+
+use super::{Client, ClientError, InstanceHandle, InstanceQuery};
+use crate::definition::encode;
+use crate::model::instance::InstanceId;
+use crate::model::on_existing::OnExisting;
+use crate::model::query::InstanceFilter;
+use crate::model::waiting::WaitingOn;
+use crate::worker::message::{Control, Reply, Request, RequestError, StartRequest};
+
+impl InstanceHandle {
+    /// Ends the instance, whatever state it is in; also one that is stalled, suspended or not begun. Its activities are
+    /// cancelled; orchestrations that it started go on. It returns once the end is durable.
+    ///
+    /// The reason becomes the output: as the JSON string of the text.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::NotFound`] or [`ClientError::AlreadyEnded`] when there is nothing to end.
+    pub async fn terminate(&self, reason: Option<&str>) -> Result<(), ClientError> {
+        self.end_with(reason, false).await
+    }
+
+    /// Ends the instance as [`terminate`](Self::terminate) does, and with it every unfinished orchestration that it started, and
+    /// theirs. When it returns the end of the instance is durable, and so are the messages to its children; those end a moment
+    /// later.
+    ///
+    /// # Errors
+    ///
+    /// As [`terminate`](Self::terminate).
+    pub async fn terminate_recursive(&self, reason: Option<&str>) -> Result<(), ClientError> {
+        self.end_with(reason, true).await
+    }
+
+    async fn end_with(&self, reason: Option<&str>, recursive: bool) -> Result<(), ClientError> {
+        let reason = self.reason(reason)?;
+        self.control(Control::Terminate { reason, recursive }).await
+    }
+
+    /// Pauses the instance: its code does not run until it is [resumed](Self::resume). Activities that run go on; their results,
+    /// and events and timers, wait. One that is suspended already stays so. It returns once the pause is durable.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::NotFound`] or [`ClientError::AlreadyEnded`] when there is nothing to pause.
+    pub async fn suspend(&self, reason: Option<&str>) -> Result<(), ClientError> {
+        let reason = self.reason(reason)?;
+        self.control(Control::Suspend { reason }).await
+    }
+
+    /// Lets a [suspended](Self::suspend) instance go on. What has happened meanwhile is delivered in the order in which it
+    /// happened. Does nothing to one that is not suspended.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::NotFound`] or [`ClientError::AlreadyEnded`] when there is nothing to go on with.
+    pub async fn resume(&self, reason: Option<&str>) -> Result<(), ClientError> {
+        let reason = self.reason(reason)?;
+        self.control(Control::Resume { reason }).await
+    }
+
+    /// Lets a failed instance go on: its failed activities run again, its failed sub-orchestrations are rewound too, and what
+    /// succeeded is not done again. Every failure counts, also one that the code had handled. It returns once the request is durable.
+    ///
+    /// Code that fails by itself, without a failed call, fails again unless it has been changed since: rewinding after a deploy
+    /// is how such an instance is saved.
+    ///
+    /// ```
+    /// # use steadfast::prelude::*;
+    /// # async fn example(client: &Client) -> Result<(), steadfast::ClientError> {
+    /// // The bank is back.
+    /// client.instance("order-7")?.rewind(Some("the bank was down")).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::NotFailed`] when it has not failed, [`ClientError::NotFound`] when there is no such instance.
+    pub async fn rewind(&self, reason: Option<&str>) -> Result<(), ClientError> {
+        let reason = self.reason(reason)?;
+        self.control(Control::Rewind { reason }).await
+    }
+
+    /// Starts the orchestration anew under the same id, with the same input and tags. What is there of the instance, its history and
+    /// status, is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::AlreadyExists`] with its status when it has not ended, [`ClientError::NotFound`] when there is no such
+    /// instance, [`ClientError::UnknownOrchestrator`] when this program does not have its orchestrator in its version.
+    pub async fn restart(&self) -> Result<(), ClientError> {
+        self.start_again(self.id().clone()).await
+    }
+
+    /// Starts the same orchestration once more, under another id or a generated one, with the same input and tags. The instance
+    /// itself stays as it is, whatever state it is in.
+    ///
+    /// # Errors
+    ///
+    /// As [`restart`](Self::restart), and when the other id is not valid or is taken by an instance that has not ended.
+    pub async fn restart_as(&self, id: Option<&str>) -> Result<Self, ClientError> {
+        let id = match id {
+            Some(id) => InstanceId::parse(id)?,
+            None => self.client().new_id()?,
+        };
+        self.start_again(id.clone()).await?;
+        Ok(Self::new(self.client().clone(), id))
+    }
+
+    async fn start_again(&self, id: InstanceId) -> Result<(), ClientError> {
+        let status = self.status().await?;
+        self.client().registered(
+            &status.name,
+            Some(status.version.as_deref().unwrap_or_default()),
+        )?;
+        if *self.id() == id && !status.is_terminal() {
+            return Err(ClientError::AlreadyExists {
+                id,
+                name: status.name,
+                runtime_status: status.runtime_status,
+            });
+        }
+        let (reply, answer) = Reply::channel();
+        let request = StartRequest {
+            id,
+            name: status.name,
+            version: status.version,
+            input: status.input,
+            custom_status: None,
+            start_at: None,
+            tags: status.tags,
+            on_existing: OnExisting::ReplaceTerminal,
+            reply,
+        };
+        self.client().send(Request::Start(request));
+        answer.await.unwrap_or(Err(RequestError::ShutDown))?;
+        Ok(())
+    }
+
+    /// Deletes an instance that has ended: its history, its status, everything. Its id may be used again.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::NotEnded`] while it lives, [`ClientError::NotFound`] when there is no such instance.
+    pub async fn purge(&self) -> Result<(), ClientError> {
+        self.control(Control::Purge).await
+    }
+
+    /// Lets an instance that is stalled try again. Does nothing to one that is not.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::NotFound`] or [`ClientError::AlreadyEnded`] when there is nothing to try.
+    pub async fn retry(&self) -> Result<(), ClientError> {
+        self.control(Control::Retry).await
+    }
+
+    /// What its orchestrator waits for: activities with their attempts, timers with their times, events, sub-orchestrations, each with
+    /// the source line that asked for it. Nothing while it is suspended or stalled: then its code is not in memory, and
+    /// its [status](Self::status) says why.
+    ///
+    /// An instance that is not in memory is loaded and replayed for the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::NotFound`] or [`ClientError::AlreadyEnded`] when there is nobody who waits.
+    pub async fn waiting_on(&self) -> Result<Vec<WaitingOn>, ClientError> {
+        let (reply, answer) = Reply::channel();
+        let id = self.id().clone();
+        self.client().send(Request::Inspect { id, reply });
+        Ok(answer.await.unwrap_or(Err(RequestError::ShutDown))?)
+    }
+
+    /// The orchestrations that it started.
+    #[must_use]
+    pub fn children(&self) -> InstanceQuery {
+        self.client()
+            .query(InstanceFilter::new().parent(self.id().clone()))
+    }
+
+    /// A reason as JSON text.
+    fn reason(&self, reason: Option<&str>) -> Result<Option<String>, ClientError> {
+        let reason = reason.map(|text| encode("the reason", text)).transpose();
+        let reason = reason.map_err(ClientError::Encode)?;
+        self.client()
+            .check_size(|| "the reason".into(), reason.as_deref())?;
+        Ok(reason)
+    }
+
+    async fn control(&self, control: Control) -> Result<(), ClientError> {
+        self.client().control(self.id().clone(), control).await
+    }
+}
+
+/// How many instances one write of a purge deletes: everything behind it in the writer's queue waits for it.
+const PURGE_BATCH: usize = 500;
+
+impl Client {
+    /// Deletes the instances that match and have ended, and says how many those were. Instances that have not ended stay, whatever
+    /// the filter says. It works in batches, between which others have their turn.
+    ///
+    /// ```
+    /// # use steadfast::prelude::*;
+    /// use steadfast::InstanceFilter;
+    ///
+    /// # async fn example(client: &Client, last_month: steadfast::Timestamp) -> Result<(), steadfast::ClientError> {
+    /// let done = InstanceFilter::new().runtime_status([RuntimeStatus::Completed]).updated_to(last_month);
+    /// println!("{} instances purged", client.purge_where(done).await?);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the store fails; some may have been deleted then.
+    pub async fn purge_where(&self, filter: InstanceFilter) -> Result<u64, ClientError> {
+        let mut purged = 0;
+        loop {
+            let (reply, answer) = Reply::channel();
+            self.send(Request::PurgeWhere {
+                filter: filter.clone(),
+                limit: PURGE_BATCH,
+                reply,
+            });
+            let count = answer.await.unwrap_or(Err(RequestError::ShutDown))?;
+            purged += count;
+            if count < PURGE_BATCH as u64 {
+                return Ok(purged);
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Finding instances.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::{Client, ClientError, snapshot};
+use crate::model::instance::Incarnation;
+use crate::model::query::{InstanceFilter, Order};
+use crate::model::status::{InstanceStatus, RuntimeStatus};
+use crate::store::PageRequest;
+
+/// How many instances a page has by default: as over HTTP.
+const DEFAULT_PAGE_SIZE: usize = 100;
+
+/// A query over instances: see [`Client::query`].
+#[derive(Clone)]
+#[must_use = "a query does nothing until `next()` or `page()` is called"]
+pub struct InstanceQuery {
+    client: Client,
+    filter: InstanceFilter,
+    order: Order,
+    page_size: usize,
+    after: Option<ContinuationToken>,
+    read: VecDeque<InstanceStatus>,
+    at_end: bool,
+}
+
+/// A page of instances.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Page {
+    /// The instances.
+    pub instances: Vec<InstanceStatus>,
+    /// What the query for the next page is given; `None` when this is the last one.
+    pub continuation: Option<ContinuationToken>,
+}
+
+/// Where a page ends. Its text may be handed to whoever asks for the next page; it holds for as long as the store does, and
+/// belongs to a query of the same filter and order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ContinuationToken(Incarnation);
+
+/// A text is not a [`ContinuationToken`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a continuation token: take the one that came with the page before")]
+pub struct ContinuationTokenError {
+    text: String,
+}
+
+impl fmt::Display for ContinuationToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0.0, f)
+    }
+}
+
+impl FromStr for ContinuationToken {
+    type Err = ContinuationTokenError;
+
+    fn from_str(text: &str) -> Result<Self, ContinuationTokenError> {
+        match text.parse() {
+            Ok(number) if text.bytes().all(|b| b.is_ascii_digit()) => Ok(Self(Incarnation(number))),
+            _ => Err(ContinuationTokenError { text: text.into() }),
+        }
+    }
+}
+
+impl Client {
+    /// Finds instances. The order is that of their creation, so that paging is stable while instances come, change and go: each
+    /// that is there all the while, and matches, is given exactly once.
+    ///
+    /// ```
+    /// # use steadfast::prelude::*;
+    /// use steadfast::InstanceFilter;
+    ///
+    /// # async fn example(client: &Client) -> Result<(), steadfast::ClientError> {
+    /// let mut stalled = client.query(InstanceFilter::new().stalled(true));
+    /// while let Some(instance) = stalled.next().await? {
+    ///     println!("{}: {}", instance.instance_id, instance.stalled.unwrap_or_default());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn query(&self, filter: InstanceFilter) -> InstanceQuery {
+        InstanceQuery {
+            client: self.clone(),
+            filter,
+            order: Order::default(),
+            page_size: DEFAULT_PAGE_SIZE,
+            after: None,
+            read: VecDeque::new(),
+            at_end: false,
+        }
+    }
+
+    /// How many instances match, by runtime status. Statuses that none has are not in the map.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn count(
+        &self,
+        filter: &InstanceFilter,
+    ) -> Result<HashMap<RuntimeStatus, u64>, ClientError> {
+        let counts = self.store().counts(filter).await;
+        let counts = counts.map_err(|error| ClientError::Store(Arc::new(error)))?;
+        Ok(counts.into_iter().collect())
+    }
+}
+
+impl InstanceQuery {
+    /// The last created first, or the first created, which is the default.
+    pub fn order(mut self, order: Order) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// How many instances are read at a time; 100 by default, and at least one.
+    pub fn page_size(mut self, size: usize) -> Self {
+        self.page_size = size.max(1);
+        self
+    }
+
+    /// Begins where a page ended.
+    pub fn after(mut self, token: ContinuationToken) -> Self {
+        self.after = Some(token);
+        self
+    }
+
+    /// The next page. Once the last one has been given there are empty ones.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails, or something in it cannot be decoded. The page can be asked for again.
+    pub async fn page(&mut self) -> Result<Page, ClientError> {
+        if self.at_end {
+            return Ok(Page {
+                instances: Vec::new(),
+                continuation: None,
+            });
+        }
+        // One more says whether this is the last page.
+        let request = PageRequest {
+            after: self.after.map(|token| token.0),
+            limit: self.page_size.saturating_add(1),
+            order: self.order,
+        };
+        let rows = self.client.store().query(&self.filter, &request).await;
+        let rows = rows.map_err(|error| ClientError::Store(Arc::new(error)))?;
+        let more = rows.len() > self.page_size;
+        let rows = rows.into_iter().take(self.page_size);
+        let instances = rows.map(snapshot).collect::<Result<Vec<_>, _>>()?;
+        let last = instances
+            .last()
+            .map(|last| ContinuationToken(last.cursor.incarnation));
+        self.at_end = !more;
+        self.after = last.or(self.after);
+        Ok(Page {
+            instances,
+            continuation: last.filter(|_| more),
+        })
+    }
+
+    /// The next instance; `None` when there are no more.
+    ///
+    /// # Errors
+    ///
+    /// As [`page`](Self::page).
+    pub async fn next(&mut self) -> Result<Option<InstanceStatus>, ClientError> {
+        if self.read.is_empty() {
+            self.read = self.page().await?.instances.into();
+        }
+        Ok(self.read.pop_front())
+    }
+
+    /// How many instances match, by runtime status.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::count`].
+    pub async fn count(&self) -> Result<HashMap<RuntimeStatus, u64>, ClientError> {
+        self.client.count(&self.filter).await
+    }
+}
+
+impl fmt::Debug for InstanceQuery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InstanceQuery")
+            .field("filter", &self.filter)
+            .field("order", &self.order)
+            .field("after", &self.after)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_reads_back_what_it_prints_and_nothing_else() {
+        let token = ContinuationToken(Incarnation(42));
+        assert_eq!(token.to_string().parse(), Ok(token));
+        for text in ["", "-1", "+1", "1 ", "x", "99999999999999999999"] {
+            assert!(text.parse::<ContinuationToken>().is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What `ctx.call(..)` takes, and how each becomes an operation.
+
+use serde::de::DeserializeOwned;
+
+use super::futures::{ActivityCall, SubOrchestrationCall};
+use crate::call::{
+    ActivityByName, ActivityOptions, Call, Child, ChildOptions, Input, SubOrchestratorByName,
+    untyped,
+};
+use crate::definition::{
+    ActivityDefinition, ActivityKind, Definition, EncodeError, OrchestratorDefinition,
+    OrchestratorKind,
+};
+use crate::engine::{self, ExecutionHandle, TaskOptions};
+use crate::model::failure::{self, FailureDetails};
+use crate::model::instance::{InstanceId, InstanceIdError};
+
+/// A call that an orchestrator can make: of an activity, or of another orchestrator as its child.
+///
+/// [`Call`], [`Child`], [`ActivityByName`] and [`SubOrchestratorByName`] are such calls. Nothing else can be.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a call that an orchestrator can make",
+    label = "this must be the call of an activity or orchestrator",
+    note = "`ctx.call(..)` takes calls of functions marked `#[activity]` or `#[orchestrator]`, such as `say_hello(city)`",
+    note = "`.on_existing(..)`, `.initial_status(..)` and `.start_at(..)` belong to what a client starts: a child has none of them"
+)]
+pub trait Callable: sealed::Sealed {
+    /// The future of its result.
+    type Called;
+
+    /// Schedules it.
+    #[doc(hidden)]
+    #[track_caller]
+    fn schedule(self, execution: &ExecutionHandle) -> Self::Called;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+impl<D: ActivityDefinition> sealed::Sealed for Call<D, ActivityKind> {}
+
+impl<D: ActivityDefinition> Callable for Call<D, ActivityKind>
+where
+    D::Output: DeserializeOwned,
+{
+    type Called = ActivityCall<D::Output, D::Error>;
+
+    #[track_caller]
+    fn schedule(self, execution: &ExecutionHandle) -> Self::Called {
+        let options = self.options;
+        let (retry, retry_if) = options.retry.in_force(D::NAME, D::RETRY);
+        let options = TaskOptions {
+            retry,
+            retry_if,
+            timeout: options.timeout.or(D::TIMEOUT),
+            total_timeout: options.total_timeout.or(D::TOTAL_TIMEOUT),
+            tags: options.tags,
+        };
+        let operation = execution.schedule_task(D::NAME, recorded(self.input), options);
+        ActivityCall::new(operation, D::NAME.into(), D::decode_error)
+    }
+}
+
+impl<T> sealed::Sealed for ActivityByName<T> {}
+
+impl<T: DeserializeOwned> Callable for ActivityByName<T> {
+    type Called = ActivityCall<T, std::convert::Infallible>;
+
+    #[track_caller]
+    fn schedule(self, execution: &ExecutionHandle) -> Self::Called {
+        let ActivityOptions {
+            retry,
+            timeout,
+            total_timeout,
+            tags,
+        } = self.options;
+        let (retry, retry_if) = retry.in_force(&self.name, None);
+        let options = TaskOptions {
+            retry,
+            timeout,
+            total_timeout,
+            tags,
+            retry_if,
+        };
+        let operation = execution.schedule_task(&self.name, recorded(self.input), options);
+        ActivityCall::new(operation, self.name, untyped)
+    }
+}
+
+impl<D: OrchestratorDefinition> sealed::Sealed for Call<D, OrchestratorKind> {}
+
+impl<D: OrchestratorDefinition> Callable for Call<D, OrchestratorKind>
+where
+    D::Output: DeserializeOwned,
+{
+    type Called = SubOrchestrationCall<D::Output, D::Error>;
+
+    #[track_caller]
+    fn schedule(self, execution: &ExecutionHandle) -> Self::Called {
+        Child::from(self).schedule(execution)
+    }
+}
+
+impl<D: OrchestratorDefinition> sealed::Sealed for Child<D> {}
+
+impl<D: OrchestratorDefinition> Callable for Child<D>
+where
+    D::Output: DeserializeOwned,
+{
+    type Called = SubOrchestrationCall<D::Output, D::Error>;
+
+    #[track_caller]
+    fn schedule(self, execution: &ExecutionHandle) -> Self::Called {
+        let (retry, retry_if) = self.options.retry.clone().in_force(D::NAME, D::RETRY);
+        let options = engine::ChildOptions {
+            version: Some(pinned::<D>()),
+            retry,
+            retry_if,
+            ..engine::ChildOptions::default()
+        };
+        schedule_child(
+            execution,
+            D::NAME.into(),
+            self.input,
+            self.options,
+            options,
+            D::decode_error,
+        )
+    }
+}
+
+impl<T> sealed::Sealed for SubOrchestratorByName<T> {}
+
+impl<T: DeserializeOwned> Callable for SubOrchestratorByName<T> {
+    type Called = SubOrchestrationCall<T, std::convert::Infallible>;
+
+    #[track_caller]
+    fn schedule(self, execution: &ExecutionHandle) -> Self::Called {
+        let (retry, retry_if) = self.options.retry.clone().in_force(&self.name, None);
+        let options = engine::ChildOptions {
+            version: self.version,
+            retry,
+            retry_if,
+            ..engine::ChildOptions::default()
+        };
+        schedule_child(
+            execution,
+            self.name,
+            self.input,
+            self.options,
+            options,
+            untyped,
+        )
+    }
+}
+
+/// The version that a typed call asks for. The empty one is that of a definition without a version: to ask for none would mean
+/// the newest.
+fn pinned<D: Definition>() -> String {
+    D::VERSION.unwrap_or_default().into()
+}
+
+#[track_caller]
+fn schedule_child<T, E>(
+    execution: &ExecutionHandle,
+    name: String,
+    input: Input,
+    said: ChildOptions,
+    options: engine::ChildOptions,
+    decode_error: fn(&FailureDetails) -> Option<E>,
+) -> SubOrchestrationCall<T, E> {
+    let id = said.instance.id.map(InstanceId::parse).transpose();
+    let input = match &id {
+        Ok(_) => recorded(input),
+        Err(error) => Err(FailureDetails::from(error)),
+    };
+    let instance_id = id.unwrap_or_default();
+    let options = engine::ChildOptions {
+        instance_id: instance_id.clone(),
+        total_timeout: said.total_timeout,
+        tags: said.instance.tags,
+        ..options
+    };
+    let operation = execution.create_sub_orchestration(&name, input, options);
+    // An action has no negative id: nobody is addressed by the id of a child that was not asked for.
+    let instance_id = operation
+        .child_id()
+        .cloned()
+        .or(instance_id)
+        .unwrap_or_else(|| InstanceId::of_child(execution.info().execution_id, -1));
+    SubOrchestrationCall::new(operation, name, decode_error, instance_id)
+}
+
+/// The input, or the failure of a call that cannot be made.
+fn recorded(input: Result<Option<String>, EncodeError>) -> Result<Option<String>, FailureDetails> {
+    input.map_err(|error| FailureDetails::from(&error))
+}
+
+impl From<&InstanceIdError> for FailureDetails {
+    fn from(error: &InstanceIdError) -> Self {
+        Self {
+            is_non_retriable: true,
+            ..Self::new(failure::kind::INSTANCE_ID, error.to_string())
+        }
+    }
+}
