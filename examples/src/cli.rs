@@ -7,9 +7,12 @@ use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::Parser;
 use steadfast::Steadfast;
 use steadfast::store::memory::MemoryStore;
 use steadfast::store::sqlite::SqliteStore;
+
+use crate::pace;
 
 /// What the programs end with when something is in the way.
 pub type AnyError = Box<dyn Error + Send + Sync>;
@@ -47,6 +50,35 @@ impl StoreArgument {
             Self::File(path) => builder.store(SqliteStore::open(path)?),
         };
         Ok(builder.start().await?)
+    }
+}
+
+/// The arguments of the programs that show a pattern.
+#[derive(Debug, Parser)]
+pub struct PatternArguments {
+    /// A file to keep everything in, so that the program may be killed and started again; or `memory`.
+    #[arg(long, value_name = "FILE", default_value = "memory")]
+    pub store: StoreArgument,
+    /// How long a piece of work takes.
+    #[arg(long, value_name = "SECONDS", default_value = "0.3", value_parser = seconds)]
+    pub pace: Duration,
+}
+
+impl PatternArguments {
+    /// Reads the command line and starts a worker over the store that it names. Says so when there is something to go on with.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be used.
+    pub async fn start(id: &str) -> Result<Steadfast, AnyError> {
+        let arguments = Self::parse();
+        pace::set(arguments.pace);
+        let steadfast = arguments.store.start().await?;
+        let earlier = steadfast.client().instance(id)?.try_status().await?;
+        if let Some(earlier) = earlier {
+            eprintln!("goes on with `{id}`, which is {}", earlier.runtime_status);
+        }
+        Ok(steadfast)
     }
 }
 

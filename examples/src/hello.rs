@@ -1,9 +1,8 @@
 //! Progress: an orchestrator that calls one activity after the other and publishes how far it is.
 
-use std::sync::OnceLock;
-use std::time::Duration;
-
 use steadfast::prelude::*;
+
+use crate::pace;
 
 /// The cities that are greeted when none are given.
 pub const CITIES: [&str; 3] = ["Tokyo", "Seattle", "London"];
@@ -11,8 +10,6 @@ pub const CITIES: [&str; 3] = ["Tokyo", "Seattle", "London"];
 /// What is published while the greetings are made: the city that was greeted last. It is bounded by its type, so that
 /// publishing it cannot fail.
 pub type GreetedCity = BoundedStr<64>;
-
-static DELAY: OnceLock<Duration> = OnceLock::new();
 
 /// A greeting could not be made.
 #[derive(DurableError, Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
@@ -51,7 +48,7 @@ pub async fn hello_sequence(
 /// [`GreetError::NoName`] when the name is empty.
 #[activity(name = "E1_SayHello")]
 pub async fn say_hello(city: String) -> Result<String, GreetError> {
-    work().await;
+    pace::work().await;
     if city.is_empty() {
         return Err(GreetError::NoName);
     }
@@ -62,24 +59,6 @@ pub async fn say_hello(city: String) -> Result<String, GreetError> {
 #[must_use]
 pub fn greeting(city: &str) -> String {
     format!("Hello {city}!")
-}
-
-/// Makes every greeting of this program take so long, for people who want to watch, or to end the program half-way. To be
-/// called once, before the first greeting; without it a greeting takes no time.
-pub fn greet_slowly(delay: Duration) {
-    DELAY.get_or_init(|| delay);
-}
-
-/// Stands for what a real activity would do.
-async fn work() {
-    let delay = DELAY.get().copied().unwrap_or_default();
-    if !delay.is_zero() {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "an activity may wait for anything; this one plays that its work takes long"
-        )]
-        tokio::time::sleep(delay).await;
-    }
 }
 
 #[cfg(test)]

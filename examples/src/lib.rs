@@ -7,5 +7,6 @@ pub mod city;
 pub mod cli;
 pub mod failing;
 pub mod hello;
+pub mod pace;
 pub mod sample;
 pub mod ticket;

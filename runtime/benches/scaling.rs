@@ -7,7 +7,9 @@
 
 #![allow(
     clippy::unwrap_used,
-    reason = "a benchmark that cannot go on shall panic"
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a benchmark measures real time, prints it, and panics when it cannot go on"
 )]
 
 use std::sync::Arc;

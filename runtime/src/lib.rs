@@ -43,8 +43,11 @@
 //! | write an activity | [`activity`], [`ActivityContext`] |
 //! | publish progress | [`OrchestrationContext::set_custom_status`](OrchestrationContext#method.set_custom_status), [`CustomStatus`](derive@CustomStatus), [`BoundedStr`] |
 //! | fail with data | [`DurableError`](derive@DurableError), [`CallError`] |
-//! | run a worker | [`Steadfast`], [`store`] |
-//! | start, watch, raise events, terminate | [`Client`], [`OrchestrationHandle`], [`InstanceHandle`] |
+//! | combine calls, children, timers and events | [`OrchestrationContext`], [`Call`], [`Child`], [`RetryPolicy`] |
+//! | run a worker | [`Steadfast`], [`Dependency`], [`store`] |
+//! | start, watch, raise events | [`Client`], [`OrchestrationHandle`], [`InstanceHandle`] |
+//! | pause, end, repair, find, purge | [`InstanceHandle`], [`Client::query`], [`InstanceFilter`] |
+//! | come from Azure Durable Functions | [`azure`] |
 //!
 //! # What may happen to an orchestration
 //!
@@ -127,8 +130,8 @@ pub use context::{
     SubOrchestrationCall, TimedOut, Timeout, TimerDue, TimerFuture, TryJoinAll,
 };
 pub use definition::{
-    AcceptsEvent, ActivityDefinition, CallError, Definition, DurableError, EncodeError,
-    OrchestratorDefinition,
+    AcceptsEvent, ActivityDefinition, ActivityKind, CallError, Definition, DurableError,
+    EncodeError, Kind, OrchestratorDefinition, OrchestratorKind,
 };
 pub use dependency::{Dependencies, Dependency};
 pub use engine::Panics;
@@ -156,6 +159,10 @@ pub use uuid::Uuid;
 #[cfg(all(doctest, feature = "macros", feature = "sqlite"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+#[cfg(all(doc, feature = "local"))]
+#[doc = include_str!("../docs/azure.md")]
+pub mod azure {}
 
 /// What most programs need: `use steadfast::prelude::*;`.
 pub mod prelude {

@@ -37,6 +37,10 @@ const STATUSES: [RuntimeStatus; 7] = [
 ];
 
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a few are made for each case of a test"
+)]
 enum Step {
     Commit(Vec<Draft>),
     CommitFenced(Vec<Draft>),

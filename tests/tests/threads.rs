@@ -489,3 +489,53 @@ async fn an_activity_that_nobody_waits_for_takes_no_place() {
         .unwrap();
     assert_eq!(greeting.output().await.unwrap(), "Hello Tokyo!");
 }
+
+#[orchestrator]
+async fn leaf(ctx: OrchestrationContext, number: u64) -> Result<u64, String> {
+    let parent = ctx.parent().map(|parent| parent.instance_id.to_string());
+    ctx.send_event_named(parent.unwrap_or_default(), "seen", &number)?;
+    Ok(number)
+}
+
+#[orchestrator]
+async fn branch(ctx: OrchestrationContext, leaves: u64) -> Result<u64, String> {
+    let leaves: Vec<_> = (0..leaves).map(|number| ctx.call(leaf(number))).collect();
+    let mut sum = 0;
+    for _ in 0..leaves.len() {
+        sum += ctx
+            .wait_for_external_event_named::<u64>("seen")
+            .await
+            .map_err(|error| error.to_string())?;
+    }
+    for leaf in ctx.try_join_all(leaves).await? {
+        sum += leaf;
+    }
+    Ok(sum)
+}
+
+#[orchestrator]
+async fn trunk(ctx: OrchestrationContext, branches: u64, leaves: u64) -> Result<u64, String> {
+    let branches = (0..branches).map(|_| ctx.call(branch(leaves)));
+    Ok(ctx.try_join_all(branches).await?.into_iter().sum())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn families_on_several_shards_lose_no_message() {
+    let folder = tempfile::tempdir().unwrap();
+    let builder = Steadfast::builder()
+        .store(SqliteStore::open(folder.path().join("app.db")).unwrap())
+        .orchestrator_threads(4)
+        // Fewer than there are: some are loaded again for every message.
+        .max_live_instances(200);
+    let steadfast = builder.start().await.unwrap();
+    let start = trunk(20, 50).id("trunk");
+    let trunk = steadfast.client().start(start).await.unwrap();
+    assert_eq!(trunk.output().await.unwrap(), 20 * 50 * 49);
+    let counts = steadfast
+        .client()
+        .count(&InstanceFilter::new())
+        .await
+        .unwrap();
+    assert_eq!(counts, [(RuntimeStatus::Completed, 1_021)].into());
+    steadfast.shut_down(Duration::from_secs(60)).await;
+}

@@ -13,6 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use steadfast::OnExisting;
 use steadfast_examples::cli::{self, AnyError, StoreArgument};
 use steadfast_examples::hello::{self, CITIES, hello_sequence};
+use steadfast_examples::pace;
 
 /// Greets three cities, one after the other.
 #[derive(Parser)]
@@ -34,7 +35,7 @@ async fn main() -> ExitCode {
 }
 
 async fn greet(arguments: Arguments) -> Result<(), AnyError> {
-    hello::greet_slowly(arguments.delay);
+    pace::set(arguments.delay);
     let steadfast = arguments.store.start().await?;
     let client = steadfast.client();
 

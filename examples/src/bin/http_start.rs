@@ -19,7 +19,7 @@ use clap::Parser;
 use steadfast::http::status_response;
 use steadfast::{Client, ClientError, StartByName};
 use steadfast_examples::cli::{self, AnyError, StoreArgument};
-use steadfast_examples::hello;
+use steadfast_examples::pace;
 use tokio::net::TcpListener;
 
 /// Serves `POST /orchestrators/{name}`: try it with `E1_HelloSequence`.
@@ -80,7 +80,7 @@ impl IntoResponse for Refused {
 }
 
 async fn serve(arguments: Arguments) -> Result<(), AnyError> {
-    hello::greet_slowly(arguments.delay);
+    pace::set(arguments.delay);
     let steadfast = StoreArgument::Memory.start().await?;
     let routes = Router::new()
         .route("/orchestrators/{name}", post(http_start))

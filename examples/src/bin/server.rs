@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use steadfast_examples::cli::{self, AnyError, StoreArgument};
-use steadfast_examples::hello;
+use steadfast_examples::pace;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -40,7 +40,7 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(arguments: Arguments) -> Result<(), AnyError> {
-    hello::greet_slowly(arguments.delay);
+    pace::set(arguments.delay);
     let listener = TcpListener::bind(&arguments.listen)
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", arguments.listen))?;

@@ -172,7 +172,6 @@ impl InstanceHandle {
     }
 
     /// The orchestrations that it started.
-    #[must_use]
     pub fn children(&self) -> InstanceQuery {
         self.client()
             .query(InstanceFilter::new().parent(self.id().clone()))

@@ -61,7 +61,7 @@ impl Observer {
                     if self.seen.as_ref().is_none_or(|seen| seen.0 < update.cursor) =>
                 {
                     self.seen = Some((update.cursor, update.stalled.clone()));
-                    return Ok(update);
+                    return Ok(*update);
                 }
                 // Only the store knows which of two reasons at the same cursor is the later one.
                 Notice::Update(update) => {

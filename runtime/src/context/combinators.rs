@@ -318,6 +318,10 @@ impl<F: Future> AsCompleted<F> {
     /// The next one to end: its place among all that were added, from 0, and its result. `None` when all have ended.
     ///
     /// Dropping this future loses nothing.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it is the `next` of a stream, as in futures, and gives a future"
+    )]
     pub fn next(&mut self) -> impl Future<Output = Option<(usize, F::Output)>> {
         poll_fn(|cx| self.poll_next(cx))
     }

@@ -7,17 +7,23 @@ use axum::response::{IntoResponse, Response};
 use super::error::HttpError;
 use super::payload::{StatusObject, json_response, retry_after};
 use super::{Api, Asked, header};
+use crate::client::HistoryOptions;
 use crate::model::status::RuntimeStatus;
 
 /// Shows the committed status of an instance.
 pub(super) async fn status(api: &Api, asked: &Asked, id: String) -> Result<Response, HttpError> {
     let query = &asked.query;
-    if query.boolean("showHistory") == Some(true) {
-        return Err(HttpError::NotSupported("showing the history (showHistory)"));
-    }
-    let status = api.instance(id)?.status().await?;
+    let instance = api.instance(id)?;
+    let status = instance.status().await?;
     let show_input = query.boolean("showInput").unwrap_or(true);
-    let object = StatusObject::of(&status, show_input);
+    let mut object = StatusObject::of(&status, show_input);
+    if query.boolean("showHistory") == Some(true) {
+        let show_results = query.boolean("showHistoryOutput").unwrap_or(false);
+        let options = HistoryOptions::new()
+            .inputs(show_input)
+            .results(show_results);
+        object = object.with_history(instance.history_json(options).await?);
+    }
     if !status.is_terminal() {
         let mut response = json_response(StatusCode::ACCEPTED, &object);
         header(&mut response, LOCATION, asked.url());

@@ -28,10 +28,10 @@ pub(super) async fn start(
             "starting and waiting (timeout with pollingInterval)",
         ));
     }
-    if query.name("version").is_some() {
-        return Err(HttpError::NotSupported("starting a version"));
-    }
     let mut start = StartByName::new(orchestrator).json_input(json_text(body)?);
+    if let Some(version) = query.name("version") {
+        start = start.version(version);
+    }
     if let Some(id) = id {
         start = start.id(id);
     }

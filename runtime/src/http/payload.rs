@@ -67,6 +67,8 @@ pub(super) struct StatusObject<'a> {
     created_time: String,
     last_updated_time: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    history_events: Option<Vec<serde_json::Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     stalled: Option<&'a str>,
 }
 
@@ -82,7 +84,15 @@ impl<'a> StatusObject<'a> {
             output: output(status),
             created_time: whole_seconds(status.created_at),
             last_updated_time: whole_seconds(status.last_updated_at),
+            history_events: None,
             stalled: status.stalled.as_deref(),
+        }
+    }
+
+    pub(super) fn with_history(self, events: Vec<serde_json::Value>) -> Self {
+        Self {
+            history_events: Some(events),
+            ..self
         }
     }
 }

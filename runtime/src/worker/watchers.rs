@@ -27,7 +27,7 @@ pub(crate) struct Update {
 #[derive(Clone, Debug)]
 pub(crate) enum Notice {
     /// This was committed.
-    Update(Update),
+    Update(Box<Update>),
     /// Something may have been committed: the store knows.
     Uncertain,
 }
@@ -74,7 +74,7 @@ impl Watchers {
     /// Tells an instance's watchers, when it has any, of an update that is committed.
     pub(crate) fn publish(&self, id: &InstanceId, update: Update) {
         if let Some(sender) = self.watched().instances.get(id) {
-            sender.send_replace(Notice::Update(update));
+            sender.send_replace(Notice::Update(Box::new(update)));
         }
     }
 

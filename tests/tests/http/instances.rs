@@ -148,11 +148,34 @@ async fn a_stalled_instance_says_why() {
 }
 
 #[tokio::test]
-async fn history_is_refused_and_not_left_out() {
+async fn the_history_is_shown_on_request() {
     let server = Server::start().await;
-    server.post("orchestrators/Nothing/a", "").await;
-    let answer = server.get("instances/a?showHistory=True").await;
-    answer.is_error(501, "showing the history (showHistory) is not supported");
+    server.post("orchestrators/Echo/a", "7").await;
+    server.ended("a").await;
+    let history = async |query: &str| {
+        let answer = server.get(&format!("instances/a?{query}")).await;
+        answer.json().get("historyEvents").cloned()
+    };
+    assert_eq!(history("showHistory=false").await, None);
+    let plain = history("showHistory=True").await.unwrap();
+    let kinds: Vec<_> = plain
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| e["EventType"].clone())
+        .collect();
+    assert_eq!(kinds, ["ExecutionStarted", "ExecutionCompleted"]);
+    assert_eq!(
+        (&plain[0]["Input"], plain[1].get("Result")),
+        (&"7".into(), None)
+    );
+    let full = history("showHistory=true&showHistoryOutput=true&showInput=false")
+        .await
+        .unwrap();
+    assert_eq!(
+        (full[0].get("Input"), &full[1]["Result"]),
+        (None, &7.into())
+    );
 }
 
 #[tokio::test]

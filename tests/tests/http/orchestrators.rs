@@ -273,12 +273,12 @@ async fn links_echo_the_connection_and_the_wish_for_500() {
 #[tokio::test]
 async fn what_a_start_cannot_do_is_said_and_not_ignored() {
     let server = Server::start().await;
-    for query in ["timeout=10&pollingInterval=1.5", "version=2"] {
+    for (code, query) in [(501, "timeout=10&pollingInterval=1.5"), (400, "version=2")] {
         let answer = server
             .post(&format!("orchestrators/Nothing/a?{query}"), "")
             .await;
         let message = answer.json()["Message"].as_str().unwrap().to_owned();
-        answer.is_error(501, &message);
+        answer.is_error(code, &message);
     }
     server.get("instances/a").await.is_empty(404);
     for query in ["timeout=10", "timeout=x&pollingInterval=1", "version="] {

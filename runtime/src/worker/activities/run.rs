@@ -122,7 +122,7 @@ impl Listeners {
 
 /// Where an activity reports its progress.
 pub(crate) fn report(task: &Task, on_progress: OnProgress) -> Report {
-    let cell = ProgressCell::new(task.name.clone(), task.attempt.clone());
+    let cell = ProgressCell::new(task.name.clone(), task.attempt);
     let (instance, key) = (task.instance.clone(), task.key);
     Arc::new(move |details| {
         if cell.put(details) {

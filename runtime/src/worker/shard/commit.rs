@@ -45,7 +45,7 @@ pub(super) enum Pending {
     Progress {
         id: InstanceId,
         incarnation: Incarnation,
-        update: Update,
+        update: Box<Update>,
     },
     /// A message for the inbox, or the reason why an instance cannot advance.
     Message {
@@ -134,7 +134,7 @@ impl Shard {
                 id,
                 incarnation,
                 update,
-            }) => self.progress_stored(&id, incarnation, update, answer),
+            }) => self.progress_stored(&id, incarnation, *update, &answer),
             Some(Pending::Message {
                 id,
                 incarnation,
@@ -523,7 +523,7 @@ impl Shard {
         id: &InstanceId,
         incarnation: Incarnation,
         update: Update,
-        answer: Result<WriteResult, Arc<StoreError>>,
+        answer: &Result<WriteResult, Arc<StoreError>>,
     ) {
         if !self.answered(id, incarnation) {
             return;
@@ -577,7 +577,7 @@ impl Shard {
         self.pending.push_back(Pending::Progress {
             id: id.clone(),
             incarnation,
-            update,
+            update: Box::new(update),
         });
     }
 }

@@ -14,7 +14,7 @@ use super::slot::{
     Aside, Held, Known, Message, OpenActivity, SlotState, Source, ended_task, stalled,
 };
 use crate::engine::{Continued, Episode, Fault};
-use crate::limits::MAX_BUFFERED_EVENTS;
+use crate::limits::{HISTORY_LENGTH_WARNING, MAX_BUFFERED_EVENTS};
 use crate::model::custom_status::StatusChange;
 use crate::model::history::{
     ExecutionStarted, HistoryEvent, HistoryEventKind, TimerFired, encode_events,
@@ -105,8 +105,17 @@ impl Shard {
             batch.insert_timers(begin, due, now);
         }
         if !batch.events.is_empty() {
+            let was_long = live.execution.history_length() >= HISTORY_LENGTH_WARNING;
             match live.execution.deliver(now, &mut batch.events) {
                 Ok(episode) => {
+                    let length = live.execution.history_length();
+                    if !was_long && length >= HISTORY_LENGTH_WARNING {
+                        let name = &live.known.header.name;
+                        tracing::warn!(
+                            instance = %id, orchestrator = %name, events = length,
+                            "a history is getting long: every replay reads all of it; `continue_as_new` begins a new one"
+                        );
+                    }
                     let mut sources = batch.sources;
                     let left = sources.split_off(episode.delivered);
                     let left = Batch {

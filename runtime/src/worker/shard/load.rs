@@ -421,11 +421,11 @@ impl Shard {
     /// Takes what was read from the inbox of an instance that is in memory.
     pub(super) fn take_inbox(
         &mut self,
-        id: InstanceId,
+        id: &InstanceId,
         incarnation: Incarnation,
         result: Result<Vec<InboxRow>, Arc<StoreError>>,
     ) {
-        let Some(slot) = self.slots.get_mut(&id) else {
+        let Some(slot) = self.slots.get_mut(id) else {
             return;
         };
         let more = std::mem::take(&mut slot.inbox) == InboxRead::ReadingAndMore;
@@ -446,19 +446,19 @@ impl Shard {
                     Ok(messages) => slot.waiting.extend(messages.into_iter().filter(|message| {
                         !is_held || matches!(message, Message::Terminate { .. })
                     })),
-                    Err(fault) if !is_held => self.hold(&id, &fault, Vec::new()),
+                    Err(fault) if !is_held => self.hold(id, &fault, Vec::new()),
                     Err(_) => {}
                 }
             }
             Err(error) => {
                 tracing::error!(instance = %id, %error, "an inbox cannot be read; the instance is loaded again");
-                return self.reload(&id);
+                return self.reload(id);
             }
         }
         if more {
-            self.read_inbox(&id);
+            self.read_inbox(id);
         }
-        self.advance(&id);
+        self.advance(id);
     }
 
     /// Asks for what is new in the inbox of an instance that is in memory.

@@ -132,7 +132,7 @@ impl Shard {
                 id,
                 incarnation,
                 result,
-            } => self.take_inbox(id, incarnation, result),
+            } => self.take_inbox(&id, incarnation, result),
             ShardInput::Written(answer) => self.written(answer),
             // Nobody waits for it, or its end is committed.
             ShardInput::TaskEnded { instance, key, .. }

@@ -264,7 +264,7 @@ fn create_child(
     };
     let started = ExecutionStarted {
         name: name.to_owned(),
-        version: version.clone(),
+        version,
         input,
         execution_id: shared.ids.new_execution(),
         parent: Some(ParentInstance {

@@ -34,7 +34,7 @@ enum Mapped {
 }
 
 fn call<E>(error: &impl DurableError) -> Result<(), CallError<E>> {
-    Err(CallError::Failed(Box::new(error.to_failure())))
+    Err(CallError::Failed { name: "greet".to_owned(), failure: Box::new(error.to_failure()) })
 }
 
 fn greet() -> Result<(), GreetError> {
