@@ -165,6 +165,7 @@ fn rewind() -> impl Strategy<Value = RewindChild> {
             id,
             task_scheduled_id,
             event,
+            answer: r#"["answer"]"#.to_owned(),
             otherwise,
         }
     })
@@ -267,6 +268,7 @@ fn import() -> impl Strategy<Value = ImportInstance> {
                 sequence,
             });
             ImportInstance {
+                inbox: Vec::new(),
                 create,
                 rows: rows.collect(),
                 runtime_status,

@@ -539,3 +539,25 @@ async fn families_on_several_shards_lose_no_message() {
     assert_eq!(counts, [(RuntimeStatus::Completed, 1_021)].into());
     steadfast.shut_down(Duration::from_secs(60)).await;
 }
+
+#[orchestrator]
+async fn for_ever(ctx: OrchestrationContext, round: u64) -> u64 {
+    ctx.set_custom_status(round).unwrap();
+    ctx.continue_as_new(for_ever(round + 1)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endless_orchestration_does_not_keep_a_worker_from_stopping() {
+    let steadfast = start(MemoryStore::new()).await;
+    let handle = steadfast.client().start(for_ever(0)).await.unwrap();
+    let far = |status: &steadfast::CustomStatus| status.decode::<u64>().is_ok_and(|n| n > 10);
+    handle.wait_custom_status(far).await.unwrap();
+    let id = handle.id().to_string();
+    let client = steadfast.client().clone();
+    steadfast.shut_down(Duration::from_secs(60)).await;
+    // It has stopped: nothing is committed any more, and the instance is there for the next worker.
+    let status = client.instance(id).unwrap().status().await.unwrap();
+    assert_eq!(status.runtime_status, RuntimeStatus::Running);
+    let again = client.instance(status.instance_id.as_str()).unwrap();
+    assert_eq!(again.status().await.unwrap().cursor, status.cursor);
+}

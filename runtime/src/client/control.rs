@@ -62,6 +62,9 @@ impl InstanceHandle {
     /// Lets a failed instance go on: its failed activities run again, its failed sub-orchestrations are rewound too, and what
     /// succeeded is not done again. Every failure counts, also one that the code had handled. It returns once the request is durable.
     ///
+    /// Rewind the outermost orchestration that failed: its failed children go on with it. A child that completed meanwhile, or was
+    /// rewound by itself before, gives its answer again and does not run again.
+    ///
     /// Code that fails by itself, without a failed call, fails again unless it has been changed since: rewinding after a deploy
     /// is how such an instance is saved.
     ///
@@ -81,8 +84,9 @@ impl InstanceHandle {
         self.control(Control::Rewind { reason }).await
     }
 
-    /// Starts the orchestration anew under the same id, with the same input and tags. What is there of the instance, its history and
-    /// status, is replaced.
+    /// Starts the orchestration anew under the same id, in the same version and with the same input and tags; of one that has continued
+    /// as new, the input of its last execution. What is there of the instance, its history and status, is replaced. It belongs to no
+    /// parent any more.
     ///
     /// # Errors
     ///
@@ -92,7 +96,7 @@ impl InstanceHandle {
         self.start_again(self.id().clone()).await
     }
 
-    /// Starts the same orchestration once more, under another id or a generated one, with the same input and tags. The instance
+    /// Starts the same orchestration once more, under another id or a generated one, as [`restart`](Self::restart) does. The instance
     /// itself stays as it is, whatever state it is in.
     ///
     /// # Errors

@@ -23,18 +23,26 @@ fn list(names: &[String]) -> String {
     }
 }
 
+fn quoted(names: &[&str]) -> String {
+    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    list(&names)
+}
+
 /// A request that was not carried out.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
     /// There is no instance of this id.
-    #[error("there is no instance `{id}`")]
+    #[error("there is no instance `{id}`: it was never started, or it has been purged")]
     NotFound {
         /// The id.
         id: InstanceId,
     },
     /// The instance has ended.
-    #[error("instance `{id}` has ended")]
+    #[error(
+        "instance `{id}` has ended: it takes no events and cannot be paused, resumed or terminated; its status says how it ended, \
+         and it can be restarted"
+    )]
     AlreadyEnded {
         /// The id.
         id: InstanceId,
@@ -51,7 +59,8 @@ pub enum ClientError {
     },
     /// The instance has not failed, and only a failed one can be rewound.
     #[error(
-        "instance `{id}` has not failed: it is {runtime_status}, and only a failed instance can be rewound"
+        "instance `{id}` has not failed: it is {runtime_status}, and only a failed instance can be rewound; one that has ended \
+         otherwise can be restarted"
     )]
     NotFailed {
         /// The id.
@@ -61,8 +70,8 @@ pub enum ClientError {
     },
     /// The orchestrator declares the events that it waits for, and this is none of them.
     #[error(
-        "the orchestrator of instance `{id}` does not wait for an event `{event}`; it declares `{}`",
-        declared.join("`, `")
+        "the orchestrator of instance `{id}` does not wait for an event `{event}`; it declares {}",
+        quoted(.declared)
     )]
     UndeclaredEvent {
         /// The id.
@@ -111,7 +120,10 @@ pub enum ClientError {
         limit: usize,
     },
     /// The id is taken.
-    #[error("instance `{id}` exists already: orchestrator `{name}`, {runtime_status}")]
+    #[error(
+        "instance `{id}` exists already: orchestrator `{name}`, {runtime_status}; take another id, or end, purge or replace the \
+         instance first"
+    )]
     AlreadyExists {
         /// The id.
         id: InstanceId,
@@ -166,7 +178,10 @@ pub enum ClientError {
         message: String,
     },
     /// The store failed. Whether the request was carried out is unknown.
-    #[error("the store failed, and it is unknown whether the request was carried out: {0}")]
+    #[error(
+        "the store failed, and it is unknown whether the request was carried out: {0}; look at the instance, or ask again if that \
+         does no harm"
+    )]
     Store(#[source] Arc<StoreError>),
     /// The worker has been shut down.
     #[error("the worker has been shut down")]

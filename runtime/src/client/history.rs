@@ -135,7 +135,7 @@ struct Scheduled<'a> {
 fn to_json(history: &[HistoryEvent], options: HistoryOptions) -> Vec<Value> {
     let mut writer = Writer {
         options,
-        open: HashMap::new(),
+        calls: HashMap::new(),
         events: Vec::with_capacity(history.len()),
     };
     for event in history {
@@ -151,8 +151,9 @@ fn to_json(history: &[HistoryEvent], options: HistoryOptions) -> Vec<Value> {
 
 struct Writer<'a> {
     options: HistoryOptions,
-    /// Calls that have not ended, with the place of their event.
-    open: HashMap<i32, (Scheduled<'a>, usize)>,
+    /// Calls, each with the place of its event while that stands. A call that failed may be made again by a rewind, without being
+    /// scheduled anew.
+    calls: HashMap<i32, (Scheduled<'a>, Option<usize>)>,
     /// A call that has ended leaves its place empty.
     events: Vec<Option<Map<String, Value>>>,
 }
@@ -256,22 +257,25 @@ impl<'a> Writer<'a> {
     fn open(&mut self, event: &HistoryEvent, scheduled: Scheduled<'a>) {
         if event.event_id != NO_ACTION {
             let place = self.events.len();
-            self.open.insert(event.event_id, (scheduled, place));
+            self.calls.insert(event.event_id, (scheduled, Some(place)));
         }
     }
 
     /// Merges a call into the event of its result.
     fn close(&mut self, json: &mut Map<String, Value>, id: i32) {
-        let Some((scheduled, place)) = self.open.remove(&id) else {
+        let Some((scheduled, place)) = self.calls.get_mut(&id) else {
             return;
         };
-        self.events[place] = None;
+        if let Some(place) = place.take() {
+            self.events[place] = None;
+        }
         json.insert("FunctionName".into(), scheduled.name.into());
         json.insert("ScheduledTime".into(), time(scheduled.at));
         if let Some(id) = scheduled.instance_id {
             json.insert("InstanceId".into(), id.as_str().into());
         }
-        self.input(json, scheduled.input);
+        let input = scheduled.input;
+        self.input(json, input);
     }
 
     /// Inputs stay JSON text within a string.
@@ -291,7 +295,10 @@ impl<'a> Writer<'a> {
 /// The value of a JSON text; the text itself when it is none.
 fn text(json: Option<&str>) -> Value {
     json.map_or(Value::Null, |json| {
-        serde_json::from_str(json).unwrap_or_else(|_| json.into())
+        serde_json::from_str(json).unwrap_or_else(|_| match json.trim() {
+            "" => "".into(),
+            _ => json.into(),
+        })
     })
 }
 

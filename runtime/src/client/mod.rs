@@ -23,7 +23,7 @@ pub use watch::{ReadStatus, StatusWatch, WatchedStatus};
 use crate::call::InstanceOptions;
 use crate::definition::{Definition as _, OrchestratorDefinition};
 use crate::model::custom_status::CustomStatus;
-use crate::model::history::{HistoryEventKind, decode_events};
+use crate::model::history::{ExecutionStarted, HistoryEventKind, decode_events};
 use crate::model::instance::{Cursor, InstanceId};
 use crate::model::status::InstanceStatus;
 use crate::model::tags::is_reserved;
@@ -251,7 +251,7 @@ impl Client {
             .read(id)
             .await
             .map_err(|error| ClientError::Store(Arc::new(error)))?;
-        rows.map(snapshot).transpose()
+        rows.map(|rows| Snapshot::of(rows).checked()).transpose()
     }
 
     /// Sends a request and waits for the answer.
@@ -272,60 +272,97 @@ impl fmt::Debug for Client {
 }
 
 /// What a reader sees of an instance's rows.
-fn snapshot(rows: InstanceRows) -> Result<InstanceStatus, ClientError> {
-    let InstanceRows {
-        header,
-        first_events,
-        custom_status,
-        last_events,
-        progress,
-    } = rows;
-    let decode = |text: &str| {
-        decode_events(text).map_err(|error| ClientError::Undecodable {
-            id: header.id.clone(),
-            message: error.to_string(),
-        })
-    };
-    let started = decode(&first_events)?
-        .into_iter()
-        .find_map(|event| match event.kind {
-            HistoryEventKind::ExecutionStarted(started) => Some(started),
-            _ => None,
+struct Snapshot {
+    status: InstanceStatus,
+    /// Why the status lacks what was to be decoded.
+    undecodable: Option<String>,
+}
+
+impl Snapshot {
+    fn of(rows: InstanceRows) -> Self {
+        let InstanceRows {
+            header,
+            first_events,
+            custom_status,
+            last_events,
+            progress,
+        } = rows;
+        let mut undecodable = None;
+        let mut decode = |text: &str| {
+            decode_events(text).unwrap_or_else(|error| {
+                undecodable = Some(error.to_string());
+                Vec::new()
+            })
+        };
+        let started = decode(&first_events)
+            .into_iter()
+            .find_map(|event| match event.kind {
+                HistoryEventKind::ExecutionStarted(started) => Some(started),
+                _ => None,
+            });
+        let ended = last_events.map(|text| decode(&text));
+        let ended = ended
+            .into_iter()
+            .flatten()
+            .find_map(|event| match event.kind {
+                HistoryEventKind::ExecutionCompleted(ended) => Some(ended),
+                _ => None,
+            });
+        let (output, failure) = ended.map_or((None, None), |ended| (ended.result, ended.failure));
+        if started.is_none() && undecodable.is_none() {
+            undecodable = Some("its execution has no beginning".into());
+        }
+        let (parent, tags, input, scheduled_start) =
+            started.map_or_else(Default::default, |started| {
+                let ExecutionStarted {
+                    parent,
+                    tags,
+                    input,
+                    scheduled_start,
+                    ..
+                } = *started;
+                (parent, tags, input, scheduled_start)
+            });
+        let stalled = header.stalled.or_else(|| {
+            let why = undecodable.as_ref()?;
+            Some(format!("what is stored of it cannot be decoded: {why}"))
         });
-    let ended = last_events.map(|text| decode(&text)).transpose()?;
-    let ended = ended
-        .into_iter()
-        .flatten()
-        .find_map(|event| match event.kind {
-            HistoryEventKind::ExecutionCompleted(ended) => Some(ended),
-            _ => None,
-        });
-    let (output, failure) = ended.map_or((None, None), |ended| (ended.result, ended.failure));
-    let Some(started) = started else {
-        let message = "its execution has no beginning".into();
-        let id = header.id.clone();
-        return Err(ClientError::Undecodable { id, message });
-    };
-    Ok(InstanceStatus {
-        name: header.name,
-        version: header.version,
-        execution_id: header.execution_id,
-        parent: started.parent,
-        tags: started.tags,
-        runtime_status: header.runtime_status,
-        input: started.input,
-        custom_status: custom_status.and_then(CustomStatus::from_stored),
-        progress,
-        output,
-        failure,
-        stalled: header.stalled,
-        created_at: header.created_at,
-        scheduled_start: started.scheduled_start,
-        last_updated_at: header.last_updated_at,
-        cursor: Cursor {
-            incarnation: header.incarnation,
-            sequence: header.sequence,
-        },
-        instance_id: header.id,
-    })
+        let status = InstanceStatus {
+            name: header.name,
+            version: header.version,
+            execution_id: header.execution_id,
+            parent,
+            tags,
+            runtime_status: header.runtime_status,
+            input,
+            custom_status: custom_status.and_then(CustomStatus::from_stored),
+            progress,
+            output,
+            failure,
+            stalled,
+            created_at: header.created_at,
+            scheduled_start,
+            last_updated_at: header.last_updated_at,
+            cursor: Cursor {
+                incarnation: header.incarnation,
+                sequence: header.sequence,
+            },
+            instance_id: header.id,
+        };
+        Self {
+            status,
+            undecodable,
+        }
+    }
+
+    /// Refuses to show the end of an instance that cannot be read. One that lives is shown with the reason why it does not advance.
+    fn checked(self) -> Result<InstanceStatus, ClientError> {
+        match self.undecodable {
+            Some(message) if self.status.is_terminal() => Err(ClientError::Undecodable {
+                id: self.status.instance_id,
+                message,
+            }),
+            _ => Ok(self.status),
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::{Client, ClientError, snapshot};
+use super::{Client, ClientError, Snapshot};
 use crate::model::instance::Incarnation;
 use crate::model::query::{InstanceFilter, Order};
 use crate::model::status::{InstanceStatus, RuntimeStatus};
@@ -115,7 +115,7 @@ impl InstanceQuery {
         self
     }
 
-    /// How many instances are read at a time; 100 by default, and at least one.
+    /// How many instances are on a page; 100 by default, and at least one. All of a page are in memory, with their inputs and outputs.
     pub fn page_size(mut self, size: usize) -> Self {
         self.page_size = size.max(1);
         self
@@ -127,16 +127,20 @@ impl InstanceQuery {
         self
     }
 
-    /// The next page. Once the last one has been given there are empty ones.
+    /// The next page. Once the last one has been given there are empty ones. What [`next`](Self::next) has begun of a page and
+    /// not given yet is a page of its own.
+    ///
+    /// An instance of which something stored cannot be decoded is listed too, without its input, output and tags, and
+    /// [`stalled`](InstanceStatus::stalled) says so.
     ///
     /// # Errors
     ///
-    /// When the store fails, or something in it cannot be decoded. The page can be asked for again.
+    /// When the store fails. The page can be asked for again.
     pub async fn page(&mut self) -> Result<Page, ClientError> {
-        if self.at_end {
+        if self.at_end || !self.read.is_empty() {
             return Ok(Page {
-                instances: Vec::new(),
-                continuation: None,
+                instances: std::mem::take(&mut self.read).into(),
+                continuation: self.after.filter(|_| !self.at_end),
             });
         }
         // One more says whether this is the last page.
@@ -149,7 +153,7 @@ impl InstanceQuery {
         let rows = rows.map_err(|error| ClientError::Store(Arc::new(error)))?;
         let more = rows.len() > self.page_size;
         let rows = rows.into_iter().take(self.page_size);
-        let instances = rows.map(snapshot).collect::<Result<Vec<_>, _>>()?;
+        let instances: Vec<_> = rows.map(|rows| Snapshot::of(rows).status).collect();
         let last = instances
             .last()
             .map(|last| ContinuationToken(last.cursor.incarnation));
@@ -173,7 +177,7 @@ impl InstanceQuery {
         Ok(self.read.pop_front())
     }
 
-    /// How many instances match, by runtime status.
+    /// How many instances match in all, whatever has been given of them, by runtime status.
     ///
     /// # Errors
     ///

@@ -609,23 +609,33 @@ impl State {
                     self.links.remove(&timer.1);
                 }
             }
-            if self.rewinds.is_empty()
-                && self.rewinding
-                && let Some((id, Some(_))) = pending.open_attempt(operation)
-                && let Some(child) = self.children.remove(&id)
-            {
-                self.rewound_children.push(OpenChild {
+            if let Some(total) = total {
+                self.set_deadline(operation, total);
+            }
+        }
+        // Also those that had not failed: they may have ended since, when nobody took their answer.
+        if self.rewinds.is_empty() && self.rewinding {
+            let attempts = self.operations.iter();
+            let attempts: Vec<_> = attempts
+                .filter(|(_, pending)| pending.completion.is_none())
+                .filter_map(|(operation, pending)| pending.open_attempt(*operation))
+                .collect();
+            let mut open: Vec<_> = attempts
+                .into_iter()
+                .filter_map(|(id, child)| {
+                    child.and_then(|_| Some((id, self.children.remove(&id)?)))
+                })
+                .map(|(id, child)| OpenChild {
                     id,
                     instance_id: child.instance_id,
                     name: child.name,
                     version: child.version,
                     input: child.input,
                     tags: child.tags,
-                });
-            }
-            if let Some(total) = total {
-                self.set_deadline(operation, total);
-            }
+                })
+                .collect();
+            open.sort_unstable_by_key(|child| child.id);
+            self.rewound_children.extend(open);
         }
     }
 

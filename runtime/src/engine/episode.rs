@@ -36,8 +36,8 @@ pub struct Episode {
     pub ended: Option<Ended>,
     /// What the next execution of the instance begins with, when this one ended by continuing as new.
     pub continued: Option<Continued>,
-    /// The sub-orchestrations that are open again because a rewind forgot their failures: each is to be rewound in turn, or
-    /// created anew when it is not there.
+    /// The sub-orchestrations that are open after a rewind: each is to be rewound in turn when it failed, to answer once more when
+    /// it has completed, and to be created anew when it is not there.
     pub rewound_children: Vec<OpenChild>,
 }
 

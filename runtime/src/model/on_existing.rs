@@ -14,7 +14,8 @@ pub enum OnExisting {
     /// Replace an instance that has ended; refuse while one lives. What Azure does.
     #[default]
     ReplaceTerminal,
-    /// Replace an instance in any state. One that lives is dropped with everything it waits for.
+    /// Replace an instance in any state. One that lives is dropped with everything it waits for. A child that has not ended is not
+    /// replaced, since its parent waits for it: terminate it first.
     ReplaceAny,
 }
 

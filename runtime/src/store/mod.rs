@@ -235,6 +235,23 @@ pub struct PageRequest {
     pub order: Order,
 }
 
+/// Two texts of stored events as one. Both are JSON arrays, which is all that a store knows of them.
+fn joined(first: &str, second: &str) -> String {
+    let first = first.trim();
+    let first = first.strip_suffix(']').unwrap_or(first);
+    let second = second.trim();
+    match second.strip_prefix('[') {
+        Some(rest) if rest != "]" => format!("{first},{rest}"),
+        _ => format!("{first}]"),
+    }
+}
+
+/// Whether an instance gives way to a new one of its id. One that another waits for does not, until it has ended.
+fn gives_way(existing: &InstanceHeader, create: &CreateInstance) -> bool {
+    let status = existing.runtime_status;
+    create.replaces.contains(&status) && (status.is_terminal() || existing.parent.is_none())
+}
+
 /// The hub that a store holds once an owner has asked for `wanted`, when it held `stored` before.
 fn task_hub_of(stored: Option<String>, wanted: Option<&str>) -> Result<String, StoreError> {
     match (stored, wanted) {

@@ -109,7 +109,7 @@ pub struct CreateInstance {
     /// The JSON text of the custom status that it begins with.
     pub custom_status: Option<String>,
     /// The statuses in which an existing instance of this id gives way: it is deleted with everything that belongs to it, and
-    /// the new one takes its place.
+    /// the new one takes its place. An unfinished instance that another one started never does.
     pub replaces: Vec<RuntimeStatus>,
 }
 
@@ -123,6 +123,8 @@ pub struct ImportInstance {
     pub create: CreateInstance,
     /// The rows after the first: those of episodes 1, 2, 3 and so on. The instance has the episode and sequence of the last.
     pub rows: Vec<HistoryRow>,
+    /// The events that wait in its inbox, as stored text, in order.
+    pub inbox: Vec<String>,
     /// Where it is in its life.
     pub runtime_status: RuntimeStatus,
     /// When the last event of its last episode happened.
@@ -184,8 +186,8 @@ pub struct CreateChild {
     pub on_refused: String,
 }
 
-/// A failed instance that goes on with the orchestration that started it. One that has not ended is left as it is. When it is
-/// gone, was replaced, or has ended in another way, another takes its place.
+/// A failed instance that goes on with the orchestration that started it. One that has not ended is left as it is, and one that has
+/// completed answers again. When it is gone, was replaced, or has ended in another way, another takes its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RewindChild {
     /// The child. Only an instance that the writer's execution started by the action `task_scheduled_id` is this child.
@@ -194,6 +196,9 @@ pub struct RewindChild {
     pub task_scheduled_id: i32,
     /// The event for its inbox, as stored text. The rest is as in [`Write::Rewind`], at the time of the episode.
     pub event: String,
+    /// What the writer gets, in its inbox and for its execution, when the child has completed: this event as stored text, followed by
+    /// those of the child's last row.
+    pub answer: String,
     /// What takes its place. It replaces any instance that has ended, besides those that it says.
     pub otherwise: CreateChild,
 }

@@ -364,10 +364,7 @@ impl ShardDriver {
                 match next {
                     Some(ShardMessage::Input(input)) => shard.handle(input),
                     Some(ShardMessage::Attend(ids)) => backlog.extend(ids),
-                    Some(ShardMessage::Stop) => {
-                        stopping = true;
-                        backlog.clear();
-                    }
+                    Some(ShardMessage::Stop) => stopping = true,
                     None => break,
                 }
                 next = self.receiver.try_recv().ok();
@@ -379,6 +376,10 @@ impl ShardDriver {
                     ShardMessage::Attend(ids) => backlog.extend(ids),
                     ShardMessage::Stop => stopping = true,
                 }
+            }
+            if stopping {
+                shard.stop();
+                backlog.clear();
             } else if let Some(id) = backlog.pop() {
                 shard.handle(ShardInput::Attend(id));
             }

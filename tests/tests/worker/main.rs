@@ -3,13 +3,18 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
 mod attempts;
+mod children;
 mod composition;
 mod dependencies;
 mod deploys;
 mod everyway;
 mod faults;
+mod history;
 mod identity;
 mod instances;
+mod interleavings;
 mod management;
+mod queries;
+mod states;
 mod support;
 mod timers;

@@ -516,7 +516,14 @@ fn what_the_rewound_path_no_longer_waits_for_is_withdrawn() {
             history().failed(2, &lost()),
             fails(3, &lost()).withdraws(0).withdraws_child(1, "c"),
         )
-        .rewinds(at(9), rewound())
+        // The child was ended on the way to the failure, and is waited for again.
+        .rewinds(
+            at(9),
+            Expected {
+                rewound_children: vec![1],
+                ..rewound()
+            },
+        )
         .deliver(
             at(10),
             history().completed(2, "1"),

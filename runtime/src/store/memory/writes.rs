@@ -10,8 +10,8 @@ use crate::model::status::RuntimeStatus;
 use crate::store::time::whole_microseconds;
 use crate::store::{
     CreateChild, CreateInstance, Destination, EpisodeWrite, ImportInstance, InboxRow,
-    OutgoingMessage, Refused, RewindChild, Write, WriteResult, Written, are_consecutive,
-    replacing_ended, without_repetitions,
+    OutgoingMessage, Refused, RewindChild, Write, WriteResult, Written, are_consecutive, gives_way,
+    joined, replacing_ended, without_repetitions,
 };
 
 impl Data {
@@ -90,7 +90,7 @@ impl Data {
             Some(existing) if existing.execution_id == create.execution_id => {
                 Ok(Place::Created(existing.incarnation))
             }
-            Some(existing) if create.replaces.contains(&existing.runtime_status) => {
+            Some(existing) if gives_way(existing, create) => {
                 Ok(Place::TakenBy(existing.incarnation))
             }
             Some(existing) => Err(Refused::Exists(Box::new(existing.clone()))),
@@ -121,6 +121,9 @@ impl Data {
             && let Some(instance) = self.instances.get_mut(&incarnation)
         {
             instance.import(import);
+            for event in &import.inbox {
+                self.deliver(incarnation, None, event);
+            }
         }
         Ok(incarnation)
     }
@@ -176,6 +179,13 @@ impl Data {
                 notified.push(child.id.clone());
             }
             Some(found) if !found.is_finished() => {}
+            Some(found) if found.header.runtime_status == RuntimeStatus::Completed => {
+                let last = found.history.last().map(|row| row.events.as_str());
+                let answer = joined(&child.answer, last.unwrap_or_default());
+                self.deliver(writer.incarnation, Some(writer.execution_id), &answer);
+                let own = self.instances.get(&writer.incarnation);
+                notified.extend(own.map(|own| own.header.id.clone()));
+            }
             _ => self.create_child(writer, &replacing_ended(&child.otherwise), notified),
         }
     }

@@ -7,7 +7,7 @@ use crate::model::instance::{ExecutionId, Incarnation, InstanceId};
 use crate::model::status::RuntimeStatus;
 use crate::store::{
     CreateChild, Destination, EpisodeWrite, InstanceHeader, OutgoingMessage, Refused, RewindChild,
-    WriteResult, Written, replacing_ended, without_repetitions,
+    WriteResult, Written, joined, replacing_ended, without_repetitions,
 };
 
 /// Commits an episode, or says why not.
@@ -98,6 +98,15 @@ fn rewind_child(
             Ok(())
         }
         Some(found) if is_unfinished(&found) => Ok(()),
+        Some(found) if found.runtime_status == RuntimeStatus::Completed => {
+            let last = history::events(db, found.incarnation, found.episode)?;
+            let answer = joined(&child.answer, &last);
+            let execution = Some(writer.execution_id);
+            inbox::append(db, writer.incarnation, execution, &answer)?;
+            let own = instances::by_incarnation(db, writer.incarnation)?;
+            notified.extend(own.map(|own| own.id));
+            Ok(())
+        }
         _ => create_child(db, writer, &replacing_ended(&child.otherwise), notified),
     }
 }

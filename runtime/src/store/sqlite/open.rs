@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::ffi::{self, SQLITE_READONLY_ROLLBACK};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::lock::LockFile;
@@ -92,29 +93,39 @@ fn resolve(path: &Path) -> Result<PathBuf, StoreError> {
     Ok(directory.join(name))
 }
 
-/// Whether the file is new. One that exists is read, through SQLite and for reading only, before anything is written
-/// beside it. (Not with `std::fs`: to close a file drops this process's POSIX locks on it, also those of an open store.)
+/// Whether the file is new, or was never finished. One that exists is read, through SQLite and for reading only, before anything is
+/// written beside it. (Not with `std::fs`: to close a file drops this process's POSIX locks on it, also those of an open store.)
 fn look(path: &Path) -> Result<bool, StoreError> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => Err(migrations::not_a_store(path, "a directory")),
         Ok(metadata) if metadata.len() == 0 => Ok(true),
         Ok(_) => {
-            let reader = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-            match migrations::inspect(path, &reader) {
-                Err(error) if is_not_a_database(&error) => {
-                    Err(migrations::not_a_store(path, "a file of another kind"))
-                }
-                found => found.map(|_| false),
+            let inspect = |access| {
+                let connection = connect(path, access)?;
+                migrations::inspect(path, &connection)
+            };
+            let mut found = inspect(OpenFlags::SQLITE_OPEN_READ_ONLY).map(|_| false);
+            // Whoever wrote last was killed, perhaps while making the file. SQLite takes back what was not committed.
+            if sqlite_code(&found)
+                .is_some_and(|code| code.extended_code == SQLITE_READONLY_ROLLBACK)
+            {
+                found = inspect(OpenFlags::SQLITE_OPEN_READ_WRITE).map(|_| true);
             }
+            if sqlite_code(&found).is_some_and(|code| code.code == ErrorCode::NotADatabase) {
+                return Err(migrations::not_a_store(path, "a file of another kind"));
+            }
+            found
         }
         Err(_) => Ok(true),
     }
 }
 
-fn is_not_a_database(error: &StoreError) -> bool {
-    let source = std::error::Error::source(error)
-        .and_then(|source| source.downcast_ref::<rusqlite::Error>());
-    source.and_then(rusqlite::Error::sqlite_error_code) == Some(ErrorCode::NotADatabase)
+/// What SQLite said, when it said something.
+fn sqlite_code<T>(result: &Result<T, StoreError>) -> Option<&ffi::Error> {
+    let source = std::error::Error::source(result.as_ref().err()?);
+    source
+        .and_then(|source| source.downcast_ref::<rusqlite::Error>())
+        .and_then(rusqlite::Error::sqlite_error)
 }
 
 /// A connection for reads.

@@ -11,7 +11,7 @@ use crate::model::query::InstanceFilter;
 use crate::model::status::RuntimeStatus;
 use crate::store::{
     CreateInstance, HistoryRow, ImportInstance, InstanceHeader, Refused, Write, WriteResult,
-    Written, are_consecutive,
+    Written, are_consecutive, gives_way,
 };
 
 /// Applies a write, or says why not.
@@ -75,7 +75,7 @@ pub(super) fn apply_create(
         if existing.execution_id == create.execution_id {
             return Ok(Ok((existing.incarnation, false)));
         }
-        if !create.replaces.contains(&existing.runtime_status) {
+        if !gives_way(&existing, create) {
             return Ok(Err(Refused::Exists(Box::new(existing))));
         }
         delete(db, existing.incarnation)?;
@@ -105,6 +105,9 @@ fn apply_import(db: &Connection, import: &ImportInstance) -> Result<WriteResult>
         instances::import(db, incarnation, import)?;
         for row in &import.rows {
             history::insert(db, incarnation, row)?;
+        }
+        for event in &import.inbox {
+            inbox::append(db, incarnation, None, event)?;
         }
     }
     Ok(Ok(Written::Created(incarnation)))

@@ -135,6 +135,24 @@ pub async fn taken_id_is_refused_with_its_header(store: &dyn Store) {
     assert_eq!(owner.load("demo").await, before);
 }
 
+/// Its parent waits for it, whatever statuses give way.
+pub async fn unfinished_child_is_not_replaced(store: &dyn Store) {
+    let owner = Owner::of(store).await;
+    let child = child_of("parent", execution(1), 4, create("demo", execution(2)));
+    let incarnation = owner.create(child).await;
+    let before = owner.load("demo").await;
+    let mut replacing = create("demo", execution(3));
+    replacing.replaces = vec![RuntimeStatus::Pending, RuntimeStatus::Completed];
+    let refused = owner.write(Write::Create(replacing.clone())).await;
+    let existing = Box::new(before.header.clone());
+    assert_eq!(refused, Err(Refused::Exists(existing)));
+    assert_eq!(owner.load("demo").await, before);
+    owner
+        .advance(last_episode(incarnation, execution(2), 1))
+        .await;
+    owner.create(replacing).await;
+}
+
 /// History and inbox go with the old instance, and whatever still writes to it is told that it is gone.
 pub async fn replaced_instance_is_gone_with_everything_of_it(store: &dyn Store) {
     let owner = Owner::of(store).await;

@@ -19,6 +19,7 @@ fn import(create: CreateInstance, episodes: u64, runtime_status: RuntimeStatus) 
         last.sequence = 40;
     }
     ImportInstance {
+        inbox: Vec::new(),
         create,
         rows,
         runtime_status,

@@ -104,6 +104,7 @@ fn rewinds_child(parent: Incarnation) -> EpisodeWrite {
         id: instance_id("child"),
         task_scheduled_id: 4,
         event: "again".to_owned(),
+        answer: r#"["answer"]"#.into(),
         otherwise: start_child(anew),
     }];
     write
@@ -144,6 +145,20 @@ pub async fn unfinished_child_is_left_alone(store: &dyn Store) {
     assert_eq!(owner.load("child").await, before);
 }
 
+/// What it gave when it completed is in its last row, which follows the answer that the writer asked for.
+pub async fn completed_child_answers_again(store: &dyn Store) {
+    let owner = Owner::of(store).await;
+    let parent = owner.create(create("parent", execution(1))).await;
+    owner.ended(child(), RuntimeStatus::Completed).await;
+    let before = owner.load("child").await;
+    assert_eq!(owner.notified(rewinds_child(parent)).await, ["parent"]);
+    assert_eq!(owner.load("child").await, before);
+    assert_eq!(
+        owner.messages("parent").await,
+        [r#"["answer","episode 1"]"#]
+    );
+}
+
 /// There is no failure to take back, or nobody who failed.
 pub async fn child_that_cannot_be_rewound_is_started_anew(store: &dyn Store) {
     let owner = Owner::of(store).await;
@@ -152,7 +167,6 @@ pub async fn child_that_cannot_be_rewound_is_started_anew(store: &dyn Store) {
     for (found, status) in [
         (None, RuntimeStatus::Failed),
         (Some(child()), RuntimeStatus::Terminated),
-        (Some(child()), RuntimeStatus::Completed),
         (Some(child()), RuntimeStatus::Canceled),
         (Some(create("child", execution(2))), RuntimeStatus::Failed),
         (Some(other_task), RuntimeStatus::Failed),

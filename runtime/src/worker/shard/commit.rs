@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Shard;
 use super::load::LiveParts;
-use super::slot::{Message, Slot, SlotState, Source, ended_task};
+use super::slot::{InboxRead, Message, Slot, SlotState, Source, ended_task};
 use crate::context::CancelReason;
 use crate::model::history::{HistoryEvent, HistoryEventKind};
 use crate::model::instance::{Cursor, ExecutionId, Incarnation, InstanceId};
@@ -297,14 +297,30 @@ impl Shard {
             }
         } else if let Some(parts) = effects.next {
             // The commit of the execution before may have failed meanwhile, and then this one is loaded.
-            let continuing = self
-                .slots
-                .get(&id)
-                .is_some_and(|slot| matches!(slot.state, SlotState::Continuing(_)));
-            if continuing {
-                self.enter(*parts);
-            } else {
-                self.reload_if_drained(&id);
+            match self.slots.get_mut(&id) {
+                Some(slot) if matches!(slot.state, SlotState::Continuing(_)) => {
+                    let has_mail = slot.inbox != InboxRead::No
+                        || slot
+                            .waiting
+                            .iter()
+                            .any(|message| matches!(message, Message::Mail));
+                    // With what is in its inbox: an execution that continues as new again at once would never take it.
+                    if self.stopping {
+                        for message in self
+                            .remove(&id)
+                            .map(|slot| slot.waiting)
+                            .unwrap_or_default()
+                        {
+                            message.refuse(|| RequestError::ShutDown);
+                        }
+                    } else if has_mail {
+                        slot.state = SlotState::Loading;
+                        self.reload_if_drained(&id);
+                    } else {
+                        self.enter(*parts);
+                    }
+                }
+                _ => self.reload_if_drained(&id),
             }
         } else {
             self.touch(&id);
@@ -485,7 +501,14 @@ impl Shard {
                 }));
             }
             Ok(_) => return reply.send(Err(RequestError::NotFound { id })),
-            Err(error) => return reply.send(Err(RequestError::Store(error))),
+            Err(error) => {
+                reply.send(Err(RequestError::Store(error)));
+                // It may have been imported all the same.
+                if self.fenced.is_none() {
+                    self.reload(&id);
+                }
+                return;
+            }
         };
         reply.send(Ok(incarnation));
         self.shared.watchers.publish_uncertain(&id);
@@ -557,8 +580,11 @@ impl Shard {
         let Some(slot) = self.slots.get_mut(id) else {
             return;
         };
+        // It may have ended, and the commit that says so be on its way.
+        let has_ended =
+            matches!(&slot.state, SlotState::Live(live) if !live.open_tasks.contains_key(&key.id));
         let Some(known) = slot.known() else { return };
-        if known.header.execution_id != key.execution {
+        if has_ended || known.header.execution_id != key.execution {
             return;
         }
         let progress = cell.progress(details, now);

@@ -57,7 +57,6 @@ impl Shard {
         for event in std::mem::take(&mut live.begin) {
             batch.push(event, Some(Source::Begin));
         }
-        live.known.begun |= !batch.events.is_empty();
         let begin = batch.events.len();
         let execution = live.known.header.execution_id;
         let mut due = None;
@@ -104,10 +103,21 @@ impl Shard {
             }
             batch.insert_timers(begin, due, now);
         }
+        // They came before whatever ends their activities now, and what continues as new has no more use for its inbox.
+        for key in reports {
+            self.report_progress(id, key);
+        }
+        if mail {
+            self.read_inbox(id);
+        }
+        let Some(SlotState::Live(live)) = self.slots.get_mut(id).map(|slot| &mut slot.state) else {
+            return;
+        };
         if !batch.events.is_empty() {
             let was_long = live.execution.history_length() >= HISTORY_LENGTH_WARNING;
             match live.execution.deliver(now, &mut batch.events) {
                 Ok(episode) => {
+                    live.known.begun = true;
                     let length = live.execution.history_length();
                     if !was_long && length >= HISTORY_LENGTH_WARNING {
                         let name = &live.known.header.name;
@@ -126,22 +136,17 @@ impl Shard {
                 }
                 Err(fault) => {
                     let mut messages = batch.into_messages();
+                    // What begins the execution is in its first row.
+                    messages.retain(|message| !message.is_beginning());
                     messages.extend(
                         inspections
                             .into_iter()
                             .map(|reply| Message::Inspect { reply }),
                     );
-                    messages.extend(reports.into_iter().map(Message::Progress));
                     messages.extend(last);
                     return self.hold(id, &fault, messages);
                 }
             }
-        }
-        for key in reports {
-            self.report_progress(id, key);
-        }
-        if mail {
-            self.read_inbox(id);
         }
         self.inspect(id, inspections);
         match last {
@@ -194,6 +199,7 @@ impl Shard {
         };
         slot.state = match std::mem::replace(&mut slot.state, SlotState::Loading) {
             SlotState::Live(live) => SlotState::Held(Box::new(Held {
+                kept: live.execution.buffered_events(),
                 known: live.known,
                 why,
             })),
@@ -244,6 +250,7 @@ impl Shard {
             held.known.header.incarnation,
             held.known.header.execution_id,
         );
+        let (mut mail, mut reports) = (false, Vec::new());
         while let Some(message) = slot.waiting.pop_front() {
             match message {
                 // The result of an earlier execution.
@@ -270,10 +277,13 @@ impl Shard {
                     if let SlotState::Held(held) = &slot.state
                         && let Source::Client(_) = source
                         && let Some(error) =
-                            objection(&self.shared.registry, &held.known.header, &event, 0)
+                            objection(&self.shared.registry, &held.known.header, &event, held.kept)
                     {
                         Message::Event { event, source }.refuse(|| error);
                         continue;
+                    }
+                    if let SlotState::Held(held) = &mut slot.state {
+                        held.kept += 1;
                     }
                     let of_execution = matches!(source, Source::Activity(_)).then_some(execution);
                     slot.unanswered += 1;
@@ -304,14 +314,8 @@ impl Shard {
                 }
                 Message::Resume { reply, .. } => reply.send(Ok(())),
                 Message::Inspect { reply } => reply.send(Ok(Vec::new())),
-                Message::Mail => {
-                    self.read_inbox(id);
-                    return self.advance(id);
-                }
-                Message::Progress(key) => {
-                    self.report_progress(id, key);
-                    return self.advance(id);
-                }
+                Message::Mail => mail = true,
+                Message::Progress(key) => reports.push(key),
                 Message::Retry { reply } => {
                     reply.send(Ok(()));
                     if why == Aside::Stalled {
@@ -319,6 +323,12 @@ impl Shard {
                     }
                 }
             }
+        }
+        for key in reports {
+            self.report_progress(id, key);
+        }
+        if mail {
+            self.read_inbox(id);
         }
     }
 

@@ -203,6 +203,10 @@ impl Shard {
             if let Err(fault) = execution.replay(past) {
                 return self.enter_stalled(known, inbox, &fault);
             }
+            if execution.ended().is_some() {
+                let why = "its history has ended, and its status says otherwise";
+                return self.enter_stalled(known, inbox, &why);
+            }
             None
         };
         self.enter_live(known, execution, begin, inbox, rewound);
@@ -236,6 +240,7 @@ impl Shard {
             _ => None,
         });
         let ended: HashSet<i32> = ended.collect();
+        self.forget_ends(&id, execution_id, &ended);
         let open_tasks: HashMap<_, _> = tasks
             .iter()
             .map(|(task, attempt)| {
@@ -309,16 +314,23 @@ impl Shard {
     /// Forgets results that history has already, whose commit was not acknowledged. After a rewind they would be taken for those of
     /// the activities that run again.
     fn forget_recorded_ends(&mut self, header: &InstanceHeader, past: &[HistoryEvent]) {
-        let recorded: HashSet<i32> = past.iter().filter_map(ended_task).collect();
-        let execution = header.execution_id;
+        let recorded = past.iter().filter_map(ended_task).collect();
+        self.forget_ends(&header.id, header.execution_id, &recorded);
+    }
+
+    /// Forgets results of these activities that wait in memory: the store has them.
+    fn forget_ends(&mut self, id: &InstanceId, execution: ExecutionId, stored: &HashSet<i32>) {
+        if stored.is_empty() {
+            return;
+        }
         self.running
-            .retain(&header.id, execution, |task| !recorded.contains(&task));
-        if let Some(slot) = self.slots.get_mut(&header.id) {
+            .retain(id, execution, |task| !stored.contains(&task));
+        if let Some(slot) = self.slots.get_mut(id) {
             slot.waiting.retain(|message| {
                 !matches!(
                     message,
                     Message::Event { source: Source::Activity(key), .. }
-                        if key.execution == execution && recorded.contains(&key.id)
+                        if key.execution == execution && stored.contains(&key.id)
                 )
             });
         }
@@ -348,9 +360,16 @@ impl Shard {
     /// Keeps an instance that takes no events. What is in its inbox stays there, but for a termination.
     fn enter_held(&mut self, known: Known, inbox: Vec<Message>, why: Aside) {
         let id = known.header.id.clone();
+        let ended = inbox.iter().filter_map(|message| match message {
+            Message::Event { event, .. } => ended_task(event),
+            _ => None,
+        });
+        self.forget_ends(&id, known.header.execution_id, &ended.collect());
+        let kept = inbox.len();
         let mut inbox = inbox;
         inbox.retain(|message| matches!(message, Message::Terminate { .. }));
-        self.occupy(&id, SlotState::Held(Box::new(Held { known, why })), inbox);
+        let held = Held { known, why, kept };
+        self.occupy(&id, SlotState::Held(Box::new(held)), inbox);
         self.advance(&id);
     }
 
@@ -429,6 +448,9 @@ impl Shard {
             return;
         };
         let more = std::mem::take(&mut slot.inbox) == InboxRead::ReadingAndMore;
+        if matches!(slot.state, SlotState::Continuing(_)) {
+            return slot.waiting.push_back(Message::Mail);
+        }
         // Loading reads the inbox too.
         let is_held = matches!(slot.state, SlotState::Held(_));
         let Some(known) = slot.known() else { return };
@@ -466,7 +488,9 @@ impl Shard {
         let Some(slot) = self.slots.get_mut(id) else {
             return;
         };
-        if slot.inbox != InboxRead::No {
+        if matches!(slot.state, SlotState::Continuing(_)) {
+            slot.waiting.push_back(Message::Mail);
+        } else if slot.inbox != InboxRead::No {
             slot.inbox = InboxRead::ReadingAndMore;
         } else if let Some(known) = slot.known() {
             let (incarnation, seen) = (known.header.incarnation, known.inbox_seen);
@@ -541,6 +565,22 @@ fn is_pause(event: &HistoryEvent) -> bool {
     )
 }
 
+/// The answer of a child that had completed before its parent was rewound: the event that tells of it, followed by the episode in
+/// which it ended. Any other message is one event.
+fn answered(mut events: Vec<HistoryEvent>) -> Vec<HistoryEvent> {
+    let last = events.iter().rev().find_map(|event| match &event.kind {
+        HistoryEventKind::ExecutionCompleted(ended) => Some(ended.result.clone()),
+        _ => None,
+    });
+    if let (Some(output), Some(HistoryEventKind::SubOrchestrationInstanceCompleted(answer))) =
+        (last, events.first_mut().map(|event| &mut event.kind))
+    {
+        answer.result = output;
+        events.truncate(1);
+    }
+    events
+}
+
 /// The messages of an inbox that are for this execution.
 fn messages(header: &InstanceHeader, inbox: Vec<InboxRow>) -> Result<Vec<Message>, Fault> {
     let mut messages = Vec::with_capacity(inbox.len());
@@ -557,6 +597,7 @@ fn messages(header: &InstanceHeader, inbox: Vec<InboxRow>) -> Result<Vec<Message
             what: format!("message {sequence} of the inbox"),
             message: error.to_string(),
         })?;
+        let events = answered(events);
         messages.extend(events.into_iter().map(|event| match event.kind {
             HistoryEventKind::ExecutionTerminated(terminated) => Message::Terminate {
                 reason: terminated.input,

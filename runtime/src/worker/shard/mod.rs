@@ -76,6 +76,8 @@ pub(crate) struct Shard {
     /// What is to be done later.
     delayed: BTreeMap<(Timestamp, u64), Later>,
     failures: u32,
+    /// Whether nothing new is begun: the worker is stopping.
+    stopping: bool,
     /// Why this shard has stopped for good: another owner has taken the store over.
     fenced: Option<Arc<StoreError>>,
     /// Instances in memory, the one that was used the longest ago first. A slot that was used since is further back again.
@@ -106,12 +108,18 @@ impl Shard {
             running: Running::default(),
             delayed: BTreeMap::new(),
             failures: 0,
+            stopping: false,
             fenced: None,
             recent: VecDeque::new(),
             resident: 0,
             uses: 0,
             outputs: Vec::new(),
         }
+    }
+
+    /// Begins nothing new. Results of activities are still taken, so that their commits are not lost.
+    pub(crate) const fn stop(&mut self) {
+        self.stopping = true;
     }
 
     /// Takes an input. What follows from it is in [`Self::outputs`].
@@ -124,6 +132,18 @@ impl Shard {
                 ShardInput::Written(answer) => self.written(answer),
                 _ => {}
             };
+        }
+        if self.stopping {
+            match input {
+                ShardInput::Request(request) => return request.refuse(RequestError::ShutDown),
+                // All of it is in the store, and found by the next worker.
+                ShardInput::TimerDue(_)
+                | ShardInput::Mail(_)
+                | ShardInput::Attend(_)
+                | ShardInput::Progress { .. }
+                | ShardInput::Tick => return,
+                _ => {}
+            }
         }
         match input {
             ShardInput::Request(request) => self.request(request),
@@ -348,7 +368,12 @@ impl Shard {
     /// Puts a message into its instance's slot, and lets the instance take it if it can.
     fn tell(&mut self, id: InstanceId, message: Message) {
         if let Some(slot) = self.slots.get_mut(&id) {
-            slot.waiting.push_back(message);
+            // One notice of mail is as good as many.
+            let is_known = matches!(message, Message::Mail)
+                && matches!(slot.waiting.back(), Some(Message::Mail));
+            if !is_known {
+                slot.waiting.push_back(message);
+            }
             self.advance(&id);
         } else {
             let mut slot = Slot::new(SlotState::Loading);

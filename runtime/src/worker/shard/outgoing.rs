@@ -115,6 +115,11 @@ impl Outgoing {
         }
         for child in std::mem::take(&mut episode.rewound_children) {
             let event = HistoryEvent::new(now, ExecutionRewound { reason: None });
+            let answer = SubOrchestrationInstanceCompleted {
+                task_scheduled_id: child.id,
+                result: None,
+            };
+            let answer = HistoryEvent::new(now, answer);
             let otherwise = child_to_create(
                 shared,
                 known,
@@ -132,6 +137,7 @@ impl Outgoing {
                 id: child.instance_id,
                 task_scheduled_id: child.id,
                 event: encode_events(std::slice::from_ref(&event)),
+                answer: encode_events(std::slice::from_ref(&answer)),
                 otherwise,
             });
         }

@@ -73,6 +73,8 @@ pub(super) struct Known {
 pub(super) struct Held {
     pub(super) known: Known,
     pub(super) why: Aside,
+    /// How many messages it keeps, at least.
+    pub(super) kept: usize,
 }
 
 /// Why an instance takes no events.
@@ -249,6 +251,17 @@ pub(super) const fn ended_task(event: &HistoryEvent) -> Option<i32> {
 }
 
 impl Message {
+    /// Whether it is an event that begins its execution.
+    pub(super) const fn is_beginning(&self) -> bool {
+        matches!(
+            self,
+            Self::Event {
+                source: Source::Begin,
+                ..
+            }
+        )
+    }
+
     /// Whether nobody waits for an answer to it.
     pub(super) const fn is_nobodys(&self) -> bool {
         match self {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::error::Error as _;
 use std::fs;
+use std::path::PathBuf;
 
 use futures_executor::block_on;
 
@@ -59,6 +60,30 @@ fn empty_file_becomes_a_store() {
     let place = Place::new();
     fs::write(place.path(), "").unwrap();
     acquire(&place.open());
+}
+
+/// A program that is killed while SQLite makes the file leaves a page in it, and a journal by which to take it back.
+#[test]
+fn file_whose_making_was_cut_short_becomes_a_store() {
+    let elsewhere = Place::new();
+    let making = elsewhere.shell();
+    // With so small a cache, the pages of a transaction are in the file before it ends.
+    making
+        .execute_batch(
+            "PRAGMA cache_size = 1; BEGIN; CREATE TABLE t (a); INSERT INTO t VALUES (zeroblob(200000));",
+        )
+        .unwrap();
+    let place = Place::new();
+    fs::copy(elsewhere.path(), place.path()).unwrap();
+    fs::copy(journal(&elsewhere), journal(&place)).unwrap();
+    assert!(fs::metadata(place.path()).unwrap().len() > 0);
+
+    drop(place.open());
+    assert!(!journal(&place).exists());
+}
+
+fn journal(place: &Place) -> PathBuf {
+    place.path().with_extension("db-journal")
 }
 
 #[test]
