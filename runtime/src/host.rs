@@ -174,7 +174,8 @@ impl Builder {
         self
     }
 
-    /// Serves exactly these definitions (`steadfast::definitions![..]`) instead of every linked one.
+    /// Serves exactly these definitions (`steadfast::definitions![..]`) instead of every linked one. With the
+    /// feature `call-http` it also serves the activity behind `ctx.call_http(..)`.
     pub fn definitions(mut self, definitions: impl IntoIterator<Item = Registration>) -> Self {
         self.definitions.get_or_insert_default().extend(definitions);
         self
@@ -333,9 +334,24 @@ impl Builder {
 
 /// What a worker serves, when its activities have everything that they take.
 pub(crate) fn registry(
-    definitions: Vec<Registration>,
+    #[cfg_attr(
+        not(feature = "call-http"),
+        expect(unused_mut, reason = "there is nothing to add")
+    )]
+    mut definitions: Vec<Registration>,
     dependencies: &Dependencies,
 ) -> Result<Registry, StartError> {
+    // What an orchestrator may call without naming it is served, whatever was listed.
+    #[cfg(feature = "call-http")]
+    {
+        let send = crate::call_http::ACTIVITY;
+        if !definitions
+            .iter()
+            .any(|listed| listed.location == send.location)
+        {
+            definitions.push(send);
+        }
+    }
     if let Some(type_name) = dependencies.given_twice() {
         return Err(StartError::DuplicateDependency { type_name });
     }

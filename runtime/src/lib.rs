@@ -70,10 +70,11 @@
 //! | `sqlite` | the SQLite store | yes |
 //! | `macros` | the attributes and derives | yes |
 //! | `http` | the HTTP API of Azure Durable Functions | |
+//! | `call-http` | `ctx.call_http(..)`: durable HTTP requests | |
 //! | `testing` | a worker on virtual time, a store that fails on purpose, the conformance suite for stores | |
 
-// The attributes name the crate as its users do.
-#[cfg(test)]
+// The attributes name the crate as its users do, also where the crate itself uses them.
+#[cfg(any(test, feature = "call-http"))]
 extern crate self as steadfast;
 
 #[doc(hidden)]
@@ -82,6 +83,8 @@ pub mod __private;
 mod arguments;
 mod bounded;
 mod call;
+#[cfg(feature = "call-http")]
+mod call_http;
 #[cfg(feature = "local")]
 mod client;
 pub mod clock;
@@ -115,6 +118,8 @@ pub use serde;
 pub use arguments::{Argument, InputError};
 pub use bounded::{BoundedStr, TooLong};
 pub use call::{ActivityByName, Call, Child, SubOrchestratorByName};
+#[cfg(feature = "call-http")]
+pub use call_http::{CallHttpError, HttpCall, HttpRequest, HttpResponse};
 #[cfg(feature = "local")]
 pub use client::{
     Client, ClientError, ContinuationToken, ContinuationTokenError, ExportedEpisode,

@@ -29,5 +29,12 @@ pub const MAX_POLLS_PER_EVENT: usize = 10_000;
 /// a table of its own, and its name into the payload.
 pub const DEFAULT_MAX_PAYLOAD_BYTES: usize = 1024 * 1024;
 
+/// Largest body of a request or an answer of `ctx.call_http(..)`, in bytes: as large as a payload by default. Not more than this is
+/// read of one that is larger.
+pub const MAX_HTTP_BODY_BYTES: usize = 1024 * 1024;
+
+/// How many redirects `ctx.call_http(..)` follows: what the HTTP library does by default.
+pub const MAX_HTTP_REDIRECTS: usize = 10;
+
 /// How many events of history make an execution long: replaying so many takes noticeable time, after a restart for each of them.
 pub const HISTORY_LENGTH_WARNING: usize = 10_000;

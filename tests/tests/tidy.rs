@@ -68,6 +68,19 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         ],
     ),
     ("http", &["model", "client", "limits"]),
+    (
+        "call_http",
+        &[
+            "model",
+            "limits",
+            "engine",
+            "context",
+            "arguments",
+            "call",
+            "definition",
+            "registration",
+        ],
+    ),
 ];
 
 /// What the deterministic core must not reach for.

@@ -88,7 +88,7 @@ impl<S> OrchestrationContext<S> {
         }
     }
 
-    pub(super) const fn execution(&self) -> &ExecutionHandle {
+    pub(crate) const fn execution(&self) -> &ExecutionHandle {
         &self.execution
     }
 
