@@ -114,7 +114,7 @@ pub fn activity(args: TokenStream, item: TokenStream) -> TokenStream {
 /// value. **Any other failure cannot be a value of the type: it ends the orchestration as `Failed` with exactly the failure's
 /// details**, as an uncaught exception does in Durable Functions. To handle it instead, match on the `CallError`.
 ///
-/// A variant with a field `#[from] CallError<..>` (or `EventError`, `CustomStatusError`) replaces that conversion. So does one
+/// A variant with a field `#[from] CallError<..>` (or `EventError`, `CustomStatusError`, `TimedOut`) replaces that conversion. So does one
 /// that is written by hand, next to `#[durable_error(skip_from(CallError))]` on the type; without it the two conflict (E0119).
 /// Several are left out with commas between them.
 #[proc_macro_derive(DurableError, attributes(durable_error, retry, no_retry, steadfast))]

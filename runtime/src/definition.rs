@@ -71,7 +71,7 @@ pub trait Definition: Sized + 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an activity",
     label = "this must be an activity",
-    note = "`ctx.call(..)` takes functions marked `#[activity]`"
+    note = "an activity is a function marked `#[activity]`"
 )]
 pub trait ActivityDefinition: Definition<Kind = ActivityKind> {
     /// How a call is tried again, unless the call says otherwise; not at all when it is `None`.
@@ -86,7 +86,7 @@ pub trait ActivityDefinition: Definition<Kind = ActivityKind> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an orchestrator",
     label = "this must be an orchestrator",
-    note = "clients start functions marked `#[orchestrator]`; an activity is called by an orchestrator, with `ctx.call(..)`"
+    note = "an orchestrator is a function marked `#[orchestrator]`; an activity is called by one, with `ctx.call(..)`"
 )]
 pub trait OrchestratorDefinition: Definition<Kind = OrchestratorKind> {
     /// How it is tried again as a child of another orchestration, unless the call says otherwise; not at all when it is `None`.

@@ -8,7 +8,9 @@ pub use crate::arguments::{
     Argument, Arguments, ArgumentsWriter, InputError, decode_arguments, encode_argument,
 };
 pub use crate::call::Call;
-pub use crate::context::{ActivityContext, AnyStatus, ContextStatus, OrchestrationContext};
+pub use crate::context::{
+    ActivityContext, AnyStatus, ContextStatus, OrchestrationContext, TimedOut,
+};
 pub use crate::definition::{
     AcceptsEvent, ActivityDefinition, ActivityKind, CallError, Definition, DurableError,
     OrchestratorDefinition, OrchestratorKind,

@@ -550,7 +550,7 @@ async fn for_ever(ctx: OrchestrationContext, round: u64) -> u64 {
 async fn an_endless_orchestration_does_not_keep_a_worker_from_stopping() {
     let steadfast = start(MemoryStore::new()).await;
     let handle = steadfast.client().start(for_ever(0)).await.unwrap();
-    let far = |status: &steadfast::CustomStatus| status.decode::<u64>().is_ok_and(|n| n > 10);
+    let far = |status: &CustomStatus| status.decode::<u64>().is_ok_and(|n| n > 10);
     handle.wait_custom_status(far).await.unwrap();
     let id = handle.id().to_string();
     let client = steadfast.client().clone();

@@ -12,6 +12,7 @@
 //! impl<E> From<private::CallError<E>> for GreetError { .. }   // these three not with `#[durable_error(skip_from(..))]`
 //! impl From<private::CustomStatusError> for GreetError { .. }
 //! impl From<private::EventError> for GreetError { .. }
+//! impl From<private::TimedOut> for GreetError { .. }
 //! ```
 
 use proc_macro2::TokenStream;
@@ -30,7 +31,7 @@ const NO_RETRY: &str = "no_retry";
 
 const CALL_ERROR: &str = "CallError";
 /// The other errors that `?` converts; each has details to record.
-const OTHER_ERRORS: [&str; 2] = ["CustomStatusError", "EventError"];
+const OTHER_ERRORS: [&str; 3] = ["CustomStatusError", "EventError", "TimedOut"];
 
 static DURABLE_ERROR: Accepts<Args> = Accepts {
     attribute: "`#[durable_error(..)]`",
@@ -290,7 +291,7 @@ mod tests {
             .unwrap_err(),
             [
                 "unknown key `from`: `#[durable_error(..)]` accepts `skip_from(..)`",
-                "there is no conversion from `Call` to leave out; there are those from `CallError`, `CustomStatusError`, `EventError`",
+                "there is no conversion from `Call` to leave out; there are those from `CallError`, `CustomStatusError`, `EventError`, `TimedOut`",
                 "`EventError` is given twice",
             ]
         );

@@ -157,7 +157,7 @@ impl<T: DeserializeOwned> Callable for SubOrchestratorByName<T> {
 
 /// The version that a typed call asks for. The empty one is that of a definition without a version: to ask for none would mean
 /// the newest.
-fn pinned<D: Definition>() -> String {
+pub(super) fn pinned<D: Definition>() -> String {
     D::VERSION.unwrap_or_default().into()
 }
 
@@ -171,24 +171,20 @@ fn schedule_child<T, E>(
     decode_error: fn(&FailureDetails) -> Option<E>,
 ) -> SubOrchestrationCall<T, E> {
     let id = said.instance.id.map(InstanceId::parse).transpose();
-    let input = match &id {
-        Ok(_) => recorded(input),
-        Err(error) => Err(FailureDetails::from(error)),
+    // An action has no negative id: nobody is addressed by the id of a child that has none.
+    let nobody = || InstanceId::of_child(execution.info().execution_id, -1);
+    let (instance_id, input) = match id {
+        Ok(id) => (id, recorded(input)),
+        Err(error) => (Some(nobody()), Err(FailureDetails::from(&error))),
     };
-    let instance_id = id.unwrap_or_default();
     let options = engine::ChildOptions {
-        instance_id: instance_id.clone(),
+        instance_id,
         total_timeout: said.total_timeout,
         tags: said.instance.tags,
         ..options
     };
     let operation = execution.create_sub_orchestration(&name, input, options);
-    // An action has no negative id: nobody is addressed by the id of a child that was not asked for.
-    let instance_id = operation
-        .child_id()
-        .cloned()
-        .or(instance_id)
-        .unwrap_or_else(|| InstanceId::of_child(execution.info().execution_id, -1));
+    let instance_id = operation.child_id().cloned().unwrap_or_else(nobody);
     SubOrchestrationCall::new(operation, name, decode_error, instance_id)
 }
 

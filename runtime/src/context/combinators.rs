@@ -22,7 +22,8 @@ impl<S> OrchestrationContext<S> {
     /// Gives a future so much time, or until a time. When the time is up, the future is dropped, and so withdrawn.
     ///
     /// The deadline is a durable timer, created at the call; it is withdrawn when the future is ready. Of two that are ready at
-    /// once, the future wins. To limit an activity whatever becomes of the orchestrator, see [`Call::timeout`](crate::Call::timeout).
+    /// once, the future wins. What is called inside an `async` block is called when the block is first awaited, after the timer was
+    /// created. To limit an activity by its worker, attempt by attempt, see [`Call::timeout`](crate::Call::timeout).
     ///
     /// # Errors
     ///
@@ -49,8 +50,8 @@ impl<S> OrchestrationContext<S> {
 
     /// Waits for all of these and gives their results in the order of the futures.
     ///
-    /// Other than [`futures::future::join_all`](https://docs.rs/futures/latest/futures/future/fn.join_all.html) it needs no
-    /// further crate.
+    /// What the iterator calls is called now, in its order; all of it runs at the same time. For a few at a time see
+    /// [`as_completed`](Self::as_completed).
     ///
     /// ```
     /// # use steadfast::prelude::*;

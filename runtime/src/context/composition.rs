@@ -6,7 +6,7 @@ use std::future::{Pending, pending};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::callable::Callable;
+use super::callable::{Callable, pinned};
 use super::futures::{ActivityCall, SubOrchestrationCall};
 use super::orchestration::OrchestrationContext;
 use crate::call::{ActivityByName, Call, SubOrchestratorByName, untyped};
@@ -152,10 +152,12 @@ impl<S> OrchestrationContext<S> {
         let payload = encode("the payload of the event", payload)
             .map(Some)
             .map_err(|error| FailureDetails::from(&error));
-        InstanceId::parse(to)
-            .map_err(|error| FailureDetails::from(&error))
-            .and_then(|to| self.execution().send_event(&to, name, payload))
-            .map_err(|failure| CallError::new(name, untyped, failure))
+        let sent = match InstanceId::parse(to) {
+            // Not in a closure, which would take the place of the caller.
+            Ok(to) => self.execution().send_event(&to, name, payload),
+            Err(error) => Err(FailureDetails::from(&error)),
+        };
+        sent.map_err(|failure| CallError::new(name, untyped, failure))
     }
 
     /// Ends this execution and begins the next one of the same instance, with an empty history: how an orchestration goes on for
@@ -195,7 +197,8 @@ impl<S> OrchestrationContext<S> {
             call.options.id.is_none() && call.options.tags.is_empty(),
             "instance `{instance}` keeps its id and tags when it continues as new: the call of `{name}` cannot state others"
         );
-        self.continue_with(call.input, D::VERSION)
+        let version = (D::VERSION != self.version()).then(pinned::<D>);
+        self.continue_with(call.input, version)
     }
 
     /// Continues as new with this input, as [`continue_as_new`](Self::continue_as_new) does, without naming the orchestrator. The
@@ -207,21 +210,19 @@ impl<S> OrchestrationContext<S> {
     /// ctx.continue_as_new_with(count + 1).await
     /// # }
     /// ```
-    #[track_caller]
     pub fn continue_as_new_with<T>(&self, input: impl Serialize) -> Pending<T> {
         let input = encode("the input of the orchestrator", &input).map(Some);
-        self.continue_with(input, self.version())
+        self.continue_with(input, None)
     }
 
-    #[track_caller]
+    /// Without a version, the next execution has that of this one.
     fn continue_with<T>(
         &self,
         input: Result<Option<String>, EncodeError>,
-        version: Option<&str>,
+        version: Option<String>,
     ) -> Pending<T> {
         let input = input.map_err(|error| FailureDetails::from(&error));
-        self.execution()
-            .continue_as_new(input, version.map(Into::into));
+        self.execution().continue_as_new(input, version);
         pending()
     }
 }

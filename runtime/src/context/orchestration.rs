@@ -174,7 +174,8 @@ impl<S> OrchestrationContext<S> {
     /// For what is quick and cannot fail, such as reading a setting. It may run again when the worker dies before its value is
     /// durable; nothing that the orchestrator does with it has taken effect then. Anything else belongs into an activity.
     ///
-    /// The value that it returned goes through JSON, the first time as on every replay.
+    /// The value that it returned goes through JSON, the first time as on every replay. What the function asks of the context has
+    /// no effect.
     ///
     /// # Panics
     ///
@@ -191,28 +192,25 @@ impl<S> OrchestrationContext<S> {
     where
         T: Serialize + DeserializeOwned,
     {
-        let what = "the value of a side effect";
-        let recorded = self
-            .execution
-            .side_value(|| encode(what, &effect()).map_err(|error| FailureDetails::from(&error)));
-        let value = recorded.and_then(|json| {
-            decode_value(&json).map_err(|error| {
-                // On replay this is a fault, which goes before the failure.
-                if self.is_replaying() {
-                    self.execution
-                        .fail_undecodable(format!("{what} that was recorded"), error.to_string());
+        const WHAT: &str = "the value of a side effect";
+        let recorded = self.execution.side_value(|| {
+            let json = encode(WHAT, &effect()).map_err(|error| FailureDetails::from(&error))?;
+            match decode_value::<T>(&json) {
+                Ok(_) => Ok(json),
+                Err(error) => {
+                    let message = format!("{WHAT} cannot be read back: {error}");
+                    Err(FailureDetails::new(failure::kind::DECODE, message))
                 }
-                FailureDetails {
-                    is_non_retriable: true,
-                    ..FailureDetails::new(
-                        failure::kind::DECODE,
-                        format!("{what} cannot be read back: {error}"),
-                    )
-                }
-            })
+            }
         });
-        value
-            .unwrap_or_else(|failure| std::panic::resume_unwind(Box::new(UncaughtFailure(failure))))
+        let json = recorded.unwrap_or_else(|failure| uncaught(failure));
+        decode_value(&json).unwrap_or_else(|error| {
+            // The code was changed: that is a fault, which goes before what ends the poll here.
+            let message = error.to_string();
+            self.execution
+                .fail_undecodable(format!("{WHAT} that was recorded"), message.clone());
+            uncaught(FailureDetails::new(failure::kind::DECODE, message))
+        })
     }
 
     /// Whether the change of this name is part of this execution: a way to change the code of orchestrations that are running.
@@ -355,10 +353,15 @@ impl OrchestrationContext<AnyStatus> {
     }
 }
 
-/// When a durable timer is due. Durations that lead beyond the calendar mean its end.
+/// Ends the orchestration with these details.
+fn uncaught(failure: FailureDetails) -> ! {
+    std::panic::resume_unwind(Box::new(UncaughtFailure(failure)))
+}
+
+/// When a durable timer is due, or an orchestration is to start. Durations that lead beyond the calendar mean its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimerDue {
-    /// So long after the current time of the orchestrator.
+    /// So long after the current time: the orchestrator's, or the client's.
     After(Duration),
     /// At this time; at once when it has passed.
     At(Timestamp),

@@ -237,6 +237,10 @@ pub(crate) enum ShardInput {
 
 /// What leaves a shard.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every output is a write, and boxing it would cost an allocation each"
+)]
 pub(crate) enum ShardOutput {
     /// Load this instance.
     Load(InstanceId),

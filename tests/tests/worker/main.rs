@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
 mod attempts;
+mod calls;
 mod children;
 mod composition;
 mod dependencies;

@@ -9,6 +9,8 @@ mod activities;
 mod cancellation;
 mod children;
 mod combinators;
+#[cfg(feature = "macros")]
+mod composition;
 mod context;
 mod continue_as_new;
 mod custom_status;

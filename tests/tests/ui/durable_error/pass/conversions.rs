@@ -56,5 +56,5 @@ fn main() {
     assert!(GreetError::Payment(PaymentError { code: 5 }).to_failure().is_non_retriable);
     assert_eq!(greet(), Err(GreetError::Unknown("Atlantis".to_owned())));
     assert!(std::panic::catch_unwind(uncaught).is_err());
-    assert_eq!(mapped().unwrap_err().to_string(), "payment failed: payment refused");
+    assert_eq!(mapped().unwrap_err().to_string(), "payment failed: `greet` failed: payment refused");
 }
