@@ -62,6 +62,9 @@ impl InstanceHandle {
     /// Lets a failed instance go on: its failed activities run again, its failed sub-orchestrations are rewound too, and what
     /// succeeded is not done again. Every failure counts, also one that the code had handled. It returns once the request is durable.
     ///
+    /// That makes it unfit for an orchestration that has made up for its failure before it failed (a saga): what it cancelled stays
+    /// cancelled, and the failed step is tried again all the same. Start such a one anew.
+    ///
     /// Rewind the outermost orchestration that failed: its failed children go on with it. A child that completed meanwhile, or was
     /// rewound by itself before, gives its answer again and does not run again.
     ///
