@@ -29,6 +29,9 @@ const VERSION: u32 = 1;
 /// The greatest count of changes that a file may claim: every JSON reader can hold it, and there is room to count on.
 const MAX_SEQUENCE: u64 = 1 << 53;
 
+/// The greatest action id that a file may have: those that follow must not run over.
+const MAX_ACTION: i32 = 1 << 30;
+
 /// The history of the current execution of an instance, as a file: JSON that people can read, of a stable format.
 ///
 /// It holds what replay needs and a reader wants to know: the events of every episode, the custom statuses, and the events that
@@ -359,6 +362,12 @@ impl ExportedEpisode {
             return Err(format!(
                 "its sequence of changes, {}, goes back or is too large",
                 self.sequence
+            ));
+        }
+        if let Some(event) = self.events.iter().find(|event| event.event_id > MAX_ACTION) {
+            let id = event.event_id;
+            return Err(format!(
+                "the action id {id} is larger than any instance reaches"
             ));
         }
         let ended = self.events.iter().find_map(|event| match &event.kind {
