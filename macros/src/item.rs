@@ -1,4 +1,4 @@
-//! The annotated function. Its body is never parsed: it stays as it was typed, also while it is unfinished.
+//! The annotated function. Its body stays as it was typed, also while it is unfinished: what looks into it has a copy.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;

@@ -1,10 +1,12 @@
 //! The attributes and derives of `steadfast`. Depend on `steadfast`, which re-exports them.
 //!
-//! An attribute goes through `item` and `args` (parse), `model`, `validate` and `expand`; a derive is one file in `derive`.
-//! Mistakes are collected in `errors` and reported together; a function that has some is replaced by `expand::fallback`.
+//! An attribute goes through `item` and `args` (parse), `model`, `validate` and `determinism` (check) and `expand`; a derive is one
+//! file in `derive`. Mistakes are collected in `errors` and reported together; a function that cannot be a definition is replaced by
+//! `expand::fallback`.
 
 mod args;
 mod derive;
+mod determinism;
 mod errors;
 mod expand;
 mod item;
@@ -39,6 +41,12 @@ use crate::model::{Definition, Kind};
 /// | `crate = path` | where steadfast is, when the dependency is renamed | `::steadfast` |
 ///
 /// An unknown key, one that is there twice, and a value that makes no sense are errors at that place.
+///
+/// # Determinism
+///
+/// What would be different on a replay does not compile in its body: the clock, random numbers, input and output, tasks, and [some
+/// more](https://docs.rs/steadfast/latest/steadfast/determinism/index.html). One statement is excepted by
+/// `#[steadfast::allow(clock, reason = "..")]` on it; the reason is shown in the documentation of the orchestrator.
 ///
 /// [`OrchestrationContext`]: https://docs.rs/steadfast/latest/steadfast/struct.OrchestrationContext.html
 #[proc_macro_attribute]
@@ -143,7 +151,7 @@ pub fn custom_status(input: TokenStream) -> TokenStream {
 fn attribute(kind: Kind, args: TokenStream, item: TokenStream) -> TokenStream {
     let errors = Errors::new();
     let args = Args::parse(args.into(), kind.accepts(), &errors);
-    let parsed = match Item::parse(item.clone().into()) {
+    let mut parsed = match Item::parse(item.clone().into()) {
         Ok(parsed) => parsed,
         Err(NotAnItem::NotAFunction(keyword)) => {
             let message = format!(
@@ -161,15 +169,22 @@ fn attribute(kind: Kind, args: TokenStream, item: TokenStream) -> TokenStream {
         }
     };
     validate::check(kind, &parsed, &errors);
-    let definition = Definition::new(kind, args, parsed);
-    match errors.finish() {
-        Ok(()) => expand::expand(&definition).into(),
-        Err(error) => {
-            let mut tokens = expand::fallback::expand(&definition);
-            error.into_compile_error().to_tokens(&mut tokens);
-            tokens.into()
-        }
+    let is_sound = errors.count() == 0;
+    let allowed = match kind {
+        Kind::Orchestrator => determinism::check(&mut parsed, &errors),
+        Kind::Activity => Vec::new(),
+    };
+    let definition = Definition::new(kind, args, parsed, allowed);
+    // What is wrong in a body does not keep the definition from being one.
+    let mut tokens = if is_sound {
+        expand::expand(&definition)
+    } else {
+        expand::fallback::expand(&definition)
+    };
+    if let Err(error) = errors.finish() {
+        error.into_compile_error().to_tokens(&mut tokens);
     }
+    tokens.into()
 }
 
 fn derive(

@@ -5,6 +5,7 @@ use syn::ext::IdentExt;
 use syn::{FnArg, Ident, LitStr, Pat, PatType, PathArguments, PathSegment, ReturnType, Type};
 
 use crate::args::{self, Accepts, Args, Period, Retry};
+use crate::determinism::Allowance;
 use crate::item::Item;
 use crate::paths::Private;
 
@@ -117,6 +118,8 @@ pub(crate) struct Definition {
     /// What is passed behind the context, in the order of the parameters.
     pub(crate) passed: Vec<Passed>,
     pub(crate) returned: Returned,
+    /// What its body may do although it is not deterministic.
+    pub(crate) allowed: Vec<Allowance>,
 }
 
 /// Where the value of a parameter comes from.
@@ -146,7 +149,7 @@ pub(crate) enum Returned {
 
 impl Definition {
     /// The model of a function. When the function has mistakes it is as good as can be.
-    pub(crate) fn new(kind: Kind, args: Args, item: Item) -> Self {
+    pub(crate) fn new(kind: Kind, args: Args, item: Item, allowed: Vec<Allowance>) -> Self {
         let ident = &item.sig.ident;
         let name = args
             .name
@@ -193,6 +196,7 @@ impl Definition {
             passed,
             returned,
             item,
+            allowed,
         }
     }
 }

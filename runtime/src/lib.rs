@@ -47,6 +47,7 @@
 //! | run a worker | [`Steadfast`], [`Dependency`], [`store`] |
 //! | start, watch, raise events | [`Client`], [`OrchestrationHandle`], [`InstanceHandle`] |
 //! | pause, end, repair, find, purge | [`InstanceHandle`], [`Client::query`], [`InstanceFilter`] |
+//! | keep an orchestrator deterministic | [`determinism`] |
 //! | come from Azure Durable Functions | [`azure`] |
 //!
 //! # What may happen to an orchestration
@@ -168,6 +169,10 @@ struct Readme;
 #[cfg(all(doc, feature = "local"))]
 #[doc = include_str!("../docs/azure.md")]
 pub mod azure {}
+
+#[cfg(all(any(doc, doctest), feature = "macros"))]
+#[doc = include_str!("../docs/determinism.md")]
+pub mod determinism {}
 
 /// What most programs need: `use steadfast::prelude::*;`.
 pub mod prelude {

@@ -172,6 +172,7 @@ fn builder(definition: &Definition) -> TokenStream {
         definition.kind.word(),
         definition.name.value()
     ));
+    let allowances = orchestrator::allowances(definition);
     let parameters = definition
         .parameters
         .iter()
@@ -197,6 +198,7 @@ fn builder(definition: &Definition) -> TokenStream {
     quote! {
         #(#cfgs)*
         #doc
+        #allowances
         #(#deprecated)*
         #(#lints)*
         #[allow(clippy::needless_pass_by_value, clippy::too_many_arguments, dead_code, deprecated)]
@@ -473,6 +475,7 @@ fn type_argument(ty: &Type, index: usize) -> Option<&Type> {
 #[cfg(test)]
 mod tests {
     use crate::args::Args;
+    use crate::determinism;
     use crate::errors::Errors;
     use crate::item::Item;
     use crate::validate;
@@ -482,10 +485,11 @@ mod tests {
     fn expanded(kind: Kind, args: TokenStream, item: TokenStream) -> String {
         let errors = Errors::new();
         let args = Args::parse(args, kind.accepts(), &errors);
-        let item = Item::parse(item).unwrap();
+        let mut item = Item::parse(item).unwrap();
         validate::check(kind, &item, &errors);
+        let allowed = determinism::check(&mut item, &errors);
         errors.finish().unwrap();
-        let tokens = expand(&Definition::new(kind, args, item));
+        let tokens = expand(&Definition::new(kind, args, item, allowed));
         prettyplease::unparse(&syn::parse2(tokens).unwrap())
     }
 
@@ -536,7 +540,10 @@ mod tests {
     #[test]
     fn orchestrator_with_everything() {
         let item = quote! {
-            async fn order(ctx: OrchestrationContext) {}
+            async fn order(ctx: OrchestrationContext) {
+                #[steadfast::allow(clock, reason = "only shown")]
+                let now = SystemTime::now();
+            }
         };
         let args = quote! {
             version = "1.2", retry(max_attempts = 2, first_interval = "1s"), events(Approved, Cancelled)

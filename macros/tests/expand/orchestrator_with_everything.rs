@@ -5,9 +5,15 @@ struct order {}
 impl order {
     /// The function as written.
     #[allow(clippy::unused_async, unreachable_pub)]
-    async fn run(ctx: OrchestrationContext) {}
+    async fn run(ctx: OrchestrationContext) {
+        let now = SystemTime::now();
+    }
 }
 /// Builds a call of the orchestrator `order`.
+///
+/// # Not deterministic on purpose
+///
+/// - `clock`: only shown
 #[allow(
     clippy::needless_pass_by_value,
     clippy::too_many_arguments,

@@ -273,6 +273,7 @@ thread_local! {
 
 #[orchestrator]
 async fn draws(ctx: OrchestrationContext) -> (u32, u32, bool) {
+    #[steadfast::allow(statics, reason = "it is called in side effects only")]
     let draw = || {
         DRAWN.set(DRAWN.get() + 1);
         DRAWN.get()

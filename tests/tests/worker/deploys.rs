@@ -180,6 +180,7 @@ mod repaired {
 
     #[orchestrator(name = "repaired")]
     pub(super) async fn before(ctx: OrchestrationContext) -> Result<String, String> {
+        #[steadfast::allow(dropped_call, reason = "it is open when the orchestrator panics")]
         let _call = ctx.call(pass("gate".into()));
         let _: Result<(), _> = ctx.wait_for_external_event_named("go").await;
         panic!("boom")
@@ -289,7 +290,9 @@ fn no_more_instances_than_allowed_stay_live_after_a_restart() {
 #[orchestrator]
 async fn foreign(ctx: OrchestrationContext) -> u32 {
     let (sender, receiver) = tokio::sync::oneshot::channel();
+    #[steadfast::allow(threads, reason = "this is what must be found")]
     std::thread::spawn(move || sender.send(7));
+    #[steadfast::allow(dropped_call, reason = "something durable is open")]
     let _guard = ctx.create_timer(std::time::Duration::from_secs(3_600));
     receiver.await.unwrap_or(0)
 }
