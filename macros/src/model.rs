@@ -2,7 +2,9 @@
 
 use quote::format_ident;
 use syn::ext::IdentExt;
-use syn::{FnArg, Ident, LitStr, Pat, PatType, PathArguments, PathSegment, ReturnType, Type};
+use syn::{
+    FnArg, Ident, LitStr, Pat, PatType, PathArguments, PathSegment, ReturnType, Signature, Type,
+};
 
 use crate::args::{self, Accepts, Args, Period, Retry};
 use crate::determinism::Allowance;
@@ -155,7 +157,7 @@ impl Definition {
             .name
             .unwrap_or_else(|| LitStr::new(&ident.unraw().to_string(), ident.span()));
         let (contexts, others): (Vec<_>, Vec<_>) =
-            typed(&item).partition(|parameter| context_name(&parameter.ty).is_some());
+            typed(&item.sig).partition(|parameter| context_name(&parameter.ty).is_some());
         let (mut parameters, mut dependencies) = (Vec::new(), Vec::new());
         let passed = others.into_iter().map(|parameter| {
             let ty = (*parameter.ty).clone();
@@ -202,8 +204,8 @@ impl Definition {
 }
 
 /// The parameters other than `self`.
-pub(crate) fn typed(item: &Item) -> impl Iterator<Item = &PatType> {
-    item.sig.inputs.iter().filter_map(|input| match input {
+pub(crate) fn typed(sig: &Signature) -> impl Iterator<Item = &PatType> {
+    sig.inputs.iter().filter_map(|input| match input {
         FnArg::Typed(parameter) => Some(parameter),
         FnArg::Receiver(_) => None,
     })

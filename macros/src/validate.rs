@@ -157,10 +157,10 @@ const fn wrong_context(kind: Kind) -> &'static str {
 
 /// Without its context an orchestrator can do nothing durable.
 fn takes_a_context(item: &Item, errors: &Errors) {
-    if typed(item).all(|parameter| context_name(&parameter.ty).is_none()) {
+    if typed(&item.sig).all(|parameter| context_name(&parameter.ty).is_none()) {
         let message =
             "an orchestrator's first parameter is its context: write `ctx: OrchestrationContext`";
-        match typed(item).next() {
+        match typed(&item.sig).next() {
             // A type whose name ends so is likely to be meant as one.
             Some(first)
                 if model::last_segment(&first.ty)
@@ -175,7 +175,7 @@ fn takes_a_context(item: &Item, errors: &Errors) {
 
 /// Dependencies are given by the worker, and only activities may have effects that are not in history.
 fn takes_dependencies_by_value(kind: Kind, item: &Item, errors: &Errors) {
-    for PatType { ty, .. } in typed(item).filter(|parameter| is_dependency(&parameter.ty)) {
+    for PatType { ty, .. } in typed(&item.sig).filter(|parameter| is_dependency(&parameter.ty)) {
         match (kind, bare(ty)) {
             (Kind::Orchestrator, _) => errors.at(
                 ty,
@@ -220,7 +220,7 @@ impl<'ast> Visit<'ast> for DependencyInside<'_> {
 
 /// The names of the parameters are the names of the arguments: for callers, in the object form and in messages.
 fn names_its_parameters(item: &Item, errors: &Errors) {
-    for PatType { pat, ty, .. } in typed(item) {
+    for PatType { pat, ty, .. } in typed(&item.sig) {
         if plain_name(pat).is_none() && context_name(ty).is_none() && !is_dependency(ty) {
             errors.at(
                 pat,
@@ -232,7 +232,7 @@ fn names_its_parameters(item: &Item, errors: &Errors) {
 
 /// A parameter that is there only sometimes would change the wire form of the arguments.
 fn has_unconditional_parameters(item: &Item, errors: &Errors) {
-    for attr in typed(item).flat_map(|parameter| &parameter.attrs) {
+    for attr in typed(&item.sig).flat_map(|parameter| &parameter.attrs) {
         if attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr") {
             errors.at(
                 attr,
@@ -245,7 +245,7 @@ fn has_unconditional_parameters(item: &Item, errors: &Errors) {
 /// Arguments are read from stored JSON, so they own their data and have a type of their own.
 fn owns_its_arguments(kind: Kind, item: &Item, errors: &Errors) {
     let is_argument = |ty: &Type| context_name(ty).is_none() && !is_dependency(ty);
-    for PatType { ty, .. } in typed(item).filter(|parameter| is_argument(&parameter.ty)) {
+    for PatType { ty, .. } in typed(&item.sig).filter(|parameter| is_argument(&parameter.ty)) {
         DependencyInside { errors }.visit_type(ty);
         Borrowed {
             errors,
@@ -255,7 +255,7 @@ fn owns_its_arguments(kind: Kind, item: &Item, errors: &Errors) {
         .visit_type(ty);
     }
     // The status of a context is data too.
-    let contexts = typed(item).filter(|parameter| context_name(&parameter.ty).is_some());
+    let contexts = typed(&item.sig).filter(|parameter| context_name(&parameter.ty).is_some());
     for status in contexts.filter_map(|context| model::status_type(&context.ty)) {
         Borrowed {
             errors,

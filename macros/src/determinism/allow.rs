@@ -7,11 +7,11 @@
 
 use std::cell::Cell;
 
-use proc_macro2::{Delimiter, Group, Ident, Literal, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{LitStr, Path, Stmt, Token, token};
+use syn::{Attribute, LitStr, Path, Stmt, Token, token};
 
 use super::rule::Rule;
 use crate::errors::Errors;
@@ -19,108 +19,152 @@ use crate::errors::Errors;
 const TOOL: &str = "steadfast";
 const MARKER: &str = "__allowed";
 
+const ELSEWHERE: &str = "a rule of steadfast is allowed on a statement of the body: move the attribute in front of one, outside of a macro call";
+
 /// What one attribute allows.
 #[derive(Debug)]
 pub(crate) struct Allowance {
-    pub(crate) rules: Vec<Rule>,
+    pub(crate) rules: Vec<Allowed>,
     pub(crate) reason: String,
     /// The attribute, for messages.
     attr: TokenStream,
     pub(super) is_on_a_statement: Cell<bool>,
-    /// Whether a statement below it breaks one of the rules.
-    pub(super) is_used: Cell<bool>,
+}
+
+/// A rule that may be broken.
+#[derive(Debug)]
+pub(crate) struct Allowed {
+    pub(crate) rule: Rule,
+    name: Ident,
+    /// Whether something below the attribute breaks it.
+    is_used: Cell<bool>,
 }
 
 /// A body with its allowances taken out.
 pub(super) struct Taken {
     /// For the compiler: without the attributes.
-    pub(super) body: TokenStream,
+    pub(super) body: Group,
     /// To look through: with a marker for each attribute.
     pub(super) marked: TokenStream,
     pub(super) allowances: Vec<Allowance>,
 }
 
 /// Takes the allowances out of a body; `None` when it has none.
-pub(super) fn take(body: &TokenStream, errors: &Errors) -> Option<Taken> {
+pub(super) fn take(body: &TokenTree, errors: &Errors) -> Option<Taken> {
+    let TokenTree::Group(body) = body else {
+        return None;
+    };
     let mut allowances = Vec::new();
-    let (body, marked) = take_from(body.clone(), &mut allowances, errors)?;
+    let (body, marked) = take_from(body, &mut allowances, errors)?;
     Some(Taken {
         body,
-        marked,
+        marked: TokenTree::Group(marked).into(),
         allowances,
     })
 }
 
+/// The group without the attributes, and with the markers; `None` when there are none in it: a group that is made anew loses the
+/// places of its brackets.
 fn take_from(
-    tokens: TokenStream,
+    group: &Group,
     allowances: &mut Vec<Allowance>,
     errors: &Errors,
-) -> Option<(TokenStream, TokenStream)> {
-    let (mut plain, mut marked) = (TokenStream::new(), TokenStream::new());
-    let mut is_changed = false;
-    let mut rest = tokens.into_iter().peekable();
+) -> Option<(Group, Group)> {
+    let before = allowances.len();
+    let (mut plain, mut marked) = (Vec::new(), Vec::new());
+    let mut rest = group.stream().into_iter().peekable();
+    let mut is_elsewhere = false;
     while let Some(token) = rest.next() {
-        match token {
+        match &token {
             TokenTree::Punct(hash) if hash.as_char() == '#' => {
-                let attr =
-                    rest.next_if(|next| matches!(next, TokenTree::Group(group) if is_ours(group)));
-                if let Some(TokenTree::Group(attr)) = attr {
-                    is_changed = true;
-                    let marker = format_ident!("{MARKER}");
-                    let number = Literal::usize_unsuffixed(allowances.len());
-                    marked.extend(quote!(#hash [#marker(#number)]));
-                    let written = quote!(#hash #attr);
-                    allowances.push(Allowance::parse(attr.stream(), written, errors));
-                } else {
-                    plain.extend([TokenTree::Punct(hash.clone())]);
-                    marked.extend([TokenTree::Punct(hash)]);
-                }
-            }
-            TokenTree::Group(group) => {
-                match take_from(group.stream(), allowances, errors) {
-                    Some((plain_inside, marked_inside)) => {
-                        is_changed = true;
-                        plain.extend([again(&group, plain_inside)]);
-                        marked.extend([again(&group, marked_inside)]);
-                    }
-                    // A group that is made anew loses the places of its brackets.
-                    None => {
-                        plain.extend([TokenTree::Group(group.clone())]);
-                        marked.extend([TokenTree::Group(group)]);
+                let bang = rest.next_if(
+                    |next| matches!(next, TokenTree::Punct(bang) if bang.as_char() == '!'),
+                );
+                if let Some(TokenTree::Group(attr)) = rest.peek()
+                    && let Some(names) = begins(attr)
+                {
+                    is_elsewhere |= is_definition(&names);
+                    if is_level(&names) {
+                        // `#![..]` is in front of nothing, and is refused for that.
+                        if bang.is_none() {
+                            marked.extend(marker(hash, allowances.len()));
+                        }
+                        let written = quote!(#hash #bang #attr);
+                        allowances.push(Allowance::parse(attr.stream(), written, errors));
+                        rest.next();
+                        continue;
                     }
                 }
+                let tokens = [Some(token), bang];
+                plain.extend(tokens.iter().flatten().cloned());
+                marked.extend(tokens.into_iter().flatten());
+                continue;
             }
-            other => {
-                plain.extend([other.clone()]);
-                marked.extend([other]);
+            // The body of a definition inside of this one, whose own attribute takes them out.
+            TokenTree::Group(inside) if is_elsewhere && inside.delimiter() == Delimiter::Brace => {
+                is_elsewhere = false;
             }
+            TokenTree::Group(inside) => {
+                if let Some((plain_inside, marked_inside)) = take_from(inside, allowances, errors) {
+                    plain.push(TokenTree::Group(plain_inside));
+                    marked.push(TokenTree::Group(marked_inside));
+                    continue;
+                }
+            }
+            TokenTree::Punct(_) | TokenTree::Ident(_) | TokenTree::Literal(_) => {}
         }
+        plain.push(token.clone());
+        marked.push(token);
     }
-    is_changed.then_some((plain, marked))
+    let again = |tokens: Vec<TokenTree>| {
+        let mut again = Group::new(group.delimiter(), tokens.into_iter().collect());
+        again.set_span(group.span());
+        again
+    };
+    (allowances.len() > before).then(|| (again(plain), again(marked)))
 }
 
-fn again(group: &Group, inside: TokenStream) -> TokenTree {
-    let mut again = Group::new(group.delimiter(), inside);
-    again.set_span(group.span());
-    TokenTree::Group(again)
+fn marker(hash: &Punct, number: usize) -> TokenStream {
+    let marker = format_ident!("{MARKER}");
+    let number = Literal::usize_unsuffixed(number);
+    quote!(#hash [#marker(#number)])
 }
 
-/// Whether what is between the brackets of an attribute begins with `steadfast::allow`, or another lint level.
-fn is_ours(group: &Group) -> bool {
+/// The path that the inside of an attribute begins with.
+fn begins(attr: &Group) -> Option<Vec<String>> {
     let path = |input: ParseStream<'_>| {
         let path = input.call(Path::parse_mod_style)?;
         input.parse::<TokenStream>()?;
         Ok(path)
     };
-    let begins = |tokens: TokenStream| {
-        path.parse2(tokens)
-            .map(|path| super::names::segments(&path))
-    };
+    if attr.delimiter() != Delimiter::Bracket {
+        return None;
+    }
+    let path = path.parse2(attr.stream()).ok()?;
+    Some(super::names::segments(&path))
+}
+
+/// Whether it is `steadfast::allow`, or another lint level.
+fn is_level(names: &[String]) -> bool {
     let levels = ["allow", "expect", "warn", "deny", "forbid"];
-    group.delimiter() == Delimiter::Bracket
-        && begins(group.stream()).is_ok_and(|names| {
-            matches!(names.as_slice(), [tool, level] if tool == TOOL && levels.contains(&level.as_str()))
-        })
+    matches!(names, [tool, level] if tool == TOOL && levels.contains(&level.as_str()))
+}
+
+fn is_definition(names: &[String]) -> bool {
+    names
+        .last()
+        .is_some_and(|last| last == "activity" || last == "orchestrator")
+}
+
+/// Reports an attribute on the function itself: what it allowed would be its whole body.
+pub(super) fn refuse_on_function(attrs: &mut Vec<Attribute>, errors: &Errors) {
+    attrs.retain(|attr| {
+        let is_ours = is_level(&super::names::segments(attr.path()));
+        if is_ours {
+            errors.at(attr, ELSEWHERE);
+        }
+        !is_ours
+    });
 }
 
 impl Allowance {
@@ -130,7 +174,6 @@ impl Allowance {
             reason: String::new(),
             attr: written,
             is_on_a_statement: Cell::new(false),
-            is_used: Cell::new(false),
         };
         let parse = |input: ParseStream<'_>| {
             let path = input.call(Path::parse_mod_style)?;
@@ -158,6 +201,9 @@ impl Allowance {
         for word in &words {
             match word {
                 Word::Rule(name) => allowance.add_rule(name, errors),
+                Word::Reason(reason) if has_reason => {
+                    errors.at(reason, "there is one reason for all rules of an attribute");
+                }
                 Word::Reason(reason) => {
                     has_reason = true;
                     reason.value().trim().clone_into(&mut allowance.reason);
@@ -185,33 +231,55 @@ impl Allowance {
     }
 
     fn add_rule(&mut self, name: &Ident, errors: &Errors) {
-        match Rule::parse(&name.to_string()) {
-            Some(rule) => self.rules.push(rule),
-            None => {
-                let rules = rules();
+        let Some(rule) = Rule::parse(&name.to_string()) else {
+            let rules = rules();
+            let message = format!("there is no rule `{name}`; the rules are {rules}");
+            return errors.at(name, message);
+        };
+        if self.rules.iter().any(|allowed| allowed.rule == rule) {
+            return errors.at(name, format!("`{name}` is there twice"));
+        }
+        self.rules.push(Allowed {
+            rule,
+            name: name.clone(),
+            is_used: Cell::new(false),
+        });
+    }
+
+    /// Whether a rule may be broken below it, which is then done.
+    pub(super) fn covers(&self, rule: Rule) -> bool {
+        let allowed = self.rules.iter().find(|allowed| allowed.rule == rule);
+        allowed
+            .inspect(|allowed| allowed.is_used.set(true))
+            .is_some()
+    }
+
+    /// Reports what it allows for nothing.
+    pub(super) fn check_use(&self, errors: &Errors) {
+        if !self.is_on_a_statement.get() {
+            return self.refuse_place(errors);
+        }
+        let is_unused = |allowed: &&Allowed| !allowed.is_used.get();
+        if self.rules.iter().filter(is_unused).count() == self.rules.len() {
+            if !self.rules.is_empty() {
                 errors.at(
-                    name,
-                    format!("there is no rule `{name}`; the rules are {rules}"),
+                    &self.attr,
+                    "nothing in this statement breaks the rule: remove the attribute",
                 );
-                // One message is enough.
-                self.is_used.set(true);
             }
+            return;
+        }
+        for allowed in self.rules.iter().filter(is_unused) {
+            let name = &allowed.name;
+            errors.at(
+                name,
+                format!("nothing in this statement breaks `{name}`: remove it"),
+            );
         }
     }
 
-    /// Reports an attribute that does nothing.
-    pub(super) fn check_use(&self, errors: &Errors) {
-        if !self.is_on_a_statement.get() {
-            errors.at(
-                &self.attr,
-                "a rule of steadfast is allowed on a statement: move the attribute in front of one, outside of a macro call",
-            );
-        } else if !self.is_used.get() && !self.rules.is_empty() {
-            errors.at(
-                &self.attr,
-                "nothing in this statement breaks the rule: remove the attribute",
-            );
-        }
+    pub(super) fn refuse_place(&self, errors: &Errors) {
+        errors.at(&self.attr, ELSEWHERE);
     }
 }
 
@@ -257,88 +325,4 @@ pub(super) fn markers(stmt: &Stmt) -> Vec<usize> {
         }
     }
     numbers
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn messages(body: &TokenStream) -> Vec<String> {
-        let errors = Errors::new();
-        take(body, &errors);
-        errors
-            .finish()
-            .err()
-            .into_iter()
-            .flatten()
-            .map(|error| error.to_string())
-            .collect()
-    }
-
-    #[test]
-    fn allowances_are_taken_out_and_the_rest_is_kept() {
-        let body = quote!({
-            #[allow(unused)]
-            let a = 1;
-            {
-                #[steadfast::allow(clock, reason = "shown only")]
-                let b = now();
-            }
-        });
-        let errors = Errors::new();
-        let taken = take(&body, &errors).unwrap();
-        errors.finish().unwrap();
-        assert_eq!(
-            taken.body.to_string(),
-            quote!({
-                #[allow(unused)]
-                let a = 1;
-                {
-                    let b = now();
-                }
-            })
-            .to_string()
-        );
-        assert!(taken.marked.to_string().contains("__allowed (0)"));
-        assert_eq!(taken.allowances[0].rules, [Rule::Clock]);
-        assert_eq!(taken.allowances[0].reason, "shown only");
-        let errors = Errors::new();
-        assert!(
-            take(
-                &quote!({
-                    #[allow(unused)]
-                    let a = 1;
-                }),
-                &errors
-            )
-            .is_none()
-        );
-        errors.finish().unwrap();
-    }
-
-    #[test]
-    fn an_allowance_names_rules_and_a_reason() {
-        let refused = |body: TokenStream, expected: &str| {
-            let messages = messages(&body);
-            assert_eq!(messages.len(), 1, "{messages:?}");
-            assert!(messages[0].contains(expected), "{messages:?}");
-        };
-        refused(quote!(#[steadfast::allow(clock)] f();), "say why");
-        refused(
-            quote!(#[steadfast::allow(clock, reason = " ")] f();),
-            "is empty",
-        );
-        refused(
-            quote!(#[steadfast::allow(clok, reason = "x")] f();),
-            "there is no rule `clok`; the rules are `clock`, ",
-        );
-        refused(
-            quote!(#[steadfast::expect(clock, reason = "x")] f();),
-            "write `steadfast::allow`",
-        );
-        refused(
-            quote!(#[steadfast::allow(reason = "x")] f();),
-            "say what is allowed: one or more of `clock`, ",
-        );
-    }
 }

@@ -42,6 +42,8 @@ pub(super) const PATHS: &[Group] = &[
             "tokio::time::Instant::now",
             "chrono::|Utc::now",
             "chrono::|Local::now",
+            "chrono::offset::Utc::now",
+            "chrono::offset::Local::now",
             "time::|OffsetDateTime::now_utc",
             "time::|OffsetDateTime::now_local",
             "time::|UtcDateTime::now",
@@ -61,6 +63,8 @@ pub(super) const PATHS: &[Group] = &[
             "uuid::|Uuid::now_v6",
             "uuid::|Uuid::now_v7",
             "ulid::|Ulid::new",
+            "bson::oid::|ObjectId::new",
+            "nanoid::nanoid",
         ],
     },
     Group {
@@ -250,6 +254,11 @@ pub(super) const HARMLESS: &[&str] = &[
     "rand::distr::*",
     "rand::distributions::*",
     "rand::seq::*",
+    "rand::rngs::mock::*",
+    "rand::Rng::*",
+    "rand::RngExt::*",
+    "rand::RngCore::*",
+    "rand::SeedableRng::from_rng",
     "std::net::IpAddr::*",
     "std::net::Ipv4Addr::*",
     "std::net::Ipv6Addr::*",
@@ -259,6 +268,7 @@ pub(super) const HARMLESS: &[&str] = &[
     "std::env::join_paths",
     "std::process::ExitCode::*",
     "std::thread::panicking",
+    "tokio::task::unconstrained",
     "tokio::time::Duration::*",
     "reqwest::Url::*",
     "reqwest::Method::*",
@@ -360,8 +370,8 @@ mod tests {
         };
         for group in PATHS {
             for path in group.paths.iter().filter(|path| !path.ends_with('*')) {
-                // A unit struct is no method.
-                if !path.ends_with("Rng") {
+                // A unit struct and a macro are no methods.
+                if !path.ends_with("Rng") && !path.ends_with("nanoid") {
                     line(&path.replace('|', ""), group.says);
                 }
             }

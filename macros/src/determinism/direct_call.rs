@@ -1,20 +1,15 @@
 //! `say_hello::run(..)`: the function as written, of which nothing is recorded.
 
-use syn::{Expr, ExprCall};
+use syn::Path;
 
-use super::names;
 use super::rule::Rule;
-use super::walk::{Walk, bare};
+use super::walk::Walk;
 
 const SAYS: &str = "`{path}` runs the function itself: nothing is recorded, and it runs again on every replay; write \
                     `{ctx}.call({definition}(..))`. If `{definition}` is a module of yours, give its function another name";
 
-pub(super) fn check(walk: &Walk<'_>, call: &ExprCall) {
-    let Expr::Path(path) = bare(&call.func) else {
-        return;
-    };
-    let names = names::segments(&path.path);
-    let [.., definition, function] = names.as_slice() else {
+pub(super) fn check(walk: &Walk<'_>, path: &Path, names: &[String]) {
+    let [.., definition, function] = names else {
         return;
     };
     let is_definition = function == "run"
@@ -22,6 +17,6 @@ pub(super) fn check(walk: &Walk<'_>, call: &ExprCall) {
         && !["self", "super", "crate"].contains(&definition.as_str());
     if is_definition {
         let says = SAYS.replace("{definition}", definition);
-        walk.report(Rule::DirectCall, &path.path, &names.join("::"), &says);
+        walk.report(Rule::DirectCall, path, &names.join("::"), &says);
     }
 }

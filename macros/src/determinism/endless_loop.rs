@@ -1,7 +1,8 @@
 //! A loop that waits and never ends: its history grows for ever, and every replay with it.
 //!
 //! An error, although it may be meant: stable Rust lets an attribute give no warning in its own words, only that of a deprecated
-//! item with an invented name. A loop that can be left, also by `return`, is none; `?` is no way to leave it on purpose.
+//! item with an invented name. A loop that can be left, also by `return`, is none; `?` is no way to leave it on purpose. Nor is one in an
+//! `async` block or a closure: whoever awaits that may drop it, as a race does.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -20,6 +21,16 @@ const SAYS: &str = "this loop waits again and again and never ends, so that its 
                     `return {ctx}.continue_as_new(..).await`, which begins anew with a short history, after each turn or when \
                     `{ctx}.is_history_long()`";
 
+/// Macros that leave a loop: they panic or return.
+const LEAVES: &[&str] = &[
+    "panic",
+    "unreachable",
+    "todo",
+    "unimplemented",
+    "bail",
+    "ensure",
+];
+
 pub(super) fn check(walk: &Walk<'_>, expr: &Expr) {
     let (keyword, label, body) = match expr {
         Expr::Loop(looped) => (
@@ -32,6 +43,11 @@ pub(super) fn check(walk: &Walk<'_>, expr: &Expr) {
             &looped.label,
             &looped.body,
         ),
+        Expr::ForLoop(looped) if is_endless_iterator(&looped.expr) => (
+            looped.for_token.to_token_stream(),
+            &looped.label,
+            &looped.body,
+        ),
         _ => return,
     };
     if is_endless(expr, label.as_ref(), &body.stmts) {
@@ -41,6 +57,17 @@ pub(super) fn check(walk: &Walk<'_>, expr: &Expr) {
 
 fn is_true(condition: &Expr) -> bool {
     matches!(bare(condition), Expr::Lit(lit) if matches!(&lit.lit, Lit::Bool(value) if value.value))
+}
+
+/// Whether it is `0..`, `repeat(..)` or `.cycle()`.
+fn is_endless_iterator(expr: &Expr) -> bool {
+    match bare(expr) {
+        Expr::Range(range) => range.end.is_none(),
+        Expr::MethodCall(call) => call.method == "cycle" && call.args.is_empty(),
+        Expr::Call(call) => matches!(bare(&call.func), Expr::Path(path)
+            if path.path.segments.last().is_some_and(|last| last.ident == "repeat" || last.ident == "repeat_with")),
+        _ => false,
+    }
 }
 
 fn is_endless(expr: &Expr, label: Option<&Label>, body: &[Stmt]) -> bool {
@@ -127,9 +154,8 @@ impl<'ast> Visit<'ast> for Exits {
                 .for_each(|expr| self.visit_expr(expr)),
             Invocation::Tokens(tokens) => self.found |= has_exit(tokens),
         }
-        let diverges = ["panic", "unreachable", "todo", "unimplemented"];
         let last = call.path.segments.last();
-        self.found |= last.is_some_and(|last| diverges.iter().any(|name| last.ident == name));
+        self.found |= last.is_some_and(|last| LEAVES.iter().any(|name| last.ident == name));
     }
 
     // These leave themselves only.

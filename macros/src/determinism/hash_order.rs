@@ -1,20 +1,19 @@
 //! Iteration over a `HashMap` or `HashSet`: its order is another one in every process.
 //!
 //! Seen are variables that the body or the signature shows to be one. Where the order makes no difference it is no breach: counting,
-//! looking for any, collecting into a collection that has an order of its own, and collecting into a `Vec` that the next
-//! statement sorts.
-
-use std::collections::HashMap;
+//! looking for any, the greatest, a sum of integers, collecting into a collection that has an order of its own, and collecting into
+//! a `Vec` that the next statement sorts.
 
 use quote::ToTokens;
-use syn::ext::IdentExt;
-use syn::visit::{self, Visit};
+use syn::visit::Visit;
 use syn::{
-    Expr, ExprForLoop, ExprMethodCall, GenericArgument, Pat, PatIdent, PathArguments, Stmt, Type,
+    Expr, ExprCall, ExprForLoop, ExprMethodCall, ExprPath, GenericArgument, Local, Pat,
+    PathArguments, Stmt, Type,
 };
 
 use super::names;
 use super::rule::Rule;
+use super::scopes::{Known, name};
 use super::walk::{Walk, bare};
 use crate::model::last_segment;
 
@@ -31,66 +30,43 @@ const ITERATES: &[&str] = &[
     "values_mut",
     "into_values",
     "drain",
-    "retain",
     "extract_if",
+    "union",
+    "intersection",
+    "difference",
+    "symmetric_difference",
 ];
 
 /// Ends of an iteration that give the same in any order.
-const ORDER_FREE: &[&str] = &["count", "len", "all", "any", "is_empty"];
+const ORDER_FREE: &[&str] = &["count", "len", "all", "any", "is_empty", "max", "min"];
+
+/// What gives something else in another order, whatever is made of it.
+const ORDERLY: &[&str] = &[
+    "take",
+    "take_while",
+    "skip",
+    "skip_while",
+    "map_while",
+    "step_by",
+    "enumerate",
+    "zip",
+    "scan",
+    "next",
+    "nth",
+    "last",
+    "find",
+    "find_map",
+    "position",
+    "reduce",
+];
 
 const ORDERED: &[&str] = &["BTreeMap", "BTreeSet", "BinaryHeap", "HashMap", "HashSet"];
 
-/// Which variables are hash tables.
-#[derive(Debug, Default)]
-pub(super) struct Scopes(Vec<HashMap<String, bool>>);
+const INTEGERS: &[&str] = &[
+    "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize",
+];
 
-impl Scopes {
-    pub(super) fn enter(&mut self) {
-        self.0.push(HashMap::new());
-    }
-
-    pub(super) fn leave(&mut self) {
-        self.0.pop();
-    }
-
-    /// Notes the names of a pattern. Only a name that stands alone is the value itself.
-    pub(super) fn bind(&mut self, pattern: &Pat, is_hash: bool) {
-        struct Names<'a>(&'a mut HashMap<String, bool>);
-        impl<'ast> Visit<'ast> for Names<'_> {
-            fn visit_pat_ident(&mut self, name: &'ast PatIdent) {
-                self.0.insert(name.ident.unraw().to_string(), false);
-                visit::visit_pat_ident(self, name);
-            }
-        }
-        let Some(scope) = self.0.last_mut() else {
-            return;
-        };
-        Names(scope).visit_pat(pattern);
-        if let Some(name) = name(pattern) {
-            scope.insert(name, is_hash);
-        }
-    }
-
-    fn is_hash(&self, name: &str) -> bool {
-        self.0
-            .iter()
-            .rev()
-            .find_map(|scope| scope.get(name))
-            .is_some_and(|is_hash| *is_hash)
-    }
-}
-
-/// The name that a pattern gives to the whole value.
-pub(super) fn name(pattern: &Pat) -> Option<String> {
-    match pattern {
-        Pat::Ident(name) => Some(name.ident.unraw().to_string()),
-        Pat::Type(typed) => name(&typed.pat),
-        Pat::Reference(reference) => name(&reference.pat),
-        _ => None,
-    }
-}
-
-/// Whether a type is a hash table with the hasher of the standard library.
+/// Whether a type is a hash table with the hasher of the standard library, or a pointer to one.
 pub(super) fn is_hash_type(ty: &Type) -> bool {
     if let Type::Reference(reference) = ty {
         return is_hash_type(&reference.elem);
@@ -101,6 +77,7 @@ pub(super) fn is_hash_type(ty: &Type) -> bool {
     let hasher = match last.ident.to_string().as_str() {
         "HashMap" => 2,
         "HashSet" => 1,
+        "Arc" | "Rc" | "Box" => return first_type(&last.arguments).is_some_and(is_hash_type),
         _ => return false,
     };
     match &last.arguments {
@@ -109,51 +86,81 @@ pub(super) fn is_hash_type(ty: &Type) -> bool {
     }
 }
 
-/// Whether an expression is a hash table.
-pub(super) fn is_hash(walk: &Walk<'_>, expr: &Expr) -> bool {
-    match bare(expr) {
-        Expr::Path(path) => path
-            .path
-            .get_ident()
-            .is_some_and(|name| walk.scopes.is_hash(&name.unraw().to_string())),
-        Expr::Call(call) => match bare(&call.func) {
-            Expr::Path(path) => {
-                let meaning = walk.names.meanings(&path.path).swap_remove(0);
-                let makes = ["new", "with_capacity", "from", "from_iter", "default"];
-                matches!(meaning.as_slice(), [.., ty, function]
-                    if (ty == "HashMap" || ty == "HashSet") && makes.contains(&function.as_str()))
-            }
-            _ => false,
-        },
-        Expr::MethodCall(call) if call.method == "collect" => {
-            collects_into(call).is_some_and(is_hash_type)
+/// Whether a call or a method call makes a hash table.
+pub(super) fn makes_hash(walk: &Walk<'_>, expr: &Expr) -> bool {
+    match expr {
+        Expr::Call(call) => makes(walk, call, &["HashMap", "HashSet"]),
+        Expr::MethodCall(call) => {
+            call.method == "collect" && turbofish(call).is_some_and(is_hash_type)
         }
-        Expr::MethodCall(call) if call.method == "clone" => is_hash(walk, &call.receiver),
-        Expr::Try(inner) => is_hash(walk, &inner.expr),
         _ => false,
     }
 }
 
-fn collects_into(call: &ExprMethodCall) -> Option<&Type> {
-    match call.turbofish.as_ref()?.args.first()? {
-        GenericArgument::Type(ty) => Some(ty),
+/// Whether it is `Collection::from_iter(..)` or another function that makes one of these collections.
+fn makes(walk: &Walk<'_>, call: &ExprCall, collections: &[&str]) -> bool {
+    let Expr::Path(path) = bare(&call.func) else {
+        return false;
+    };
+    let meaning = walk.names.meanings(&path.path).swap_remove(0);
+    let makes = ["new", "with_capacity", "from", "from_iter", "default"];
+    matches!(meaning.as_slice(), [.., ty, function]
+        if collections.contains(&ty.as_str()) && makes.contains(&function.as_str()))
+}
+
+fn turbofish(call: &ExprMethodCall) -> Option<&Type> {
+    first(&call.turbofish.as_ref()?.args)
+}
+
+fn first_type(arguments: &PathArguments) -> Option<&Type> {
+    match arguments {
+        PathArguments::AngleBracketed(arguments) => first(&arguments.args),
         _ => None,
     }
 }
 
-fn is_ordered(ty: &Type) -> bool {
-    last_segment(ty).is_some_and(|last| ORDERED.iter().any(|name| last.ident == name))
+fn first<'a>(arguments: impl IntoIterator<Item = &'a GenericArgument>) -> Option<&'a Type> {
+    arguments.into_iter().find_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
 }
 
-/// Whether a call ends an iteration in a way that gives the same in any order.
-pub(super) fn is_order_free(call: &ExprMethodCall) -> bool {
-    ORDER_FREE.iter().any(|name| call.method == name)
-        || (call.method == "collect" && collects_into(call).is_some_and(is_ordered))
+fn is_one_of(ty: &Type, names: &[&str]) -> bool {
+    last_segment(ty).is_some_and(|last| names.iter().any(|name| last.ident == name))
 }
 
-/// Whether a variable is declared as a collection with an order of its own.
-pub(super) fn is_order_free_type(pattern: &Pat) -> bool {
-    matches!(pattern, Pat::Type(typed) if is_ordered(&typed.ty))
+/// Whether a type is a collection with an order of its own.
+pub(super) fn is_ordered(ty: &Type) -> bool {
+    is_one_of(ty, ORDERED)
+}
+
+/// Whether the order makes a difference in the receiver of this call; `None` when that is for what is around it to say.
+pub(super) fn is_order_free(call: &ExprMethodCall) -> Option<bool> {
+    let method = call.method.to_string();
+    let method = method.as_str();
+    let gives = |names| turbofish(call).is_some_and(|ty| is_one_of(ty, names));
+    match method {
+        "collect" => gives(ORDERED).then_some(true),
+        "sum" | "product" => gives(INTEGERS).then_some(true),
+        _ if ORDER_FREE.contains(&method) || method.starts_with("sorted") => Some(true),
+        _ if ORDERLY.contains(&method) => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether the arguments of a call may come in any order: it puts them into a collection with an order of its own.
+pub(super) fn is_collection(walk: &Walk<'_>, call: &ExprCall) -> bool {
+    makes(walk, call, ORDERED)
+}
+
+/// Whether a variable is declared as what is the same in any order.
+pub(super) fn is_declared_order_free(local: &Local) -> bool {
+    let (Pat::Type(typed), Some(init)) = (&local.pat, &local.init) else {
+        return false;
+    };
+    let is_sum = matches!(&*init.expr, Expr::MethodCall(call) if call.method == "sum" || call.method == "product");
+    is_ordered(&typed.ty) || (is_sum && is_one_of(&typed.ty, INTEGERS))
 }
 
 /// Whether a statement makes a variable that the next one sorts.
@@ -164,33 +171,42 @@ pub(super) fn is_sorted_next(stmt: &Stmt, rest: &[Stmt]) -> bool {
     };
     name(&local.pat).is_some_and(|name| {
         sort.method.to_string().starts_with("sort")
-            && matches!(&*sort.receiver, Expr::Path(path) if path.path.is_ident(&name))
+            && matches!(&*sort.receiver, Expr::Path(path) if path.path.is_ident(name))
     })
 }
 
 pub(super) fn check_loop(walk: &Walk<'_>, looped: &ExprForLoop) {
-    if is_hash(walk, &looped.expr) {
-        report(walk, &looped.expr);
+    if walk.known(&looped.expr) == Known::Hash {
+        let name = match bare(&looped.expr) {
+            Expr::Path(path) => names::plain(&path.path),
+            _ => "this".to_owned(),
+        };
+        walk.report(Rule::HashOrder, looped.expr.to_token_stream(), &name, SAYS);
     }
 }
 
 pub(super) fn check_method(walk: &Walk<'_>, call: &ExprMethodCall) {
-    let iterates = ITERATES.iter().any(|name| call.method == name);
-    if iterates && !walk.is_order_free && is_hash(walk, &call.receiver) {
-        let receiver = &call.receiver;
+    let goes_through = ITERATES.iter().any(|name| call.method == name) && !walk.is_order_free;
+    // What is retained is the same in any order, but what is asked for meanwhile is not.
+    let asks = call.method == "retain" && call.args.iter().any(|test| uses_context(walk, test));
+    if (goes_through || asks) && walk.known(&call.receiver) == Known::Hash {
         let method = &call.method;
-        let name = match bare(receiver) {
-            Expr::Path(path) => format!("{}.{method}", names::segments(&path.path).join("::")),
+        let name = match bare(&call.receiver) {
+            Expr::Path(path) => format!("{}.{method}", names::plain(&path.path)),
             _ => format!(".{method}"),
         };
         walk.report(Rule::HashOrder, method, &name, SAYS);
     }
 }
 
-fn report(walk: &Walk<'_>, expr: &Expr) {
-    let name = match bare(expr) {
-        Expr::Path(path) => names::segments(&path.path).join("::"),
-        _ => "this".to_owned(),
-    };
-    walk.report(Rule::HashOrder, expr.to_token_stream(), &name, SAYS);
+fn uses_context(walk: &Walk<'_>, expr: &Expr) -> bool {
+    struct Uses<'w, 'a>(&'w Walk<'a>, bool);
+    impl<'ast> Visit<'ast> for Uses<'_, '_> {
+        fn visit_expr_path(&mut self, path: &'ast ExprPath) {
+            self.1 |= self.0.known_path(path) == Known::Context;
+        }
+    }
+    let mut uses = Uses(walk, false);
+    uses.visit_expr(expr);
+    uses.1
 }

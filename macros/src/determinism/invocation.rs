@@ -45,7 +45,7 @@ impl Invocation {
 }
 
 /// Whether it is `select!` or `select_biased!`, of whatever crate.
-pub(super) fn is_select(call: &Macro) -> bool {
+fn is_select(call: &Macro) -> bool {
     call.path
         .segments
         .last()

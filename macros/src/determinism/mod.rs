@@ -15,9 +15,12 @@ mod endless_loop;
 mod guards;
 mod hash_order;
 mod invocation;
+mod lookup;
 mod names;
 mod rule;
+mod scopes;
 mod statics;
+mod tokens;
 mod walk;
 
 use proc_macro2::TokenTree;
@@ -28,35 +31,33 @@ pub(crate) use self::allow::Allowance;
 
 use crate::errors::Errors;
 use crate::item::Item;
-use crate::model::{context_name, plain_name, typed};
 
 /// Reports what the body of an orchestrator must not do, and takes the allowances out of it.
 pub(crate) fn check(item: &mut Item, errors: &Errors) -> Vec<Allowance> {
-    let taken = allow::take(&item.body.to_token_stream(), errors);
-    let (marked, allowances) = match taken {
+    allow::refuse_on_function(&mut item.attrs, errors);
+    let (marked, allowances) = match allow::take(&item.body, errors) {
         Some(taken) => {
-            if let Some(TokenTree::Group(body)) = taken.body.into_iter().next() {
-                item.body = TokenTree::Group(body);
-            }
+            item.body = TokenTree::Group(taken.body);
             (taken.marked, taken.allowances)
         }
         None => (item.body.to_token_stream(), Vec::new()),
     };
-    if let Ok(body) = syn::parse2::<Block>(marked) {
-        walk::walk(item, &body, &context(item), &allowances, errors);
-        for allowance in &allowances {
-            allowance.check_use(errors);
+    match syn::parse2::<Block>(marked) {
+        Ok(body) => {
+            walk::walk(&item.sig, &body, &allowances, errors);
+            for allowance in &allowances {
+                allowance.check_use(errors);
+            }
         }
+        // An attribute where none can be: without it the body is one that compiles.
+        Err(_) if syn::parse2::<Block>(item.body.to_token_stream()).is_ok() => {
+            for allowance in &allowances {
+                allowance.refuse_place(errors);
+            }
+        }
+        Err(_) => {}
     }
     allowances
-}
-
-/// The name that the context has in the body.
-fn context(item: &Item) -> String {
-    typed(item)
-        .find(|parameter| context_name(&parameter.ty).is_some())
-        .and_then(|parameter| plain_name(&parameter.pat))
-        .map_or_else(|| "ctx".to_owned(), ToString::to_string)
 }
 
 #[cfg(test)]

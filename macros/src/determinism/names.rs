@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use syn::ext::IdentExt;
 use syn::visit::{self, Visit};
-use syn::{Block, ItemUse, Path, UseTree};
+use syn::{Block, Item, ItemType, ItemUse, Meta, Path, Type, TypePath, UseTree};
 
-/// The names that `use` declarations in a body bring.
+/// The names that `use` declarations and aliases of types in a body bring.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     /// By the name that they have in the body.
@@ -21,6 +21,11 @@ impl Names {
         let mut names = Self::default();
         names.visit_block(body);
         names
+    }
+
+    /// Whether a name of the body is one of another place.
+    pub(super) fn is_imported(&self, name: &str) -> bool {
+        self.imported.contains_key(name) || !self.globs.is_empty()
     }
 
     /// What a path may mean: as it is written or imported by name, then out of a module that is imported whole.
@@ -70,6 +75,7 @@ impl Names {
                 self.imported
                     .insert(rename.rename.unraw().to_string(), within(&rename.ident));
             }
+            UseTree::Glob(_) if self.globs.iter().any(|glob| glob == module) => {}
             UseTree::Glob(_) => self.globs.push(module.to_vec()),
             UseTree::Group(group) => group.items.iter().for_each(|tree| self.add(module, tree)),
         }
@@ -79,8 +85,43 @@ impl Names {
 impl<'ast> Visit<'ast> for Names {
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
         self.add(&[], &item.tree);
-        visit::visit_item_use(self, item);
     }
+
+    fn visit_item_type(&mut self, item: &'ast ItemType) {
+        if let Type::Path(TypePath {
+            qself: None, path, ..
+        }) = &*item.ty
+        {
+            let name = item.ident.unraw().to_string();
+            self.imported.insert(name, segments(path));
+        }
+    }
+
+    fn visit_item(&mut self, item: &'ast Item) {
+        if !is_elsewhere(item) {
+            visit::visit_item(self, item);
+        }
+    }
+}
+
+/// Whether an item is no code of the orchestrator: what is marked is looked at by its own attribute, and a test is no part of it.
+pub(super) fn is_elsewhere(item: &Item) -> bool {
+    let attrs = match item {
+        Item::Fn(function) => &function.attrs,
+        Item::Mod(module) => &module.attrs,
+        _ => return false,
+    };
+    attrs.iter().any(|attr| {
+        let is_test = matches!(&attr.meta, Meta::List(list)
+            if list.path.is_ident("cfg") && list.tokens.to_string() == "test");
+        let last = attr.path().segments.last();
+        is_test || last.is_some_and(|last| last.ident == "activity" || last.ident == "orchestrator")
+    })
+}
+
+/// A path as it was written, without the arguments of its types.
+pub(super) fn plain(path: &Path) -> String {
+    segments(path).join("::")
 }
 
 /// The names of a path without its arguments.
@@ -96,6 +137,10 @@ pub(super) fn matches(pattern: &str, names: &[String]) -> bool {
     if let Some(module) = pattern.strip_suffix("::*") {
         let module: Vec<&str> = module.split("::").collect();
         return names.len() > module.len() && names.iter().zip(&module).all(|(a, b)| a == b);
+    }
+    // Most patterns are of something else: it is cheap to see.
+    if names.last().is_none_or(|last| !pattern.ends_with(last)) {
+        return false;
     }
     let (module, enough) = pattern.split_once('|').unwrap_or(("", pattern));
     let enough: Vec<&str> = enough.split("::").collect();

@@ -1,7 +1,7 @@
 //! Statics that change: their value is not in history, and another one after a restart.
 
 use syn::visit::{self, Visit};
-use syn::{Expr, ExprMethodCall, Item, PathSegment, StaticMutability, Type};
+use syn::{BinOp, Expr, ExprMethodCall, Item, PathSegment, StaticMutability, Type};
 
 use super::names;
 use super::rule::Rule;
@@ -23,7 +23,7 @@ const CHANGING: &[&str] = &[
 
 /// Methods that read or change such a value, and with how many arguments; any number where there is none.
 const ACCESSES: &[(&str, Option<usize>)] = &[
-    ("load", Some(1)),
+    ("load", None),
     ("store", Some(2)),
     ("swap", Some(2)),
     ("fetch_add", None),
@@ -40,7 +40,6 @@ const ACCESSES: &[(&str, Option<usize>)] = &[
     ("try_lock", Some(0)),
     ("read", Some(0)),
     ("write", Some(0)),
-    ("get", Some(0)),
     ("get_or_init", Some(1)),
     ("set", Some(1)),
     ("take", Some(0)),
@@ -61,21 +60,62 @@ pub(super) fn check_item(walk: &Walk<'_>, item: &Item) {
 
 /// A static of somewhere else, which is known by its name in capitals and by what is done with it.
 pub(super) fn check_method(walk: &Walk<'_>, call: &ExprMethodCall) {
-    let Expr::Path(path) = bare(&call.receiver) else {
+    let accesses = ACCESSES
+        .iter()
+        .any(|(name, count)| call.method == name && count.is_none_or(|n| n == call.args.len()));
+    if accesses {
+        check_value(walk, &call.receiver);
+    } else if (call.method == "unwrap" || call.method == "expect")
+        && let Expr::MethodCall(inner) = &*call.receiver
+        && inner.method == "get"
+        && inner.args.is_empty()
+    {
+        // That of a number that is not zero gives no option.
+        check_value(walk, &inner.receiver);
+    }
+}
+
+/// `COUNT = 1` and `COUNT += 1`.
+pub(super) fn check_assignment(walk: &Walk<'_>, expr: &Expr) {
+    match expr {
+        Expr::Assign(assign) => check_value(walk, &assign.left),
+        Expr::Binary(binary) if is_assignment(&binary.op) => check_value(walk, &binary.left),
+        _ => {}
+    }
+}
+
+fn check_value(walk: &Walk<'_>, expr: &Expr) {
+    let Expr::Path(path) = bare(expr) else {
         return;
     };
-    let names = names::segments(&path.path);
-    let is_static = names.last().is_some_and(|name| {
+    if walk.is_variable(&path.path) {
+        return;
+    }
+    let is_static = path.path.segments.last().is_some_and(|last| {
+        let name = last.ident.to_string();
         name.len() > 1
             && name.starts_with(|c: char| c.is_ascii_uppercase())
             && !name.contains(|c: char| c.is_ascii_lowercase())
     });
-    let accesses = ACCESSES
-        .iter()
-        .any(|(name, count)| call.method == name && count.is_none_or(|n| n == call.args.len()));
-    if is_static && accesses {
-        walk.report(Rule::Statics, &path.path, &names.join("::"), SAYS);
+    if is_static {
+        walk.report(Rule::Statics, &path.path, &names::plain(&path.path), SAYS);
     }
+}
+
+fn is_assignment(operator: &BinOp) -> bool {
+    matches!(
+        operator,
+        BinOp::AddAssign(_)
+            | BinOp::SubAssign(_)
+            | BinOp::MulAssign(_)
+            | BinOp::DivAssign(_)
+            | BinOp::RemAssign(_)
+            | BinOp::BitXorAssign(_)
+            | BinOp::BitAndAssign(_)
+            | BinOp::BitOrAssign(_)
+            | BinOp::ShlAssign(_)
+            | BinOp::ShrAssign(_)
+    )
 }
 
 fn changes(ty: &Type) -> bool {

@@ -1,61 +1,58 @@
 //! Goes through the body of an orchestrator and asks the rules at each place.
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
+use syn::ext::IdentExt;
 use syn::visit::{self, Visit};
 use syn::{
-    Attribute, Block, Expr, ExprCall, ExprClosure, ExprForLoop, ExprMethodCall, ExprPath, Item,
-    ItemFn, Local, Macro, Path, Type,
+    Arm, Attribute, Block, Expr, ExprAsync, ExprAwait, ExprCall, ExprClosure, ExprForLoop, ExprIf,
+    ExprLet, ExprMethodCall, ExprPath, ExprWhile, Item, ItemFn, Local, Macro, Pat, Path,
+    ReturnType, Signature, Stmt, Type, UnOp,
 };
 
 use super::allow::{self, Allowance};
-use super::catalog::{HARMLESS, LOG, MACROS, METHODS, PATHS, SEEDED, WITHOUT_ARGUMENTS};
-use super::hash_order::{self, Scopes};
-use super::invocation::{self, Invocation};
-use super::names::{self, Names, matches};
+use super::dropped_call::{self, Futures};
+use super::hash_order;
+use super::invocation::Invocation;
+use super::lookup::Use;
+use super::names::{Names, is_elsewhere};
 use super::rule::Rule;
-use super::{direct_call, dropped_call, endless_loop, guards, statics};
+use super::scopes::{Known, Scopes, Variable};
+use super::{endless_loop, guards, statics};
 use crate::errors::Errors;
-use crate::model::typed;
-use crate::validate::text;
+use crate::model::{context_name, plain_name, typed};
 
 /// Reports every breach in the body.
-pub(super) fn walk(
-    item: &crate::item::Item,
-    body: &Block,
-    context: &str,
-    allowances: &[Allowance],
-    errors: &Errors,
-) {
+pub(super) fn walk(sig: &Signature, body: &Block, allowances: &[Allowance], errors: &Errors) {
     let mut walk = Walk {
         errors,
-        context,
+        context: "ctx".to_owned(),
         names: Names::of(body),
         allowances,
         allowed: Vec::new(),
         scopes: Scopes::default(),
         is_order_free: false,
+        is_deferred: false,
+        futures: Futures::default(),
     };
-    walk.scopes.enter();
-    for parameter in typed(item) {
-        walk.scopes
-            .bind(&parameter.pat, hash_order::is_hash_type(&parameter.ty));
-    }
-    walk.visit_block(body);
+    walk.function(sig, body);
 }
 
 /// Where it is in the body, and what is known there.
 pub(super) struct Walk<'a> {
     errors: &'a Errors,
     /// The name of the context.
-    pub(super) context: &'a str,
+    context: String,
     pub(super) names: Names,
     allowances: &'a [Allowance],
     /// Those that are in force here.
-    allowed: Vec<usize>,
+    pub(super) allowed: Vec<usize>,
     pub(super) scopes: Scopes,
     /// Whether what is iterated here gives the same whatever the order.
     pub(super) is_order_free: bool,
+    /// Whether this runs when somebody polls it, who may stop doing so.
+    is_deferred: bool,
+    /// The futures in the variables of the blocks around.
+    pub(super) futures: Futures,
 }
 
 impl Walk<'_> {
@@ -63,16 +60,12 @@ impl Walk<'_> {
     pub(super) fn report(&self, rule: Rule, tokens: impl ToTokens, path: &str, says: &str) {
         let mut is_allowed = false;
         for number in &self.allowed {
-            let allowance = &self.allowances[*number];
-            if allowance.rules.contains(&rule) {
-                allowance.is_used.set(true);
-                is_allowed = true;
-            }
+            is_allowed |= self.allowances[*number].covers(rule);
         }
         if is_allowed {
             return;
         }
-        let says = says.replace("{path}", path).replace("{ctx}", self.context);
+        let says = says.replace("{path}", path).replace("{ctx}", &self.context);
         let rule = rule.name();
         self.errors.at(
             tokens,
@@ -82,150 +75,85 @@ impl Walk<'_> {
         );
     }
 
-    /// Whether an expression is the context.
-    pub(super) fn is_context(&self, expr: &Expr) -> bool {
-        matches!(bare(expr), Expr::Path(path) if path.path.is_ident(self.context))
+    /// What is known of the value of an expression.
+    pub(super) fn known(&self, expr: &Expr) -> Known {
+        match bare(expr) {
+            Expr::Path(path) => self.known_path(path),
+            Expr::MethodCall(call) if call.method == "clone" => self.known(&call.receiver),
+            Expr::Unary(unary) if matches!(unary.op, UnOp::Deref(_)) => self.known(&unary.expr),
+            Expr::Try(inner) => self.known(&inner.expr),
+            expr if hash_order::makes_hash(self, expr) => Known::Hash,
+            _ => Known::Nothing,
+        }
     }
 
-    fn path(&self, path: &Path, names: Vec<String>) {
-        let is_seeded = names
-            .last()
-            .is_some_and(|last| SEEDED.contains(&last.as_str()));
-        let is_function = |names: &[String]| {
-            names
-                .last()
-                .is_some_and(|last| last.starts_with(char::is_lowercase))
-        };
-        for (index, meaning) in self.names.meanings_of(names).into_iter().enumerate() {
-            if is_seeded || HARMLESS.iter().any(|pattern| matches(pattern, &meaning)) {
-                continue;
+    pub(super) fn is_variable(&self, path: &Path) -> bool {
+        let name = path.get_ident().map(|name| name.unraw().to_string());
+        name.is_some_and(|name| self.scopes.get(&name).is_some())
+    }
+
+    pub(super) fn known_path(&self, path: &ExprPath) -> Known {
+        let name = path.path.get_ident().map(|name| name.unraw().to_string());
+        let variable = name.and_then(|name| self.scopes.get(&name));
+        variable.map(|variable| variable.known).unwrap_or_default()
+    }
+
+    /// The orchestrator, or a function inside of it.
+    fn function(&mut self, sig: &Signature, body: &Block) {
+        let context = context_of(sig).unwrap_or_else(|| self.context.clone());
+        let before = std::mem::replace(&mut self.context, context);
+        self.scopes.enter();
+        for parameter in typed(sig) {
+            self.scopes.bind(&parameter.pat, known_type(&parameter.ty));
+        }
+        self.is_order_free =
+            matches!(&sig.output, ReturnType::Type(_, ty) if hash_order::is_ordered(ty));
+        self.visit_block(body);
+        self.is_order_free = false;
+        self.scopes.leave();
+        self.context = before;
+    }
+
+    /// What runs later, if somebody polls it.
+    fn deferred(&mut self, go_on: impl FnOnce(&mut Self)) {
+        let before = std::mem::replace(&mut self.is_deferred, true);
+        let order_free = std::mem::take(&mut self.is_order_free);
+        go_on(self);
+        self.is_deferred = before;
+        self.is_order_free = order_free;
+    }
+
+    /// What is called or continued as: the name is one of a definition, whatever its module is called.
+    fn definition(&mut self, expr: &Expr) {
+        match expr {
+            // An option of the call.
+            Expr::MethodCall(option) => {
+                self.definition(&option.receiver);
+                option
+                    .args
+                    .iter()
+                    .for_each(|argument| self.visit_expr(argument));
             }
-            // A name that may come out of a module imported whole must be listed: it can also be a variable.
-            let group = PATHS.iter().find(|group| {
-                group.paths.iter().any(|pattern| {
-                    matches(pattern, &meaning)
-                        && (!pattern.ends_with('*') || (index == 0 && is_function(&meaning)))
-                })
-            });
-            if let Some(group) = group {
-                self.report(group.rule, path, &plain(path), group.says);
-                return;
+            Expr::Call(call) if matches!(&*call.func, Expr::Path(_)) => {
+                call.args
+                    .iter()
+                    .for_each(|argument| self.visit_expr(argument));
             }
+            expr => self.visit_expr(expr),
         }
-    }
-
-    fn without_arguments(&self, path: &Path) {
-        let (rule, says, pattern) = WITHOUT_ARGUMENTS;
-        let written = &self.names.meanings(path)[0];
-        // In full it is among the paths.
-        if written.len() == 2 && matches(pattern, written) {
-            self.report(rule, path, &plain(path), says);
-        }
-    }
-
-    fn method(&self, name: &syn::Ident, arguments: Option<usize>) {
-        let found = METHODS.iter().find(|(.., method, count)| {
-            name == method && (count.is_none() || arguments.is_none() || *count == arguments)
-        });
-        if let Some((rule, says, ..)) = found {
-            self.report(*rule, name, &format!(".{name}"), says);
-        }
-    }
-
-    fn macro_name(&self, path: &Path) {
-        let meaning = self.names.meanings(path).swap_remove(0);
-        let Some(last) = meaning.last().map(String::as_str) else {
-            return;
-        };
-        let is_log = meaning.len() == 2 && meaning[0] == "log";
-        let named = MACROS
-            .iter()
-            .chain(is_log.then_some(&LOG))
-            .find(|(.., macros)| macros.contains(&last));
-        match named {
-            Some((rule, says, _)) => self.report(*rule, path, &plain(path), says),
-            None if meaning.len() > 1 => self.path(path, names::segments(path)),
-            None => {}
-        }
-    }
-
-    fn select(&self, call: &Macro) {
-        let is_select = invocation::is_select(call)
-            && call
-                .path
-                .segments
-                .last()
-                .is_some_and(|last| last.ident == "select");
-        if is_select && !invocation::is_biased(call) {
-            let meaning = self.names.meanings(&call.path).swap_remove(0);
-            let says = if meaning[0].starts_with("futures") {
-                "`{path}!` looks at its branches in a random order, so that a replay may go another way: write `select_biased!`, or \
-                 `{ctx}.race((..))`"
-            } else {
-                "`{path}!` looks at its branches in a random order, so that a replay may go another way: write `biased;` as its first \
-                 line (`select_biased!` for that of `futures`), or `{ctx}.race((..))`"
-            };
-            self.report(Rule::Select, &call.path, &plain(&call.path), says);
-        }
-    }
-
-    /// Looks for names in what is no ordinary code.
-    fn tokens(&mut self, tokens: TokenStream) {
-        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
-        let mut at = 0;
-        while let Some(token) = tokens.get(at) {
-            match token {
-                TokenTree::Group(group) => {
-                    self.tokens(group.stream());
-                    at += 1;
-                }
-                TokenTree::Ident(_) => at = self.name(&tokens, at),
-                TokenTree::Punct(_) | TokenTree::Literal(_) => at += 1,
-            }
-        }
-    }
-
-    /// Looks at the name that begins at this token, and returns where it goes on.
-    fn name(&mut self, tokens: &[TokenTree], from: usize) -> usize {
-        let is_punct = |at: usize, c: char| matches!(tokens.get(at), Some(TokenTree::Punct(punct)) if punct.as_char() == c);
-        let mut end = from + 1;
-        while is_punct(end, ':')
-            && is_punct(end + 1, ':')
-            && matches!(tokens.get(end + 2), Some(TokenTree::Ident(_)))
-        {
-            end += 3;
-        }
-        let written: TokenStream = tokens[from..end].iter().cloned().collect();
-        if from > 0 && is_punct(from - 1, '.') {
-            if let (Some(TokenTree::Ident(name)), Some(TokenTree::Group(group))) =
-                (tokens.get(from), tokens.get(end))
-                && group.delimiter() == Delimiter::Parenthesis
-            {
-                let none = group.stream().is_empty().then_some(0);
-                self.method(name, none);
-            }
-            return end;
-        }
-        let Ok(path) = syn::parse2::<Path>(written) else {
-            return end;
-        };
-        if is_punct(end, '!')
-            && let Some(TokenTree::Group(_)) = tokens.get(end + 1)
-        {
-            let call: TokenStream = tokens[from..end + 2].iter().cloned().collect();
-            if let Ok(call) = syn::parse2::<Macro>(call) {
-                self.visit_macro(&call);
-                return end + 2;
-            }
-        }
-        self.path(&path, names::segments(&path));
-        end
     }
 }
 
 impl<'ast> Visit<'ast> for Walk<'_> {
     fn visit_block(&mut self, block: &'ast Block) {
+        let order_free = self.is_order_free;
+        let futures = self.futures.len();
         self.scopes.enter();
+        for stmt in &block.stmts {
+            if let Stmt::Item(Item::Fn(function)) = stmt {
+                self.scopes.add(&function.sig.ident, Variable::default());
+            }
+        }
         for (index, stmt) in block.stmts.iter().enumerate() {
             let rest = &block.stmts[index + 1..];
             let before = self.allowed.len();
@@ -237,74 +165,137 @@ impl<'ast> Visit<'ast> for Walk<'_> {
                     }
                 }
             }
-            dropped_call::check(self, stmt, rest);
+            dropped_call::check(self, stmt);
             guards::check_stmt(self, stmt, rest);
-            self.is_order_free = hash_order::is_sorted_next(stmt, rest);
+            let is_value = rest.is_empty() && matches!(stmt, Stmt::Expr(_, None));
+            self.is_order_free = (is_value && order_free) || hash_order::is_sorted_next(stmt, rest);
             self.visit_stmt(stmt);
-            self.is_order_free = false;
             self.allowed.truncate(before);
         }
+        dropped_call::check_unused(self, futures);
+        self.is_order_free = order_free;
         self.scopes.leave();
     }
 
     fn visit_local(&mut self, local: &'ast Local) {
-        self.is_order_free |= hash_order::is_order_free_type(&local.pat);
+        self.is_order_free |= hash_order::is_declared_order_free(local);
         visit::visit_local(self, local);
-        let is_hash = match (&local.pat, &local.init) {
-            (syn::Pat::Type(typed), _) => hash_order::is_hash_type(&typed.ty),
-            (_, Some(init)) => hash_order::is_hash(self, &init.expr),
-            (_, None) => false,
+        let known = match (&local.pat, &local.init) {
+            (Pat::Type(typed), _) => known_type(&typed.ty),
+            (_, Some(init)) => self.known(&init.expr),
+            (_, None) => Known::Nothing,
         };
-        self.scopes.bind(&local.pat, is_hash);
+        self.scopes.bind(&local.pat, known);
+        dropped_call::bind(self, local);
     }
 
     fn visit_item(&mut self, item: &'ast Item) {
-        match item {
-            // What is marked is looked at by its own attribute, and a test is no part of the orchestrator.
-            Item::Fn(ItemFn { attrs, .. }) if attrs.iter().any(is_elsewhere) => {}
-            Item::Mod(module) if module.attrs.iter().any(is_elsewhere) => {}
-            // The rules of a macro are code where it is called.
-            Item::Macro(definition) if definition.ident.is_some() => {}
-            item => {
-                statics::check_item(self, item);
-                visit::visit_item(self, item);
-            }
+        // The rules of a macro are code where it is called.
+        if let Item::Macro(definition) = item
+            && definition.ident.is_some()
+        {
+            return self.uses(definition.mac.tokens.clone());
         }
+        if is_elsewhere(item) {
+            return;
+        }
+        statics::check_item(self, item);
+        visit::visit_item(self, item);
+    }
+
+    /// Sees nothing of the variables around it.
+    fn visit_item_fn(&mut self, item: &'ast ItemFn) {
+        let scopes = std::mem::take(&mut self.scopes);
+        self.deferred(|this| this.function(&item.sig, &item.block));
+        self.scopes = scopes;
     }
 
     fn visit_expr(&mut self, expr: &'ast Expr) {
-        endless_loop::check(self, expr);
+        if !self.is_deferred {
+            endless_loop::check(self, expr);
+        }
         guards::check_expr(self, expr);
+        statics::check_assignment(self, expr);
         visit::visit_expr(self, expr);
+    }
+
+    fn visit_expr_await(&mut self, awaited: &'ast ExprAwait) {
+        match bare(&awaited.base) {
+            Expr::Async(block) => self.visit_block(&block.block),
+            base => self.visit_expr(base),
+        }
+    }
+
+    fn visit_expr_async(&mut self, block: &'ast ExprAsync) {
+        self.deferred(|this| this.visit_block(&block.block));
     }
 
     fn visit_expr_closure(&mut self, closure: &'ast ExprClosure) {
         self.scopes.enter();
         for pattern in &closure.inputs {
-            self.scopes.bind(pattern, false);
+            let known = match pattern {
+                Pat::Type(typed) => known_type(&typed.ty),
+                _ => Known::Nothing,
+            };
+            self.scopes.bind(pattern, known);
         }
-        let order_free = std::mem::take(&mut self.is_order_free);
-        visit::visit_expr_closure(self, closure);
-        self.is_order_free = order_free;
+        self.deferred(|this| this.visit_expr(&closure.body));
         self.scopes.leave();
     }
 
     fn visit_expr_for_loop(&mut self, looped: &'ast ExprForLoop) {
         hash_order::check_loop(self, looped);
+        self.visit_expr(&looped.expr);
         self.scopes.enter();
-        self.scopes.bind(&looped.pat, false);
-        visit::visit_expr_for_loop(self, looped);
+        self.scopes.bind(&looped.pat, Known::Nothing);
+        self.visit_block(&looped.body);
+        self.scopes.leave();
+    }
+
+    fn visit_expr_if(&mut self, condition: &'ast ExprIf) {
+        self.scopes.enter();
+        self.visit_expr(&condition.cond);
+        self.visit_block(&condition.then_branch);
+        self.scopes.leave();
+        if let Some((_, otherwise)) = &condition.else_branch {
+            self.visit_expr(otherwise);
+        }
+    }
+
+    fn visit_expr_while(&mut self, looped: &'ast ExprWhile) {
+        self.scopes.enter();
+        visit::visit_expr_while(self, looped);
+        self.scopes.leave();
+    }
+
+    fn visit_expr_let(&mut self, bound: &'ast ExprLet) {
+        visit::visit_expr_let(self, bound);
+        self.scopes.bind(&bound.pat, Known::Nothing);
+    }
+
+    fn visit_arm(&mut self, arm: &'ast Arm) {
+        self.scopes.enter();
+        self.scopes.bind(&arm.pat, Known::Nothing);
+        visit::visit_arm(self, arm);
         self.scopes.leave();
     }
 
     fn visit_expr_call(&mut self, call: &'ast ExprCall) {
-        direct_call::check(self, call);
-        if let Expr::Path(path) = bare(&call.func)
-            && call.args.is_empty()
-        {
-            self.without_arguments(&path.path);
+        match bare(&call.func) {
+            Expr::Path(function) => {
+                if call.args.is_empty() {
+                    self.without_arguments(&function.path);
+                }
+                self.path(&function.path, function.qself.as_ref(), Use::Called);
+            }
+            function => self.visit_expr(function),
         }
-        visit::visit_expr_call(self, call);
+        let before = self.is_order_free;
+        self.is_order_free |= hash_order::is_collection(self, call);
+        call.args
+            .iter()
+            .for_each(|argument| self.visit_expr(argument));
+        self.is_order_free = before;
     }
 
     fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
@@ -312,36 +303,36 @@ impl<'ast> Visit<'ast> for Walk<'_> {
         statics::check_method(self, call);
         hash_order::check_method(self, call);
         // What a side effect does is recorded: it is the place for what is not deterministic.
-        if call.method == "side_effect" && self.is_context(&call.receiver) {
-            return;
+        if call.method == "side_effect" {
+            return self.visit_expr(&call.receiver);
         }
         let before = self.is_order_free;
-        self.is_order_free |= hash_order::is_order_free(call);
+        self.is_order_free = hash_order::is_order_free(call).unwrap_or(before);
         self.visit_expr(&call.receiver);
-        self.is_order_free = false;
-        if let Some(types) = &call.turbofish {
-            self.visit_angle_bracketed_generic_arguments(types);
+        self.is_order_free = call.method == "extend" && self.known(&call.receiver) == Known::Hash;
+        let calls = call.method == "call" || call.method == "continue_as_new";
+        if calls && self.known(&call.receiver) == Known::Context {
+            call.args
+                .iter()
+                .for_each(|argument| self.definition(argument));
+        } else {
+            call.args
+                .iter()
+                .for_each(|argument| self.visit_expr(argument));
         }
-        call.args
-            .iter()
-            .for_each(|argument| self.visit_expr(argument));
         self.is_order_free = before;
     }
 
     fn visit_expr_path(&mut self, path: &'ast ExprPath) {
-        let mut names = names::segments(&path.path);
-        // `<SystemTime>::now`
-        if let Some(Type::Path(of)) = path.qself.as_ref().map(|qself| &*qself.ty)
-            && path.qself.as_ref().is_some_and(|qself| qself.position == 0)
-        {
-            names.splice(0..0, names::segments(&of.path));
-        }
-        self.path(&path.path, names);
+        self.path(&path.path, path.qself.as_ref(), Use::Value);
     }
 
     fn visit_macro(&mut self, call: &'ast Macro) {
-        self.macro_name(&call.path);
-        self.select(call);
+        self.macro_name(call);
+        self.uses(call.tokens.clone());
+        if call.path.is_ident("thread_local") {
+            return;
+        }
         match Invocation::read(call) {
             Invocation::Expressions(expressions) => {
                 expressions.iter().for_each(|expr| self.visit_expr(expr));
@@ -354,7 +345,7 @@ impl<'ast> Visit<'ast> for Walk<'_> {
                 for arm in arms {
                     self.scopes.enter();
                     if let Some(pattern) = &arm.pattern {
-                        self.scopes.bind(pattern, false);
+                        self.scopes.bind(pattern, Known::Nothing);
                     }
                     arm.expressions
                         .iter()
@@ -371,19 +362,23 @@ impl<'ast> Visit<'ast> for Walk<'_> {
     fn visit_type(&mut self, _: &'ast Type) {}
 }
 
-/// Whether an item with this attribute is no code of the orchestrator.
-fn is_elsewhere(attr: &Attribute) -> bool {
-    let is_marked = attr
-        .path()
-        .segments
-        .last()
-        .is_some_and(|last| last.ident == "activity" || last.ident == "orchestrator");
-    is_marked || (attr.path().is_ident("cfg") && text(&attr.meta).contains("test"))
+/// What a value of a type is known to be.
+fn known_type(ty: &Type) -> Known {
+    if hash_order::is_hash_type(ty) {
+        Known::Hash
+    } else if context_name(ty).is_some() {
+        Known::Context
+    } else {
+        Known::Nothing
+    }
 }
 
-/// A path as it was written, without the arguments of its types.
-fn plain(path: &Path) -> String {
-    names::segments(path).join("::")
+/// The name that the context has in a function.
+fn context_of(sig: &Signature) -> Option<String> {
+    typed(sig)
+        .find(|parameter| context_name(&parameter.ty).is_some())
+        .and_then(|parameter| plain_name(&parameter.pat))
+        .map(ToString::to_string)
 }
 
 /// What is in parentheses, groups and references.

@@ -108,7 +108,7 @@ pub(super) fn allowances(definition: &Definition) -> TokenStream {
         let rules: Vec<_> = allowance
             .rules
             .iter()
-            .map(|rule| format!("`{}`", rule.name()))
+            .map(|allowed| format!("`{}`", allowed.rule.name()))
             .collect();
         let line = format!(" - {}: {}", rules.join(", "), allowance.reason);
         quote!(#[doc = #line])

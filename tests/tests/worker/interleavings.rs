@@ -87,7 +87,6 @@ fn a_recursive_termination_reaches_a_child_that_continues_as_new() {
 
 #[orchestrator]
 async fn foreign_at_first(ctx: OrchestrationContext, _x: u32) -> Result<String, String> {
-    #[steadfast::allow(statics, reason = "it stands for a deploy")]
     if FOREIGN.get() {
         std::future::pending::<()>().await;
     }
@@ -138,7 +137,6 @@ async fn collect(ctx: OrchestrationContext, round: u32) -> Result<Vec<u32>, Stri
             .map_err(|error| error.to_string())?;
         return ctx.continue_as_new(collect(1)).await;
     }
-    #[steadfast::allow(statics, reason = "it stands for a deploy")]
     if FOREIGN.get() {
         std::future::pending::<()>().await;
     }

@@ -24,7 +24,6 @@ async fn subject(ctx: OrchestrationContext, begin: String) -> Result<String, Str
         .wait_for_external_event_named("go")
         .await
         .map_err(|error| error.to_string())?;
-    #[steadfast::allow(statics, reason = "it stands for a deploy")]
     match go.as_str() {
         "fail" => Err("failed".into()),
         "break" if BROKEN.get() => panic!("broken"),

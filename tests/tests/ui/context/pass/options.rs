@@ -34,8 +34,8 @@ async fn shop(ctx: OrchestrationContext) -> Result<u64, String> {
     ctx.send_event_named(first.instance_id(), "Hurry", &true)?;
     second.detach();
     let third = ctx.call(ship(9).total_timeout(SECOND));
-    drop(ctx.call(ActivityByName::<String>::new("x").input(1).retry(POLICY).timeout(SECOND)));
-    drop(ctx.call(SubOrchestratorByName::<String>::new("x").id("y").version("1.2").retry(POLICY)));
+    ctx.call(ActivityByName::<String>::new("x").input(1).retry(POLICY).timeout(SECOND)).detach();
+    ctx.call(SubOrchestratorByName::<String>::new("x").id("y").version("1.2").retry(POLICY)).detach();
     Ok(page.await?.len() as u64 + first.await? + third.await?)
 }
 
