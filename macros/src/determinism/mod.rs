@@ -23,7 +23,7 @@ mod statics;
 mod tokens;
 mod walk;
 
-use proc_macro2::TokenTree;
+use proc_macro2::{Group, TokenTree};
 use quote::ToTokens;
 use syn::Block;
 
@@ -32,9 +32,18 @@ pub(crate) use self::allow::Allowance;
 use crate::errors::Errors;
 use crate::item::Item;
 
+/// How many brackets may be around each other: the parser takes some 30 KB of the compiler's stack for each.
+const MAX_DEPTH: usize = 128;
+
 /// Reports what the body of an orchestrator must not do, and takes the allowances out of it.
 pub(crate) fn check(item: &mut Item, errors: &Errors) -> Vec<Allowance> {
     allow::refuse_on_function(&mut item.attrs, errors);
+    if let Some(deep) = too_deep(&item.body, MAX_DEPTH) {
+        let message =
+            "this is nested too deeply to be looked through: move some of it into a function";
+        errors.at_span(deep.span_open(), message);
+        return Vec::new();
+    }
     let (marked, allowances) = match allow::take(&item.body, errors) {
         Some(taken) => {
             item.body = TokenTree::Group(taken.body);
@@ -58,6 +67,20 @@ pub(crate) fn check(item: &mut Item, errors: &Errors) -> Vec<Allowance> {
         Err(_) => {}
     }
     allowances
+}
+
+/// The first brackets that are inside of so many others.
+fn too_deep(token: &TokenTree, depth: usize) -> Option<Group> {
+    let TokenTree::Group(group) = token else {
+        return None;
+    };
+    if depth == 0 {
+        return Some(group.clone());
+    }
+    group
+        .stream()
+        .into_iter()
+        .find_map(|token| too_deep(&token, depth - 1))
 }
 
 #[cfg(test)]

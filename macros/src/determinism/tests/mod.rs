@@ -12,6 +12,7 @@ use super::*;
 
 mod allow;
 mod bodies;
+mod robust;
 
 /// The first lines of what is said about a function.
 fn said(function: TokenStream) -> Vec<String> {
