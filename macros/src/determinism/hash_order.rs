@@ -17,8 +17,8 @@ use super::scopes::{Known, name};
 use super::walk::{Walk, bare};
 use crate::model::last_segment;
 
-const SAYS: &str = "`{path}` goes through a hash table, whose order is different on every replay: use a `BTreeMap` or `BTreeSet`, or \
-                    collect into a `Vec` and sort it in the next statement";
+const SAYS: &str = "{path} a hash table, whose order is different on every replay: use a `BTreeMap` or `BTreeSet`, or collect into a `Vec` \
+                    and sort it in the next statement";
 
 const ITERATES: &[&str] = &[
     "iter",
@@ -178,8 +178,8 @@ pub(super) fn is_sorted_next(stmt: &Stmt, rest: &[Stmt]) -> bool {
 pub(super) fn check_loop(walk: &Walk<'_>, looped: &ExprForLoop) {
     if walk.known(&looped.expr) == Known::Hash {
         let name = match bare(&looped.expr) {
-            Expr::Path(path) => names::plain(&path.path),
-            _ => "this".to_owned(),
+            Expr::Path(path) => format!("`{}` is", names::plain(&path.path)),
+            _ => "this is".to_owned(),
         };
         walk.report(Rule::HashOrder, looped.expr.to_token_stream(), &name, SAYS);
     }
@@ -192,9 +192,10 @@ pub(super) fn check_method(walk: &Walk<'_>, call: &ExprMethodCall) {
     if (goes_through || asks) && walk.known(&call.receiver) == Known::Hash {
         let method = &call.method;
         let name = match bare(&call.receiver) {
-            Expr::Path(path) => format!("{}.{method}", names::plain(&path.path)),
-            _ => format!(".{method}"),
+            Expr::Path(path) => format!("`{}.{method}`", names::plain(&path.path)),
+            _ => format!("`.{method}`"),
         };
+        let name = format!("{name} goes through");
         walk.report(Rule::HashOrder, method, &name, SAYS);
     }
 }
