@@ -129,8 +129,9 @@ impl Walk<'_> {
     /// Notes that a variable is used.
     pub(super) fn use_of(&mut self, name: &str) {
         let variable = self.scopes.get(name);
-        if let Some(future) = variable.and_then(|variable| variable.future) {
-            self.futures.0[future].is_used = true;
+        let number = variable.and_then(|variable| variable.future);
+        if let Some(future) = number.and_then(|number| self.futures.0.get_mut(number)) {
+            future.is_used = true;
         }
     }
 

@@ -5,8 +5,8 @@ use syn::ext::IdentExt;
 use syn::visit::{self, Visit};
 use syn::{
     Arm, Attribute, Block, Expr, ExprAsync, ExprAwait, ExprCall, ExprClosure, ExprForLoop, ExprIf,
-    ExprLet, ExprMethodCall, ExprPath, ExprWhile, Item, ItemFn, Local, Macro, Pat, Path,
-    ReturnType, Signature, Stmt, Type, UnOp,
+    ExprLet, ExprMethodCall, ExprPath, ExprWhile, ImplItemFn, Item, ItemFn, Local, Macro, Pat,
+    Path, ReturnType, Signature, Stmt, Type, UnOp,
 };
 
 use super::allow::{self, Allowance};
@@ -114,6 +114,13 @@ impl Walk<'_> {
         self.context = before;
     }
 
+    /// A function inside, which sees nothing of the variables around it.
+    fn inner_function(&mut self, sig: &Signature, body: &Block) {
+        let scopes = std::mem::take(&mut self.scopes);
+        self.deferred(|this| this.function(sig, body));
+        self.scopes = scopes;
+    }
+
     /// What runs later, if somebody polls it.
     fn deferred(&mut self, go_on: impl FnOnce(&mut Self)) {
         let before = std::mem::replace(&mut self.is_deferred, true);
@@ -203,11 +210,12 @@ impl<'ast> Visit<'ast> for Walk<'_> {
         visit::visit_item(self, item);
     }
 
-    /// Sees nothing of the variables around it.
     fn visit_item_fn(&mut self, item: &'ast ItemFn) {
-        let scopes = std::mem::take(&mut self.scopes);
-        self.deferred(|this| this.function(&item.sig, &item.block));
-        self.scopes = scopes;
+        self.inner_function(&item.sig, &item.block);
+    }
+
+    fn visit_impl_item_fn(&mut self, item: &'ast ImplItemFn) {
+        self.inner_function(&item.sig, &item.block);
     }
 
     fn visit_expr(&mut self, expr: &'ast Expr) {

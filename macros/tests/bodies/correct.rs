@@ -855,3 +855,20 @@ async fn variables_in_capitals(ctx: OrchestrationContext, mut TOTAL: u32) -> u32
     let LAST = Some(TOTAL).take();
     LAST.unwrap_or(TOTAL)
 }
+
+async fn methods_of_its_own(ctx: OrchestrationContext, items: HashMap<u8, u8>) -> u32 {
+    struct Stock(Vec<u8>);
+    impl Stock {
+        fn first(&self, items: &[u8]) -> Option<u8> {
+            items.iter().chain(&self.0).next().copied()
+        }
+        async fn watch(&self, c: &OrchestrationContext) {
+            loop {
+                c.create_timer(Duration::from_secs(1)).await;
+            }
+        }
+    }
+    let stock = Stock(vec![1]);
+    ctx.timeout(Duration::from_secs(60), stock.watch(&ctx)).await.ok();
+    u32::from(stock.first(&[]).unwrap_or(0)) + items.len() as u32
+}

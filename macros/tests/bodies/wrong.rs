@@ -674,6 +674,19 @@ async fn by_a_local_import(ctx: OrchestrationContext) {
     }
 }
 
+/// hash_order
+async fn in_a_method(ctx: OrchestrationContext) {
+    struct Stock;
+    impl Stock {
+        async fn check(&self, c: &OrchestrationContext, items: &HashMap<u8, u8>) {
+            loop { c.call(look()).await; }
+        }
+        fn first(&self, items: HashSet<u8>) -> Option<u8> {
+            items.into_iter().next()
+        }
+    }
+}
+
 /// hash_order hash_order
 async fn by_another_variable(ctx: OrchestrationContext, table: HashMap<u8, u8>) {
     let same = &table;
