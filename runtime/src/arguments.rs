@@ -5,10 +5,11 @@
 
 use std::fmt;
 
+use serde::Serialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::definition::{Definition, EncodeError, Kind};
+use crate::definition::EncodeError;
 use crate::model::failure::{self, FailureDetails};
 
 /// The JSON of an empty text.
@@ -356,94 +357,66 @@ impl<T: DeserializeOwned> Argument for T {
     }
 }
 
-/// Where a value is written as JSON.
-pub(crate) type JsonWriter<'a> = serde_json::Serializer<&'a mut Vec<u8>>;
-
-/// What `write` writes as JSON text, naming it in the error.
+/// A value that is recorded: whatever serde can write.
 ///
-/// Generated code passes `<City as Serialize>::serialize` in a closure, and not the value: a type that is not `Serialize` is
-/// then reported by itself, and not as a bound of a function that the user has never seen.
-pub(crate) fn write_json(
-    what: impl FnOnce() -> String,
-    write: impl FnOnce(&mut JsonWriter<'_>) -> Result<(), serde_json::Error>,
-) -> Result<String, EncodeError> {
-    let mut json = Vec::new();
-    write(&mut serde_json::Serializer::new(&mut json))
-        .map_err(|error| EncodeError::new(what(), &error))?;
-    Ok(String::from_utf8(json).expect("JSON is written as UTF-8"))
+/// Arguments and outputs are written through this trait's object, so that the code that does it exists once, and not once for each
+/// definition; and a type that cannot be written is reported by itself, and not as a bound of a function that the user has
+/// never seen.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be recorded: it cannot be written as JSON",
+    note = "derive it: `#[derive(serde::Serialize, serde::Deserialize)]`",
+    note = "for types from other crates check whether the crate offers a `serde` feature flag"
+)]
+pub trait WriteJson {
+    /// Appends its JSON.
+    #[doc(hidden)]
+    fn append_json(&self, json: &mut Vec<u8>) -> Result<(), serde_json::Error>;
+
+    /// The same value, without its type.
+    #[doc(hidden)]
+    fn erased(&self) -> &dyn WriteJson;
 }
 
-/// The input of a call with one argument.
+impl<T: Serialize> WriteJson for T {
+    fn append_json(&self, json: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        self.serialize(&mut serde_json::Serializer::new(json))
+    }
+
+    fn erased(&self) -> &dyn WriteJson {
+        self
+    }
+}
+
+/// The input of a call: of the function of this kind and name, with these arguments under the names of their parameters.
 ///
 /// # Errors
 ///
-/// When the argument cannot be encoded as JSON.
-pub fn encode_argument<D: Definition>(
-    parameter: &str,
-    write: impl FnOnce(&mut JsonWriter<'_>) -> Result<(), serde_json::Error>,
+/// When one of the arguments cannot be encoded as JSON.
+pub(crate) fn encode_arguments(
+    kind: &str,
+    function: &str,
+    arguments: &[(&str, &dyn WriteJson)],
 ) -> Result<Option<String>, EncodeError> {
-    encode::<D>(parameter, write).map(Some)
+    let (before, after): (&[u8], &[u8]) = match arguments {
+        [] => return Ok(None),
+        [_] => (b"", b""),
+        _ => (b"[", b"]"),
+    };
+    let mut json = Vec::new();
+    for (index, (parameter, value)) in arguments.iter().enumerate() {
+        json.extend_from_slice(if index == 0 { before } else { b"," });
+        value.append_json(&mut json).map_err(|error| {
+            let what = format!("the argument `{parameter}` of the {kind} `{function}`");
+            EncodeError::new(what, &error)
+        })?;
+    }
+    json.extend_from_slice(after);
+    Ok(Some(text(json)))
 }
 
-fn encode<D: Definition>(
-    parameter: &str,
-    write: impl FnOnce(&mut JsonWriter<'_>) -> Result<(), serde_json::Error>,
-) -> Result<String, EncodeError> {
-    write_json(
-        || {
-            format!(
-                "the argument `{parameter}` of the {} `{}`",
-                D::Kind::WORD,
-                D::NAME
-            )
-        },
-        write,
-    )
-}
-
-/// Writes the input of a call with several arguments.
-#[derive(Debug)]
-pub struct ArgumentsWriter {
-    json: Result<String, EncodeError>,
-}
-
-impl ArgumentsWriter {
-    /// No argument yet.
-    #[must_use]
-    #[allow(clippy::new_without_default, reason = "called by the attributes only")]
-    pub fn new() -> Self {
-        Self {
-            json: Ok("[".to_owned()),
-        }
-    }
-
-    /// One more argument.
-    #[must_use]
-    pub fn with<D: Definition>(
-        mut self,
-        parameter: &str,
-        write: impl FnOnce(&mut JsonWriter<'_>) -> Result<(), serde_json::Error>,
-    ) -> Self {
-        if let Ok(json) = &mut self.json {
-            match encode::<D>(parameter, write) {
-                Ok(value) => {
-                    json.push_str(if json.len() == 1 { "" } else { "," });
-                    json.push_str(&value);
-                }
-                Err(error) => self.json = Err(error),
-            }
-        }
-        self
-    }
-
-    /// The input.
-    ///
-    /// # Errors
-    ///
-    /// When one of the arguments cannot be encoded as JSON.
-    pub fn finish(self) -> Result<Option<String>, EncodeError> {
-        self.json.map(|json| Some(json + "]"))
-    }
+/// JSON as text.
+pub(crate) fn text(json: Vec<u8>) -> String {
+    String::from_utf8(json).expect("JSON is written as UTF-8")
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use proptest::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::*;
@@ -212,10 +212,10 @@ fn only_the_input_as_a_whole_is_unwrapped() {
 proptest! {
     #[test]
     fn what_a_call_writes_is_read_back(text in any::<String>(), number in any::<i64>(), list in any::<Vec<Option<String>>>()) {
-        let input = ArgumentsWriter::new().with::<Nothing>("city", json(&(&text, &list))).with::<Nothing>("days", json(&number)).finish();
+        let input = encode_arguments("activity", "forecast", &[("city", &(&text, &list)), ("days", &number)]);
         let read = two::<(String, Vec<Option<String>>), i64>(input.unwrap().as_deref());
         prop_assert_eq!(read, Ok(((text.clone(), list), number)));
-        let input = encode_argument::<Nothing>("cities", json(&text)).unwrap();
+        let input = encode_arguments("activity", "greet", &[("cities", &text)]).unwrap();
         prop_assert_eq!(one::<String>(input.as_deref()), Ok(text));
     }
 
@@ -226,35 +226,14 @@ proptest! {
     }
 }
 
-/// What generated code passes.
-fn json<T: Serialize>(
-    value: &T,
-) -> impl FnOnce(&mut JsonWriter<'_>) -> Result<(), serde_json::Error> {
-    move |writer| value.serialize(writer)
-}
-
-struct Nothing;
-
-impl Definition for Nothing {
-    type Kind = crate::definition::ActivityKind;
-    type Output = ();
-    type Error = std::convert::Infallible;
-    type Status = crate::AnyStatus;
-    const NAME: &'static str = "Nothing";
-}
-
 #[test]
 fn an_argument_that_cannot_be_encoded_is_named() {
     let keys = BTreeMap::from([((1, 2), 3)]);
-    let error = encode_argument::<Nothing>("cities", json(&keys)).unwrap_err();
+    let error = encode_arguments("activity", "Nothing", &[("cities", &keys)]).unwrap_err();
     assert_eq!(
         error.to_string(),
         "the argument `cities` of the activity `Nothing` cannot be encoded as JSON: key must be a string"
     );
-    let error = ArgumentsWriter::new()
-        .with::<Nothing>("a", json(&keys))
-        .with::<Nothing>("b", json(&1))
-        .finish()
-        .unwrap_err();
+    let error = encode_arguments("activity", "Nothing", &[("a", &keys), ("b", &1)]).unwrap_err();
     assert!(error.to_string().starts_with("the argument `a`"), "{error}");
 }

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::arguments::{WriteJson, encode_arguments};
 use crate::definition::{
     ActivityDefinition, ActivityKind, CallError, Definition, EncodeError, Kind,
     OrchestratorDefinition, OrchestratorKind, encode,
@@ -81,10 +82,11 @@ pub struct Call<D: Definition, K: Kind = <D as Definition>::Kind> {
 pub(crate) type Input = Result<Option<String>, EncodeError>;
 
 impl<D: Definition, K: Kind> Call<D, K> {
+    /// A call with these arguments, under the names of their parameters.
     #[doc(hidden)]
-    pub fn from_input(input: Result<Option<String>, EncodeError>) -> Self {
+    pub fn with_arguments(arguments: &[(&str, &dyn WriteJson)]) -> Self {
         Self {
-            input,
+            input: encode_arguments(K::WORD, D::NAME, arguments),
             options: K::Options::default(),
             definition: PhantomData,
         }

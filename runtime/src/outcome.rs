@@ -8,8 +8,8 @@ use std::error::Error;
 use std::fmt::{self, Display};
 use std::marker::PhantomData;
 
-use crate::arguments::{JsonWriter, write_json};
-use crate::definition::{Definition, DurableError, Kind};
+use crate::arguments::{WriteJson, text};
+use crate::definition::{Definition, DurableError, EncodeError, Kind};
 use crate::engine::Outcome;
 use crate::model::failure::FailureDetails;
 
@@ -36,12 +36,8 @@ impl<T, E> ResultParts for Result<T, E> {
 /// # Errors
 ///
 /// When the output cannot be encoded.
-pub fn output<D: Definition>(
-    value: &D::Output,
-    write: impl FnOnce(&D::Output, &mut JsonWriter<'_>) -> Result<(), serde_json::Error>,
-) -> Outcome {
-    let what = || format!("the output of the {} `{}`", D::Kind::WORD, D::NAME);
-    write_json(what, |writer| write(value, writer)).map_err(|error| FailureDetails::from(&error))
+pub fn output<D: Definition>(value: &dyn WriteJson) -> Outcome {
+    encode_output(D::Kind::WORD, D::NAME, value)
 }
 
 /// The outcome of a definition that returns a `Result`.
@@ -52,11 +48,23 @@ pub fn output<D: Definition>(
 pub fn outcome<D: Definition>(
     result: Result<D::Output, D::Error>,
     codec: &ErrorCodec<D::Error>,
-    write: impl FnOnce(&D::Output, &mut JsonWriter<'_>) -> Result<(), serde_json::Error>,
+    erased: fn(&D::Output) -> &dyn WriteJson,
 ) -> Outcome {
     match result {
-        Ok(value) => output::<D>(&value, write),
+        Ok(value) => output::<D>(erased(&value)),
         Err(error) => Err((codec.to_failure)(&error)),
+    }
+}
+
+/// The output as JSON of the function of this kind and name.
+fn encode_output(kind: &str, function: &str, value: &dyn WriteJson) -> Outcome {
+    let mut json = Vec::new();
+    match value.append_json(&mut json) {
+        Ok(()) => Ok(text(json)),
+        Err(error) => {
+            let what = format!("the output of the {kind} `{function}`");
+            Err(FailureDetails::from(&EncodeError::new(what, &error)))
+        }
     }
 }
 

@@ -4,9 +4,7 @@
 pub use inventory;
 
 pub use crate::__submit as submit;
-pub use crate::arguments::{
-    Argument, Arguments, ArgumentsWriter, InputError, decode_arguments, encode_argument,
-};
+pub use crate::arguments::{Argument, Arguments, InputError, WriteJson, decode_arguments};
 pub use crate::call::Call;
 pub use crate::context::{
     ActivityContext, AnyStatus, ContextStatus, OrchestrationContext, TimedOut,
@@ -30,7 +28,6 @@ pub use crate::registration::{
 };
 pub use crate::status_type::{StatusType, assert_fits, greatest, list, plus};
 pub use futures_util::future::{BoxFuture, LocalBoxFuture};
-pub use serde::Serialize;
 
 /// Fails the orchestration with these details.
 pub fn uncaught(failure: FailureDetails) -> ! {
@@ -112,7 +109,7 @@ mod tests {
         );
     }
 
-    #[derive(crate::ExternalEvent, Serialize, serde::Deserialize)]
+    #[derive(crate::ExternalEvent, serde::Serialize, serde::Deserialize)]
     #[event(name = "Go")]
     struct Approved(bool);
 

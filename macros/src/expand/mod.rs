@@ -18,7 +18,7 @@
 //!
 //! /// Greets a city.
 //! pub fn say_hello(city: String) -> private::Call<say_hello> {
-//!     private::Call::from_input(private::encode_argument::<say_hello>("city", |writer| <String as private::Serialize>::serialize(&city, writer)))
+//!     private::Call::with_arguments(&[("city", <String as private::WriteJson>::erased(&city))])
 //! }
 //!
 //! const _: () = {
@@ -177,24 +177,15 @@ fn builder(definition: &Definition) -> TokenStream {
         .parameters
         .iter()
         .map(|Parameter { ident, ty }| quote!(#ident: #ty));
-    let input = match definition.parameters.as_slice() {
-        [] => quote!(::core::result::Result::Ok(::core::option::Option::None)),
-        [Parameter { ident: name, ty }] => {
+    let arguments = definition
+        .parameters
+        .iter()
+        .map(|Parameter { ident: name, ty }| {
             let (text, span) = (name_of(name), here(span_of(ty)));
             let private = definition.private.at(span);
-            let write = quote_spanned!(span=> |__writer| <#ty as #private::Serialize>::serialize(&#name, __writer));
-            quote!(#private::encode_argument::<#ident>(#text, #write))
-        }
-        several => {
-            let with = several.iter().map(|Parameter { ident: name, ty }| {
-                let (text, span) = (name_of(name), here(span_of(ty)));
-                let private = definition.private.at(span);
-                let write = quote_spanned!(span=> |__writer| <#ty as #private::Serialize>::serialize(&#name, __writer));
-                quote!(.with::<#ident>(#text, #write))
-            });
-            quote!(#private::ArgumentsWriter::new() #(#with)* .finish())
-        }
-    };
+            let erased = quote_spanned!(span=> <#ty as #private::WriteJson>::erased(&#name));
+            quote!((#text, #erased))
+        });
     quote! {
         #(#cfgs)*
         #doc
@@ -203,7 +194,7 @@ fn builder(definition: &Definition) -> TokenStream {
         #(#lints)*
         #[allow(clippy::needless_pass_by_value, clippy::too_many_arguments, dead_code, deprecated)]
         #vis fn #ident(#(#parameters),*) -> #private::Call<#ident> {
-            #private::Call::from_input(#input)
+            #private::Call::with_arguments(&[#(#arguments),*])
         }
     }
 }
@@ -392,15 +383,15 @@ fn outcome(definition: &Definition) -> TokenStream {
     let run = quote!(#ident::run(#context #(#passed),*).await);
     let span = here(output_span(definition));
     let private = definition.private.at(span);
-    let write = quote_spanned! {span=>
-        |__output, __writer| <<#ident as #private::Definition>::Output as #private::Serialize>::serialize(__output, __writer)
+    let erased = quote_spanned! {span=>
+        <<#ident as #private::Definition>::Output as #private::WriteJson>::erased
     };
     let outcome = match definition.returned {
         Returned::Result(_) => {
-            quote_spanned!(span=> #private::outcome::<#ident>(#run, &__codec(), #write))
+            quote_spanned!(span=> #private::outcome::<#ident>(#run, &__codec(), #erased))
         }
         Returned::Unit | Returned::Output(_) => {
-            quote_spanned!(span=> #private::output::<#ident>(&#run, #write))
+            quote_spanned!(span=> #private::output::<#ident>(#erased(&#run)))
         }
     };
     quote_spanned!(here(ident.span())=> ::std::boxed::Box::pin(async move { #outcome }))

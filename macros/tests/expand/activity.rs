@@ -23,16 +23,8 @@ impl say_hello {
     deprecated
 )]
 pub fn say_hello(city: String) -> ::steadfast::__private::Call<say_hello> {
-    ::steadfast::__private::Call::from_input(
-        ::steadfast::__private::encode_argument::<
-            say_hello,
-        >(
-            "city",
-            |__writer| <String as ::steadfast::__private::Serialize>::serialize(
-                &city,
-                __writer,
-            ),
-        ),
+    ::steadfast::__private::Call::with_arguments(
+        &[("city", <String as ::steadfast::__private::WriteJson>::erased(&city))],
     )
 }
 #[allow(clippy::needless_borrow, deprecated, unused_qualifications)]
@@ -97,10 +89,7 @@ const _: () = {
                 >(
                     say_hello::run(__arguments.0).await,
                     &__codec(),
-                    |__output, __writer| <<say_hello as ::steadfast::__private::Definition>::Output as ::steadfast::__private::Serialize>::serialize(
-                        __output,
-                        __writer,
-                    ),
+                    <<say_hello as ::steadfast::__private::Definition>::Output as ::steadfast::__private::WriteJson>::erased,
                 )
             }),
         )

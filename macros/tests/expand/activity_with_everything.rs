@@ -22,27 +22,11 @@ impl charge {
     deprecated
 )]
 fn charge(card: String, cents: u32) -> ::steadfast::__private::Call<charge> {
-    ::steadfast::__private::Call::from_input(
-        ::steadfast::__private::ArgumentsWriter::new()
-            .with::<
-                charge,
-            >(
-                "card",
-                |__writer| <String as ::steadfast::__private::Serialize>::serialize(
-                    &card,
-                    __writer,
-                ),
-            )
-            .with::<
-                charge,
-            >(
-                "cents",
-                |__writer| <u32 as ::steadfast::__private::Serialize>::serialize(
-                    &cents,
-                    __writer,
-                ),
-            )
-            .finish(),
+    ::steadfast::__private::Call::with_arguments(
+        &[
+            ("card", <String as ::steadfast::__private::WriteJson>::erased(&card)),
+            ("cents", <u32 as ::steadfast::__private::WriteJson>::erased(&cents)),
+        ],
     )
 }
 #[allow(clippy::needless_borrow, deprecated, unused_qualifications)]
@@ -101,16 +85,14 @@ const _: () = {
                 ::steadfast::__private::output::<
                     charge,
                 >(
-                    &charge::run(
-                            __context,
-                            __arguments.0,
-                            __dependencies.0,
-                            __arguments.1,
-                        )
-                        .await,
-                    |__output, __writer| <<charge as ::steadfast::__private::Definition>::Output as ::steadfast::__private::Serialize>::serialize(
-                        __output,
-                        __writer,
+                    <<charge as ::steadfast::__private::Definition>::Output as ::steadfast::__private::WriteJson>::erased(
+                        &charge::run(
+                                __context,
+                                __arguments.0,
+                                __dependencies.0,
+                                __arguments.1,
+                            )
+                            .await,
                     ),
                 )
             }),

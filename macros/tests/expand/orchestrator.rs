@@ -21,25 +21,11 @@ impl reserve {
     deprecated
 )]
 fn reserve(r#type: Vec<String>, user: Option<u32>) -> renamed::__private::Call<reserve> {
-    renamed::__private::Call::from_input(
-        renamed::__private::ArgumentsWriter::new()
-            .with::<
-                reserve,
-            >(
-                "type",
-                |__writer| <Vec<
-                    String,
-                > as renamed::__private::Serialize>::serialize(&r#type, __writer),
-            )
-            .with::<
-                reserve,
-            >(
-                "user",
-                |__writer| <Option<
-                    u32,
-                > as renamed::__private::Serialize>::serialize(&user, __writer),
-            )
-            .finish(),
+    renamed::__private::Call::with_arguments(
+        &[
+            ("type", <Vec<String> as renamed::__private::WriteJson>::erased(&r#type)),
+            ("user", <Option<u32> as renamed::__private::WriteJson>::erased(&user)),
+        ],
     )
 }
 #[allow(clippy::needless_borrow, deprecated, unused_qualifications)]
@@ -87,10 +73,8 @@ const _: () = {
                 renamed::__private::output::<
                     reserve,
                 >(
-                    &reserve::run(__context, __arguments.0, __arguments.1).await,
-                    |__output, __writer| <<reserve as renamed::__private::Definition>::Output as renamed::__private::Serialize>::serialize(
-                        __output,
-                        __writer,
+                    <<reserve as renamed::__private::Definition>::Output as renamed::__private::WriteJson>::erased(
+                        &reserve::run(__context, __arguments.0, __arguments.1).await,
                     ),
                 )
             }),

@@ -21,9 +21,7 @@ impl order {
     deprecated
 )]
 fn order() -> ::steadfast::__private::Call<order> {
-    ::steadfast::__private::Call::from_input(
-        ::core::result::Result::Ok(::core::option::Option::None),
-    )
+    ::steadfast::__private::Call::with_arguments(&[])
 }
 #[allow(clippy::needless_borrow, deprecated, unused_qualifications)]
 const _: () = {
@@ -70,10 +68,8 @@ const _: () = {
                 ::steadfast::__private::output::<
                     order,
                 >(
-                    &order::run(__context).await,
-                    |__output, __writer| <<order as ::steadfast::__private::Definition>::Output as ::steadfast::__private::Serialize>::serialize(
-                        __output,
-                        __writer,
+                    <<order as ::steadfast::__private::Definition>::Output as ::steadfast::__private::WriteJson>::erased(
+                        &order::run(__context).await,
                     ),
                 )
             }),
