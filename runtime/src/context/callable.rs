@@ -1,5 +1,7 @@
 //! What `ctx.call(..)` takes, and how each becomes an operation.
 
+use std::time::Duration;
+
 use serde::de::DeserializeOwned;
 
 use super::futures::{ActivityCall, SubOrchestrationCall};
@@ -14,6 +16,7 @@ use crate::definition::{
 use crate::engine::{self, ExecutionHandle, TaskOptions};
 use crate::model::failure::{self, FailureDetails};
 use crate::model::instance::{InstanceId, InstanceIdError};
+use crate::model::retry::RetryPolicy;
 
 /// A call that an orchestrator can make: of an activity, or of another orchestrator as its child.
 ///
@@ -48,17 +51,20 @@ where
 
     #[track_caller]
     fn schedule(self, execution: &ExecutionHandle) -> Self::Called {
-        let options = self.options;
-        let (retry, retry_if) = options.retry.in_force(D::NAME, D::RETRY);
-        let options = TaskOptions {
-            retry,
-            retry_if,
-            timeout: options.timeout.or(D::TIMEOUT),
-            total_timeout: options.total_timeout.or(D::TOTAL_TIMEOUT),
-            tags: options.tags,
+        let defined = Defined {
+            retry: D::RETRY,
+            timeout: D::TIMEOUT,
+            total_timeout: D::TOTAL_TIMEOUT,
         };
-        let operation = execution.schedule_task(D::NAME, recorded(self.input), options);
-        ActivityCall::new(operation, D::NAME.into(), D::decode_error)
+        let (name, input) = (D::NAME.into(), self.input);
+        schedule_activity(
+            execution,
+            name,
+            input,
+            self.options,
+            defined,
+            D::decode_error,
+        )
     }
 }
 
@@ -69,22 +75,15 @@ impl<T: DeserializeOwned> Callable for ActivityByName<T> {
 
     #[track_caller]
     fn schedule(self, execution: &ExecutionHandle) -> Self::Called {
-        let ActivityOptions {
-            retry,
-            timeout,
-            total_timeout,
-            tags,
-        } = self.options;
-        let (retry, retry_if) = retry.in_force(&self.name, None);
-        let options = TaskOptions {
-            retry,
-            timeout,
-            total_timeout,
-            tags,
-            retry_if,
-        };
-        let operation = execution.schedule_task(&self.name, recorded(self.input), options);
-        ActivityCall::new(operation, self.name, untyped)
+        let defined = Defined::default();
+        schedule_activity(
+            execution,
+            self.name,
+            self.input,
+            self.options,
+            defined,
+            untyped,
+        )
     }
 }
 
@@ -153,6 +152,36 @@ impl<T: DeserializeOwned> Callable for SubOrchestratorByName<T> {
             untyped,
         )
     }
+}
+
+/// What an activity's attribute says of its calls.
+#[derive(Default)]
+struct Defined {
+    retry: Option<RetryPolicy>,
+    timeout: Option<Duration>,
+    total_timeout: Option<Duration>,
+}
+
+/// Not generic over the definition, so that a program has it once for each type of result, and not once for each activity.
+#[track_caller]
+fn schedule_activity<T, E>(
+    execution: &ExecutionHandle,
+    name: String,
+    input: Input,
+    said: ActivityOptions,
+    defined: Defined,
+    decode_error: fn(&FailureDetails) -> Option<E>,
+) -> ActivityCall<T, E> {
+    let (retry, retry_if) = said.retry.in_force(&name, defined.retry);
+    let options = TaskOptions {
+        retry,
+        retry_if,
+        timeout: said.timeout.or(defined.timeout),
+        total_timeout: said.total_timeout.or(defined.total_timeout),
+        tags: said.tags,
+    };
+    let operation = execution.schedule_task(&name, recorded(input), options);
+    ActivityCall::new(operation, name, decode_error)
 }
 
 /// The version that a typed call asks for. The empty one is that of a definition without a version: to ask for none would mean
