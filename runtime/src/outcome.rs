@@ -7,9 +7,13 @@ use std::any::type_name;
 use std::error::Error;
 use std::fmt::{self, Display};
 use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_util::future::{BoxFuture, LocalBoxFuture};
 
 use crate::arguments::{WriteJson, text};
-use crate::definition::{Definition, DurableError, EncodeError, Kind};
+use crate::definition::{ActivityKind, DurableError, EncodeError, Kind as _, OrchestratorKind};
 use crate::engine::Outcome;
 use crate::model::failure::FailureDetails;
 
@@ -31,28 +35,95 @@ impl<T, E> ResultParts for Result<T, E> {
     type Error = E;
 }
 
-/// The outcome of a definition that returns its output.
+/// How what a definition returns becomes its outcome.
 ///
-/// # Errors
-///
-/// When the output cannot be encoded.
-pub fn output<D: Definition>(value: &dyn WriteJson) -> Outcome {
-    encode_output(D::Kind::WORD, D::NAME, value)
+/// The attributes name one of the two implementors. Neither is generic over the definition: definitions that return the same
+/// types share the code.
+pub trait Record<R> {
+    /// The outcome of a function of this kind.
+    #[doc(hidden)]
+    fn record(&self, kind: &str, returned: R) -> Outcome;
 }
 
-/// The outcome of a definition that returns a `Result`.
-///
-/// # Errors
-///
-/// When the result is an error, or the output cannot be encoded.
-pub fn outcome<D: Definition>(
-    result: Result<D::Output, D::Error>,
-    codec: &ErrorCodec<D::Error>,
-    erased: fn(&D::Output) -> &dyn WriteJson,
-) -> Outcome {
-    match result {
-        Ok(value) => output::<D>(erased(&value)),
-        Err(error) => Err((codec.to_failure)(&error)),
+/// For a function that returns its output.
+#[allow(
+    missing_debug_implementations,
+    reason = "made and used up by the attributes"
+)]
+pub struct RecordOutput<T> {
+    /// The function's registered name.
+    pub name: &'static str,
+    /// How the output is written.
+    pub output: fn(&T) -> &dyn WriteJson,
+}
+
+impl<T> Record<T> for RecordOutput<T> {
+    fn record(&self, kind: &str, returned: T) -> Outcome {
+        encode_output(kind, self.name, (self.output)(&returned))
+    }
+}
+
+/// For a function that returns a `Result`.
+#[allow(
+    missing_debug_implementations,
+    reason = "made and used up by the attributes"
+)]
+pub struct RecordResult<T, E> {
+    /// The function's registered name.
+    pub name: &'static str,
+    /// How the output is written.
+    pub output: fn(&T) -> &dyn WriteJson,
+    /// How an error is recorded.
+    pub error: ErrorCodec<E>,
+}
+
+impl<T, E> Record<Result<T, E>> for RecordResult<T, E> {
+    fn record(&self, kind: &str, returned: Result<T, E>) -> Outcome {
+        match returned {
+            Ok(value) => encode_output(kind, self.name, (self.output)(&value)),
+            Err(error) => Err((self.error.to_failure)(&error)),
+        }
+    }
+}
+
+/// The future of an activity with its outcome as data.
+pub fn activity<R: 'static>(
+    future: BoxFuture<'static, R>,
+    record: impl Record<R> + Send + Unpin + 'static,
+) -> BoxFuture<'static, Outcome> {
+    Box::pin(Recorded {
+        future,
+        record,
+        kind: ActivityKind::WORD,
+    })
+}
+
+/// The future of an orchestrator with its outcome as data.
+pub fn orchestrator<R: 'static>(
+    future: LocalBoxFuture<'static, R>,
+    record: impl Record<R> + Unpin + 'static,
+) -> LocalBoxFuture<'static, Outcome> {
+    Box::pin(Recorded {
+        future,
+        record,
+        kind: OrchestratorKind::WORD,
+    })
+}
+
+/// A future whose output becomes an outcome. It holds the function's own future behind a pointer, and so costs an allocation
+/// for each start; an `async` block around the function would cost each definition a state machine of its own to compile.
+struct Recorded<F, R> {
+    future: F,
+    record: R,
+    kind: &'static str,
+}
+
+impl<F: Future + Unpin, R: Record<F::Output> + Unpin> Future for Recorded<F, R> {
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        let returned = ready!(Pin::new(&mut self.future).poll(cx));
+        Poll::Ready(self.record.record(self.kind, returned))
     }
 }
 

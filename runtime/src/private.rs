@@ -21,7 +21,7 @@ pub use crate::model::failure::FailureDetails;
 pub use crate::model::retry::RetryPolicy;
 pub use crate::outcome::{
     ChooseCodec1, ChooseCodec2, ChooseCodec3, ChooseCodec4, ChooseCodec5, ErrorCodec, ErrorType,
-    ResultParts, outcome, output,
+    RecordOutput, RecordResult, ResultParts, activity, orchestrator,
 };
 pub use crate::registration::{
     EventDeclaration, Function, Location, Registered, Registration, declared,

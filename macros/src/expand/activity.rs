@@ -14,7 +14,7 @@
 //! fn __start(context: private::ActivityContext, input: Option<&str>) -> Result<private::BoxFuture<..>, private::InputError> {
 //!     let arguments = __decode(input)?;
 //!     let dependencies = (<Dependency<Pool> as private::Injected>::take(context.dependencies()),);
-//!     Ok(Box::pin(async move { private::outcome::<say_hello>(say_hello::run(context, dependencies.0, arguments.0).await, __codec()) }))
+//!     Ok(private::activity(Box::pin(say_hello::run(context, dependencies.0, arguments.0)), private::RecordResult { name, output: <.. as private::WriteJson>::erased, error: __codec() }))
 //! }
 //! ```
 //!

@@ -380,21 +380,23 @@ fn outcome(definition: &Definition) -> TokenStream {
             quote!(__dependencies.#index)
         }
     });
-    let run = quote!(#ident::run(#context #(#passed),*).await);
     let span = here(output_span(definition));
     let private = definition.private.at(span);
-    let erased = quote_spanned! {span=>
-        <<#ident as #private::Definition>::Output as #private::WriteJson>::erased
+    let output = quote_spanned! {span=>
+        output: <<#ident as #private::Definition>::Output as #private::WriteJson>::erased
     };
-    let outcome = match definition.returned {
-        Returned::Result(_) => {
-            quote_spanned!(span=> #private::outcome::<#ident>(#run, &__codec(), #erased))
-        }
-        Returned::Unit | Returned::Output(_) => {
-            quote_spanned!(span=> #private::output::<#ident>(#erased(&#run)))
-        }
+    let name = quote!(name: <#ident as #private::Definition>::NAME);
+    let record = match definition.returned {
+        Returned::Result(_) => quote!(#private::RecordResult { #name, #output, error: __codec() }),
+        Returned::Unit | Returned::Output(_) => quote!(#private::RecordOutput { #name, #output }),
     };
-    quote_spanned!(here(ident.span())=> ::std::boxed::Box::pin(async move { #outcome }))
+    let private = &definition.private;
+    let recorded = match definition.kind {
+        Kind::Orchestrator => quote!(#private::orchestrator),
+        Kind::Activity => quote!(#private::activity),
+    };
+    let future = quote_spanned!(here(ident.span())=> ::std::boxed::Box::pin(#ident::run(#context #(#passed),*)));
+    quote!(#recorded(#future, #record))
 }
 
 /// The statement that reads the arguments.

@@ -11,7 +11,7 @@
 //! fn __start(execution: private::ExecutionHandle, input: Option<&str>) -> Result<private::LocalBoxFuture<..>, private::InputError> {
 //!     let arguments = __decode(input)?;
 //!     let context = <OrchestrationContext<Progress>>::from_execution(execution);
-//!     Ok(Box::pin(async move { private::outcome::<hello_sequence>(hello_sequence::run(context, arguments.0).await, __codec()) }))
+//!     Ok(private::orchestrator(Box::pin(hello_sequence::run(context, arguments.0)), private::RecordResult { name, output: <.. as private::WriteJson>::erased, error: __codec() }))
 //! }
 //! fn __check_input(input: Option<&str>) -> Result<(), private::InputError> { __decode(input).map(drop) }
 //! const _: usize = <Progress as private::StatusType>::MAX_UTF16_UNITS;

@@ -83,15 +83,14 @@ const _: () = {
     > {
         let __arguments = __decode(__input)?;
         ::core::result::Result::Ok(
-            ::std::boxed::Box::pin(async move {
-                ::steadfast::__private::outcome::<
-                    say_hello,
-                >(
-                    say_hello::run(__arguments.0).await,
-                    &__codec(),
-                    <<say_hello as ::steadfast::__private::Definition>::Output as ::steadfast::__private::WriteJson>::erased,
-                )
-            }),
+            ::steadfast::__private::activity(
+                ::std::boxed::Box::pin(say_hello::run(__arguments.0)),
+                ::steadfast::__private::RecordResult {
+                    name: <say_hello as ::steadfast::__private::Definition>::NAME,
+                    output: <<say_hello as ::steadfast::__private::Definition>::Output as ::steadfast::__private::WriteJson>::erased,
+                    error: __codec(),
+                },
+            ),
         )
     }
     impl ::steadfast::__private::Registered for say_hello {

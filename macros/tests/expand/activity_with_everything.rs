@@ -81,21 +81,20 @@ const _: () = {
             > as ::steadfast::__private::Injected>::take(__context.dependencies()),
         );
         ::core::result::Result::Ok(
-            ::std::boxed::Box::pin(async move {
-                ::steadfast::__private::output::<
-                    charge,
-                >(
-                    <<charge as ::steadfast::__private::Definition>::Output as ::steadfast::__private::WriteJson>::erased(
-                        &charge::run(
-                                __context,
-                                __arguments.0,
-                                __dependencies.0,
-                                __arguments.1,
-                            )
-                            .await,
+            ::steadfast::__private::activity(
+                ::std::boxed::Box::pin(
+                    charge::run(
+                        __context,
+                        __arguments.0,
+                        __dependencies.0,
+                        __arguments.1,
                     ),
-                )
-            }),
+                ),
+                ::steadfast::__private::RecordOutput {
+                    name: <charge as ::steadfast::__private::Definition>::NAME,
+                    output: <<charge as ::steadfast::__private::Definition>::Output as ::steadfast::__private::WriteJson>::erased,
+                },
+            ),
         )
     }
     impl ::steadfast::__private::Registered for charge {

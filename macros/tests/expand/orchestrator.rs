@@ -69,15 +69,15 @@ const _: () = {
         let __arguments = __decode(__input)?;
         let __context = <OrchestrationContext<Progress>>::from_execution(__execution);
         ::core::result::Result::Ok(
-            ::std::boxed::Box::pin(async move {
-                renamed::__private::output::<
-                    reserve,
-                >(
-                    <<reserve as renamed::__private::Definition>::Output as renamed::__private::WriteJson>::erased(
-                        &reserve::run(__context, __arguments.0, __arguments.1).await,
-                    ),
-                )
-            }),
+            renamed::__private::orchestrator(
+                ::std::boxed::Box::pin(
+                    reserve::run(__context, __arguments.0, __arguments.1),
+                ),
+                renamed::__private::RecordOutput {
+                    name: <reserve as renamed::__private::Definition>::NAME,
+                    output: <<reserve as renamed::__private::Definition>::Output as renamed::__private::WriteJson>::erased,
+                },
+            ),
         )
     }
     fn __check_input(

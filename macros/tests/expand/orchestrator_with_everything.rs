@@ -64,15 +64,13 @@ const _: () = {
         __decode(__input)?;
         let __context = <OrchestrationContext>::from_execution(__execution);
         ::core::result::Result::Ok(
-            ::std::boxed::Box::pin(async move {
-                ::steadfast::__private::output::<
-                    order,
-                >(
-                    <<order as ::steadfast::__private::Definition>::Output as ::steadfast::__private::WriteJson>::erased(
-                        &order::run(__context).await,
-                    ),
-                )
-            }),
+            ::steadfast::__private::orchestrator(
+                ::std::boxed::Box::pin(order::run(__context)),
+                ::steadfast::__private::RecordOutput {
+                    name: <order as ::steadfast::__private::Definition>::NAME,
+                    output: <<order as ::steadfast::__private::Definition>::Output as ::steadfast::__private::WriteJson>::erased,
+                },
+            ),
         )
     }
     fn __check_input(
