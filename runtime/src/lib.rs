@@ -49,6 +49,7 @@
 //! | pause, end, repair, find, purge | [`InstanceHandle`], [`Client::query`], [`InstanceFilter`] |
 //! | keep an orchestrator deterministic | [`determinism`] |
 //! | come from Azure Durable Functions | [`azure`] |
+//! | know what the attributes cost to compile | [`compile_time`] |
 //!
 //! # What may happen to an orchestration
 //!
@@ -173,6 +174,10 @@ pub mod azure {}
 #[cfg(all(any(doc, doctest), feature = "macros"))]
 #[doc = include_str!("../docs/determinism.md")]
 pub mod determinism {}
+
+#[cfg(doc)]
+#[doc = include_str!("../docs/compile-time.md")]
+pub mod compile_time {}
 
 /// What most programs need: `use steadfast::prelude::*;`.
 pub mod prelude {
