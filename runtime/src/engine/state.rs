@@ -372,7 +372,8 @@ impl State {
 
     /// Checks, at the place in history where an action is confirmed, that the code has asked for it.
     pub(super) fn confirm(&mut self, id: i32) -> Result<(), Fault> {
-        self.skip_patches();
+        // Not those behind it: they may be of a later episode.
+        self.skip_patches_up_to(id);
         let Some(event) = self.recorded.get(&id) else {
             return Ok(());
         };
@@ -551,7 +552,13 @@ impl State {
 
     /// Takes the patches out of history that are next in it, whether the code still asks for them or not.
     fn skip_patches(&mut self) {
-        while let Some(patch) = self.recorded.get(&self.next_action).and_then(patch) {
+        self.skip_patches_up_to(i32::MAX);
+    }
+
+    fn skip_patches_up_to(&mut self, last: i32) {
+        while self.next_action <= last
+            && let Some(patch) = self.recorded.get(&self.next_action).and_then(patch)
+        {
             let patch = patch.to_owned();
             self.patches.insert(patch);
             self.recorded.remove(&self.next_action);

@@ -117,3 +117,22 @@ fn the_newer_path_without_its_patch_differs_from_history() {
         Err(Fault::NonDeterminism(error)) if error.event_id == 0
     ));
 }
+
+#[test]
+fn a_patch_of_a_later_episode_does_not_make_the_history_longer() {
+    let program = orchestrator(|ctx| async move {
+        ctx.create_timer(at(5)).await;
+        ctx.set_custom_status(ctx.history_length()).unwrap();
+        let patched = ctx.patched("new");
+        let go = ctx.wait_for_external_event_named::<i32>("go").await;
+        (patched, go.unwrap())
+    });
+    run(&program)
+        .deliver(at(1), started(), waits().asks(0, timer(at(5))))
+        .deliver(
+            at(5),
+            history().timer_fired(0, at(5)),
+            waits().asks(1, marker("new")).publishes("5"),
+        )
+        .deliver(at(6), history().raised("go", "7"), completes(2, "[true,7]"));
+}
