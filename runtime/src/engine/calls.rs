@@ -13,9 +13,10 @@ use jiff::Timestamp;
 
 use super::episode::OpenChild;
 use super::fault::{Fault, NonDeterminismError};
+use super::notes::refusal;
 use super::options::RetryIf;
 use super::random::jitter;
-use super::state::{State, Wanted, refusal};
+use super::state::{State, Wanted};
 use crate::model::action::OrchestratorActionKind as Action;
 use crate::model::failure::{FailureDetails, kind};
 use crate::model::instance::InstanceId;

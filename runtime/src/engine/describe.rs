@@ -1,6 +1,6 @@
 //! Words for what history has and what the code did.
 
-use super::state::{PATCH, REFUSED, SIDE_VALUE};
+use super::notes::{PATCH, REFUSED, SIDE_VALUE};
 use crate::model::action::OrchestratorActionKind;
 use crate::model::history::HistoryEventKind;
 

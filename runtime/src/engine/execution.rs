@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -17,16 +16,13 @@ use super::episode::{Continued, Ended, Episode, Outcome, UncaughtFailure};
 use super::fault::Fault;
 use super::handle::{ExecutionHandle, ExecutionInfo};
 use super::options::Limits;
-use super::silence::silently;
 use super::state::{Continuing, State, Wanted};
 use super::waker::RootWaker;
 use crate::limits::MAX_POLLS_PER_EVENT;
 use crate::model::action::OrchestratorActionKind;
 use crate::model::custom_status::{CustomStatus, StatusChange};
 use crate::model::failure::{self, FailureDetails};
-use crate::model::history::{
-    ExecutionRewound, HistoryEvent, HistoryEventKind, NO_ACTION, OrchestratorStarted, TaskScheduled,
-};
+use crate::model::history::{HistoryEvent, HistoryEventKind, OrchestratorStarted, TaskScheduled};
 use crate::model::status::RuntimeStatus;
 use crate::model::tags::{Tags, is_reserved};
 use crate::model::waiting::WaitingOn;
@@ -51,10 +47,10 @@ pub struct OpenTask {
 
 /// A live execution. It stays on the thread that made it; dropping it is always safe, since history can rebuild it.
 pub struct Execution {
-    state: Rc<RefCell<State>>,
+    pub(super) state: Rc<RefCell<State>>,
     start: Option<Start>,
     future: Option<LocalBoxFuture<'static, Outcome>>,
-    ended: Option<Ended>,
+    pub(super) ended: Option<Ended>,
     continued: Option<Continued>,
     panics: Panics,
     root: Arc<RootWaker>,
@@ -126,7 +122,7 @@ impl Execution {
     }
 
     /// Sets the orchestrator's current time.
-    fn begin_episode(&self, now: Timestamp) -> Timestamp {
+    pub(super) fn begin_episode(&self, now: Timestamp) -> Timestamp {
         let mut state = self.state.borrow_mut();
         // History keeps microseconds, and a replay must see the same time.
         let now = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
@@ -136,7 +132,7 @@ impl Execution {
     }
 
     /// What the episode of these events gives.
-    fn end_episode(
+    pub(super) fn end_episode(
         &mut self,
         now: Timestamp,
         delivered: Vec<HistoryEvent>,
@@ -174,126 +170,10 @@ impl Execution {
         }
     }
 
-    /// Rebuilds the execution from its history: the events of its committed episodes, in order. The orchestrator's own tracing
-    /// is not repeated.
-    ///
-    /// # Errors
-    ///
-    /// A [`Fault`], most likely [`Fault::NonDeterminism`]: the code is not the code that made this history.
-    pub fn replay(&mut self, history: Vec<HistoryEvent>) -> Result<(), Fault> {
-        self.replay_silently(history)?;
-        let mut state = self.state.borrow_mut();
-        state.replaying = false;
-        state.status.take_change();
-        state.children = HashMap::new();
-        Ok(())
-    }
-
-    /// Rebuilds a failed execution, one that has not begun, from its history as it would be if nothing had failed: the failures of activities and
-    /// sub-orchestrations, the total timeouts that passed, and the end are forgotten, and with them what only followed from them.
-    /// Returns the episode that records that. The activities that are open again are those of
-    /// [`take_open_tasks`](Self::take_open_tasks), the sub-orchestrations are in [`Episode::rewound_children`].
-    ///
-    /// Up to the point where the code asks for something else than the failed run did, it goes the recorded way; what it asks for
-    /// beyond that is new. A call that had used up its attempts has all of them again, and its total timeout begins anew. The
-    /// custom status of the episode is the one that the code holds, whatever the failed run left. When the code fails again
-    /// without any of those failures, the episode ends the execution again.
-    ///
-    /// # Errors
-    ///
-    /// As [`replay`](Self::replay).
-    pub fn rewind(
-        &mut self,
-        past: Vec<HistoryEvent>,
-        now: Timestamp,
-        reason: Option<String>,
-    ) -> Result<Episode, Fault> {
-        self.state.borrow_mut().rewinding = true;
-        self.replay_silently(past)?;
-        let now = self.begin_episode(now);
-        let event = HistoryEvent::new(now, ExecutionRewound { reason });
-        self.repeat(Step::Apply(event.clone()))?;
-        let mut state = self.state.borrow_mut();
-        (state.replaying, state.rewinding) = (false, false);
-        state.children = HashMap::new();
-        let status = state.status.take_all();
-        drop(state);
-        Ok(self.end_episode(now, vec![event], status, false))
-    }
-
-    fn replay_silently(&mut self, history: Vec<HistoryEvent>) -> Result<(), Fault> {
-        let mut steps = self.index(history)?.into_iter();
-        self.state.borrow_mut().replaying = true;
-        silently(|| {
-            for step in steps.by_ref() {
-                self.repeat(step)?;
-                if self.state.borrow().is_new() {
-                    break;
-                }
-            }
-            Ok(())
-        })?;
-        // A rewind has left the recorded path: from here on the orchestrator does what it never did before.
-        let _span = self.span().entered();
-        steps.try_for_each(|step| self.repeat(step))
-    }
-
-    fn span(&self) -> tracing::Span {
+    pub(super) fn span(&self) -> tracing::Span {
         let state = self.state.borrow();
         let (name, instance) = (&state.info.name, &state.info.instance_id);
         tracing::info_span!("orchestrator", %name, %instance)
-    }
-
-    fn repeat(&mut self, step: Step) -> Result<(), Fault> {
-        match step {
-            Step::Confirm(id) => self.state.borrow_mut().confirm(id),
-            Step::Apply(event) => {
-                if let HistoryEventKind::OrchestratorStarted(_) = event.kind {
-                    let mut state = self.state.borrow_mut();
-                    state.now = event.timestamp;
-                    state.length.episode();
-                    return Ok(());
-                }
-                if self.ended.is_some() {
-                    return Ok(());
-                }
-                if let HistoryEventKind::ExecutionRewound(_) = event.kind {
-                    let mut state = self.state.borrow_mut();
-                    state.length.count();
-                    state.rewound();
-                    drop(state);
-                    return self.take_fault();
-                }
-                self.apply(event)
-            }
-        }
-    }
-
-    /// Separates what happened to the execution from the confirmations of what it asked for, and finds the rewinds.
-    fn index(&self, history: Vec<HistoryEvent>) -> Result<Vec<Step>, Fault> {
-        let mut state = self.state.borrow_mut();
-        let mut steps = Vec::with_capacity(history.len());
-        let mut last = NO_ACTION;
-        for event in history {
-            let id = event.event_id;
-            last = last.max(id);
-            if id == NO_ACTION {
-                if let HistoryEventKind::ExecutionRewound(_) = event.kind {
-                    state.expect_rewind(last);
-                }
-                steps.push(Step::Apply(event));
-            } else if state.recorded.insert(id, event.kind).is_some() {
-                return Err(Fault::MalformedHistory(format!(
-                    "two events confirm action {id}"
-                )));
-            } else {
-                steps.push(Step::Confirm(id));
-            }
-        }
-        if state.rewinding {
-            state.expect_rewind(last);
-        }
-        Ok(steps)
     }
 
     /// Activities that are scheduled and not ended, by id, as the last replay found them. Empty afterwards.
@@ -364,7 +244,7 @@ impl Execution {
         self.state.borrow().status.value.clone()
     }
 
-    fn apply(&mut self, event: HistoryEvent) -> Result<(), Fault> {
+    pub(super) fn apply(&mut self, event: HistoryEvent) -> Result<(), Fault> {
         use HistoryEventKind as Event;
         if !matches!(
             event.kind,
@@ -563,7 +443,7 @@ impl Execution {
         Ok(())
     }
 
-    fn take_fault(&self) -> Result<(), Fault> {
+    pub(super) fn take_fault(&self) -> Result<(), Fault> {
         self.state.borrow_mut().fault.take().map_or(Ok(()), Err)
     }
 
@@ -673,11 +553,6 @@ pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a panic without a message".into())
-}
-
-enum Step {
-    Apply(HistoryEvent),
-    Confirm(i32),
 }
 
 impl Drop for Execution {

@@ -46,6 +46,7 @@
 //! code asks for is confirmed behind the marker, under ids that were not used before. Up to the marker inputs and due times are
 //! compared as well, because another input means another path; behind the last marker the rules of replay hold.
 
+mod agreement;
 mod calls;
 mod describe;
 mod episode;
@@ -53,9 +54,11 @@ mod execution;
 mod fault;
 mod handle;
 mod mailbox;
+mod notes;
 mod operation;
 mod options;
 mod random;
+mod replay;
 mod silence;
 mod state;
 mod waker;

@@ -10,30 +10,23 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 
+use super::agreement::{action_of, agrees};
 use super::calls::{Dropped, Pending};
 use super::describe;
 use super::episode::OpenChild;
 use super::fault::{Fault, NonDeterminismError};
 use super::handle::ExecutionInfo;
 use super::mailbox::Mailbox;
+use super::notes::{REFUSED, refusal};
 use super::options::Limits;
 use super::random::Random;
 use crate::model::action::{OrchestratorAction, OrchestratorActionKind as Action};
 use crate::model::custom_status::{CustomStatus, StatusChange};
-use crate::model::failure::{FailureDetails, kind};
+use crate::model::failure::FailureDetails;
 use crate::model::history::{
-    EventSent, HistoryEventKind as Event, SubOrchestrationInstanceCreated, TaskScheduled,
+    HistoryEventKind as Event, SubOrchestrationInstanceCreated, TaskScheduled,
 };
 use crate::model::instance::InstanceId;
-use crate::model::status::RuntimeStatus;
-
-/// The name of the event that records a value of the author.
-pub(super) const SIDE_VALUE: &str = "steadfast.side";
-/// The name of the event that records why something that was asked for was refused: the refusal depends on the worker's limits
-/// or on what a side value met, so that a replay could come to another result.
-pub(super) const REFUSED: &str = "steadfast.refused";
-/// What the name of the event begins with that records a patch.
-pub(super) const PATCH: &str = "steadfast.patch:";
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -73,7 +66,7 @@ pub(super) struct State {
     pub(super) rewound_children: Vec<OpenChild>,
     /// Activities that a replay found scheduled and has not seen end.
     pub(super) unfinished: HashMap<i32, TaskScheduled>,
-    patches: HashSet<String>,
+    pub(super) patches: HashSet<String>,
     pub(super) next_action: i32,
     pub(super) operations: HashMap<i32, Pending>,
     /// Later attempts, back-off timers and total timeouts, with the operations they belong to.
@@ -177,7 +170,7 @@ impl Wanted {
 }
 
 /// Where an action comes from.
-enum Source {
+pub(super) enum Source {
     /// It was recorded. The event that confirms it.
     History(Event),
     Anew,
@@ -302,7 +295,7 @@ impl State {
     }
 
     /// Where the action comes from that the code asks for next; its id is then the next one. `None` is a fault.
-    fn source(&mut self, wanted: &mut Wanted) -> Option<Source> {
+    pub(super) fn source(&mut self, wanted: &mut Wanted) -> Option<Source> {
         loop {
             self.skip_patches();
             let id = self.next_action;
@@ -396,56 +389,6 @@ impl State {
         )
     }
 
-    /// The action itself, or the record of its refusal when its payload is too large.
-    fn within_limits(&self, action: Action) -> Action {
-        let (what, payload) = match &action {
-            Action::ScheduleTask { name, input, .. } => {
-                (format!("the input of activity `{name}`"), input)
-            }
-            Action::CreateSubOrchestration { name, input, .. } => {
-                (format!("the input of sub-orchestration `{name}`"), input)
-            }
-            Action::SendEvent { name, data, .. } if name == SIDE_VALUE => {
-                ("the side value".to_owned(), data)
-            }
-            Action::SendEvent { name, data, .. } => (format!("the event `{name}`"), data),
-            Action::CompleteOrchestration { status, result, .. } => {
-                let what = match status {
-                    RuntimeStatus::ContinuedAsNew => "the input of the next execution",
-                    _ => "the output of the orchestration",
-                };
-                (what.to_owned(), result)
-            }
-            Action::CreateTimer { .. } => return action,
-        };
-        let limit = self.limits.max_payload_bytes;
-        let size = payload.as_ref().map_or(0, String::len);
-        if size <= limit {
-            return action;
-        }
-        let message = format!("{what} has {size} bytes of JSON; at most {limit} are allowed");
-        let failure = FailureDetails {
-            is_non_retriable: true,
-            ..FailureDetails::new(kind::PAYLOAD_TOO_LARGE, message)
-        };
-        match action {
-            Action::CompleteOrchestration { .. } => Action::CompleteOrchestration {
-                status: RuntimeStatus::Failed,
-                result: None,
-                failure: Some(failure),
-            },
-            _ => self.to_self(REFUSED, refusal_text(&failure)),
-        }
-    }
-
-    fn to_self(&self, name: impl Into<String>, data: impl Into<Option<String>>) -> Action {
-        Action::SendEvent {
-            instance_id: self.info.instance_id.clone(),
-            name: name.into(),
-            data: data.into(),
-        }
-    }
-
     /// Sends an event to an instance.
     pub(super) fn send(
         &mut self,
@@ -468,68 +411,6 @@ impl State {
         refused.flatten().map_or(Ok(()), Err)
     }
 
-    /// The side value that history has here, or `None` when it is to be produced. Asks for nothing.
-    pub(super) fn recorded_side_value(
-        &mut self,
-        location: &'static Location<'static>,
-    ) -> Option<Result<String, FailureDetails>> {
-        let mut wanted = Wanted::new(self.to_self(SIDE_VALUE, None), Some(location));
-        match self.source(&mut wanted) {
-            Some(Source::Anew) => None,
-            Some(Source::History(event)) => {
-                self.next_action += 1;
-                self.length.count();
-                Some(match action_of(event) {
-                    Some(action) => side_value(&action),
-                    None => Err(FailureDetails::default()),
-                })
-            }
-            // The fault stops the execution before anyone acts upon this.
-            None => Some(Err(FailureDetails::new(
-                kind::CANCELLED,
-                "the code differs from its history",
-            ))),
-        }
-    }
-
-    /// Records a side value that was produced, or why it could not be.
-    pub(super) fn record_side_value(
-        &mut self,
-        value: Result<String, FailureDetails>,
-        location: &'static Location<'static>,
-    ) -> Result<String, FailureDetails> {
-        let action = match value {
-            Ok(json) => self.to_self(SIDE_VALUE, json),
-            Err(failure) => self.to_self(REFUSED, refusal_text(&failure)),
-        };
-        let asked = self.ask(Wanted::new(action, Some(location)), |_, action| {
-            side_value(action)
-        });
-        asked.unwrap_or_else(|| Err(FailureDetails::default()))
-    }
-
-    /// Whether the code may take the path of this patch.
-    pub(super) fn patched(&mut self, id: &str) -> bool {
-        if !self.polling || self.patches.contains(id) {
-            return self.patches.contains(id);
-        }
-        self.leave_rewound_path();
-        let next = self.next_action;
-        let ahead = (next..).map_while(|id| patch(self.recorded.get(&id)?));
-        if ahead.into_iter().any(|patch| patch == id) {
-            // Those before it are of calls that the code no longer has.
-            self.skip_patches();
-            return true;
-        }
-        let anew = !self.replaying || self.rewinding && self.rewind_behind(next).is_none();
-        if anew {
-            self.patches.insert(id.to_owned());
-            let marker = self.to_self(format!("{PATCH}{id}"), None);
-            self.ask(Wanted::new(marker, None), |_, _| ());
-        }
-        anew
-    }
-
     /// A replay with a rewind ahead forgets that an operation failed.
     pub(super) fn forget_failure(&mut self, operation: i32) {
         self.forgotten.insert(operation);
@@ -539,142 +420,5 @@ impl State {
     /// Whether what the code does now is done for the first time.
     pub(super) fn is_new(&self) -> bool {
         !self.replaying || self.rewinding && self.parted >= self.rewinds.back().copied()
-    }
-
-    /// Parts from a path that a rewind undid where it asked for nothing more: what follows is new.
-    fn leave_rewound_path(&mut self) {
-        while let Some(last) = self.rewind_behind(self.next_action)
-            && self.recorded.keys().all(|id| *id > last)
-        {
-            self.forget_actions(last);
-        }
-    }
-
-    /// Takes the patches out of history that are next in it, whether the code still asks for them or not.
-    fn skip_patches(&mut self) {
-        self.skip_patches_up_to(i32::MAX);
-    }
-
-    fn skip_patches_up_to(&mut self, last: i32) {
-        while self.next_action <= last
-            && let Some(patch) = self.recorded.get(&self.next_action).and_then(patch)
-        {
-            let patch = patch.to_owned();
-            self.patches.insert(patch);
-            self.recorded.remove(&self.next_action);
-            self.next_action += 1;
-            self.length.count();
-        }
-    }
-}
-
-/// The patch that an event records.
-fn patch(event: &Event) -> Option<&str> {
-    match event {
-        Event::EventSent(sent) => sent.name.strip_prefix(PATCH),
-        _ => None,
-    }
-}
-
-/// Whether a confirmation is that of an action: kind, name and id of a sub-orchestration must agree; inputs, times and tags are
-/// history's. On a path that a rewind undid they count as well, and the end of that path is forgotten.
-fn agrees(event: &Event, wanted: &Wanted, strict: bool) -> bool {
-    let same = |recorded: &str, asked: &str| recorded.eq_ignore_ascii_case(asked);
-    match (event, &wanted.kind) {
-        (Event::TaskScheduled(task), Action::ScheduleTask { name, input, .. }) => {
-            same(&task.name, name) && (strict || task.input == *input)
-        }
-        (Event::TimerCreated(timer), Action::CreateTimer { fire_at }) => {
-            strict || timer.fire_at == *fire_at
-        }
-        (
-            Event::SubOrchestrationInstanceCreated(child),
-            Action::CreateSubOrchestration {
-                instance_id,
-                name,
-                input,
-                ..
-            },
-        ) => {
-            same(&child.name, name)
-                && child.instance_id == *instance_id
-                && (strict || child.input == *input)
-        }
-        (Event::EventSent(sent), Action::SendEvent { name, data, .. }) if sent.name != REFUSED => {
-            same(&sent.name, name) && (strict || name == SIDE_VALUE || sent.input == *data)
-        }
-        (Event::EventSent(sent), kind) => {
-            sent.name == REFUSED
-                && wanted.limited
-                && !matches!(
-                    kind,
-                    Action::CreateTimer { .. } | Action::CompleteOrchestration { .. }
-                )
-        }
-        (Event::ExecutionCompleted(end), Action::CompleteOrchestration { status, .. }) => {
-            let too_large = end
-                .failure
-                .as_ref()
-                .is_some_and(|failure| failure.error_type == kind::PAYLOAD_TOO_LARGE);
-            strict && (end.status == *status || too_large)
-        }
-        _ => false,
-    }
-}
-
-/// The action that an event confirms.
-fn action_of(event: Event) -> Option<Action> {
-    Some(match event {
-        Event::TaskScheduled(TaskScheduled { name, input, tags }) => {
-            Action::ScheduleTask { name, input, tags }
-        }
-        Event::TimerCreated(timer) => Action::CreateTimer {
-            fire_at: timer.fire_at,
-        },
-        Event::SubOrchestrationInstanceCreated(child) => Action::CreateSubOrchestration {
-            instance_id: child.instance_id,
-            name: child.name,
-            version: child.version,
-            input: child.input,
-            tags: child.tags,
-        },
-        Event::EventSent(EventSent {
-            instance_id,
-            name,
-            input,
-        }) => Action::SendEvent {
-            instance_id,
-            name,
-            data: input,
-        },
-        Event::ExecutionCompleted(end) => Action::CompleteOrchestration {
-            status: end.status,
-            result: end.result,
-            failure: end.failure,
-        },
-        _ => return None,
-    })
-}
-
-fn refusal_text(failure: &FailureDetails) -> String {
-    serde_json::to_string(failure).expect("a failure is texts, which JSON can hold")
-}
-
-/// Why an action was refused, when it is the record of that.
-pub(super) fn refusal(action: &Action) -> Option<FailureDetails> {
-    let Action::SendEvent { name, data, .. } = action else {
-        return None;
-    };
-    (name == REFUSED).then(|| {
-        let failure = serde_json::from_str(data.as_deref().unwrap_or_default());
-        failure.unwrap_or_else(|_| FailureDetails::new(kind::DECODE, "a refusal without a reason"))
-    })
-}
-
-fn side_value(action: &Action) -> Result<String, FailureDetails> {
-    match (refusal(action), action) {
-        (Some(failure), _) => Err(failure),
-        (None, Action::SendEvent { data, .. }) => Ok(data.clone().unwrap_or_default()),
-        (None, _) => Ok(String::new()),
     }
 }
