@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::client::Client;
 use crate::clock::{Clock, SystemClock};
 use crate::dependency::Dependencies;
-use crate::engine::{Limits, Panics};
+use crate::engine::{Panics, Settings, note_places_of_panics};
 use crate::registration::Registration;
 use crate::registry::{DuplicateName, MissingDependencies, Registry};
 use crate::store::{Store, StoreError};
@@ -66,8 +66,7 @@ pub struct Builder {
     activity_limit: usize,
     cache: usize,
     shards: usize,
-    panics: Panics,
-    limits: Limits,
+    settings: Settings,
 }
 
 /// A worker cannot be started.
@@ -120,8 +119,7 @@ impl Steadfast {
             activity_limit: DEFAULT_ACTIVITY_LIMIT,
             cache: DEFAULT_CACHE,
             shards: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-            panics: Panics::default(),
-            limits: Limits::default(),
+            settings: Settings::default(),
         }
     }
 
@@ -247,7 +245,7 @@ impl Builder {
 
     /// What becomes of an instance whose orchestrator panics; by default it fails.
     pub fn on_orchestrator_panic(mut self, panics: Panics) -> Self {
-        self.panics = panics;
+        self.settings.panics = panics;
         self
     }
 
@@ -258,7 +256,7 @@ impl Builder {
     /// [`PAYLOAD_TOO_LARGE`](crate::model::failure::kind::PAYLOAD_TOO_LARGE) and tells the size and the limit. What is in history
     /// already is read whatever its size.
     pub fn max_payload_bytes(mut self, limit: usize) -> Self {
-        self.limits.max_payload_bytes = limit;
+        self.settings.limits.max_payload_bytes = limit;
         self
     }
 
@@ -273,6 +271,9 @@ impl Builder {
     /// Activities run on the tokio runtime that this is called in, which must live as long as the worker; called outside of
     /// one, they run on a runtime of the worker's own.
     ///
+    /// The first start in a process sets a panic hook, so that the reports about orchestrators that panic name the line. It calls
+    /// the hook that was there before.
+    ///
     /// # Errors
     ///
     /// [`StartError`] says what is missing or in the way.
@@ -283,6 +284,7 @@ impl Builder {
         let store = self.store.ok_or(StartError::NoStore)?;
         let definitions = self.definitions.unwrap_or_else(crate::registry::linked);
         let registry = registry(definitions, &self.dependencies)?;
+        note_places_of_panics();
         let ownership = store.acquire(self.task_hub.as_deref()).await?;
         let (inlets, receivers) = threaded::inlets(self.shards);
         let watchers = Arc::new(Watchers::default());
@@ -292,8 +294,7 @@ impl Builder {
             clock: self.clock,
             ids: Arc::new(RandomIds),
             watchers: Arc::clone(&watchers),
-            panics: self.panics,
-            limits: self.limits,
+            settings: self.settings,
             cache: self.cache.div_ceil(self.shards),
             on_foreign_wake: threaded::foreign_wakes(inlets.clone()),
         });

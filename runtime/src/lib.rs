@@ -58,7 +58,7 @@
 //! | it returns an error | it is Failed, with the error as data |
 //! | an activity panics | that call fails; the orchestrator may handle it |
 //! | it panics | it is Failed, or set aside when [`Builder::on_orchestrator_panic`] says so |
-//! | its code asks for something else than history says, recorded data does not decode, it awaits something that is not durable, or it polls without end | it is set aside: its status says why, its messages are kept, and it is tried again when a worker starts the next time, or by [`InstanceHandle::retry`]; terminating it works |
+//! | its code asks for something else than history says, recorded data does not decode, it awaits something that is not durable, or it polls without end | it is set aside: its status says why, with the line in the source where one is known, its messages are kept, and it is tried again when a worker starts the next time, or by [`InstanceHandle::retry`]; terminating it works |
 //! | its definition, or that of an activity it called, is not in the program | it waits and its status says so, until a program that has it is started |
 //!
 //! What cannot be told: an orchestrator that awaits something foreign *and* has a durable operation open is noticed when the

@@ -8,6 +8,7 @@ mod response;
 
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -86,7 +87,7 @@ impl<S> OrchestrationContext<S> {
     /// ```
     #[track_caller]
     pub fn call_http(&self, request: HttpRequest) -> HttpCall {
-        let execution = self.execution().clone();
+        let execution = self.execution().on_behalf_of(Location::caller());
         let first = match request.check() {
             Ok(()) => Ok(request.call().schedule(&execution)),
             Err(error) => Err(refusal(&error)),

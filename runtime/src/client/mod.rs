@@ -195,7 +195,7 @@ impl Client {
         what: impl FnOnce() -> String,
         payload: Option<&str>,
     ) -> Result<(), ClientError> {
-        let limit = self.0.shared.limits.max_payload_bytes;
+        let limit = self.0.shared.settings.limits.max_payload_bytes;
         match payload.map_or(0, str::len) {
             size if size > limit => Err(ClientError::PayloadTooLarge {
                 what: what(),

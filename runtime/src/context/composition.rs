@@ -210,12 +210,14 @@ impl<S> OrchestrationContext<S> {
     /// ctx.continue_as_new_with(count + 1).await
     /// # }
     /// ```
+    #[track_caller]
     pub fn continue_as_new_with<T>(&self, input: impl Serialize) -> Pending<T> {
         let input = encode("the input of the orchestrator", &input).map(Some);
         self.continue_with(input, None)
     }
 
     /// Without a version, the next execution has that of this one.
+    #[track_caller]
     fn continue_with<T>(
         &self,
         input: Result<Option<String>, EncodeError>,

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::asked::{Asked, FailedCall};
 use super::episode::OpenChild;
 use super::fault::{Fault, NonDeterminismError};
 use super::notes::refusal;
@@ -257,6 +258,11 @@ impl State {
     pub(super) fn is_open(&self, id: i32) -> bool {
         let pending = self.operations.get(&id);
         pending.is_some_and(|pending| pending.completion.is_none())
+    }
+
+    /// Where an operation was asked for.
+    pub(super) fn called_at(&self, id: i32) -> Option<&'static Location<'static>> {
+        self.operations.get(&id)?.location
     }
 
     fn begin(&mut self, id: i32, pending: Pending) {
@@ -645,7 +651,10 @@ impl State {
             event_id: id,
             expected: answer.says().into(),
             found: found.map_or_else(|| self.no_such_action(), Into::into),
-            location: None,
+            location: match found {
+                Some(_) => self.operations.get(&id).and_then(|op| op.location),
+                None => self.last_asked,
+            },
         })
     }
 
@@ -655,6 +664,12 @@ impl State {
         let pending = self.operations.get_mut(&id)?;
         pending.awaited = true;
         if let Some(completion) = pending.completion.take() {
+            if let Completion::Failed(failure) = &completion {
+                self.failed_call = Some(Box::new(FailedCall {
+                    call: pending.asked(),
+                    failure: (**failure).clone(),
+                }));
+            }
             self.operations.remove(&id);
             return Some(completion);
         }
@@ -760,6 +775,18 @@ impl State {
 }
 
 impl Pending {
+    fn asked(&self) -> Asked {
+        Asked {
+            what: match self.kind {
+                PendingKind::Task => "activity",
+                PendingKind::Timer(_) => "a timer",
+                PendingKind::Child(_) => "sub-orchestration",
+            },
+            name: Rc::clone(&self.name),
+            location: self.location,
+        }
+    }
+
     /// The attempt that runs: its action, and its instance when it is a sub-orchestration.
     fn open_attempt(&self, operation: i32) -> Option<(i32, Option<InstanceId>)> {
         let id = match &self.series {

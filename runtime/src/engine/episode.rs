@@ -39,6 +39,9 @@ pub struct Episode {
     /// The sub-orchestrations that are open after a rewind: each is to be rewound in turn when it failed, to answer once more when
     /// it has completed, and to be created anew when it is not there.
     pub rewound_children: Vec<OpenChild>,
+    /// When the execution failed: where in the source that came from, as far as it is known. Never recorded: it is another one
+    /// after every edit of the source.
+    pub failed_at: Option<String>,
 }
 
 /// What the next execution begins with after one that continued as new.

@@ -1,9 +1,8 @@
 //! A live execution: an orchestrator's future and what it waits for.
 
-use std::any::Any;
 use std::cell::RefCell;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -15,7 +14,8 @@ use super::calls::{Answer, Applied, Freed};
 use super::episode::{Continued, Ended, Episode, Outcome, UncaughtFailure};
 use super::fault::Fault;
 use super::handle::{ExecutionHandle, ExecutionInfo};
-use super::options::Limits;
+use super::options::{Panics, Settings};
+use super::panicked::{Panicked, panic_message};
 use super::state::{Continuing, State, Wanted};
 use super::waker::RootWaker;
 use crate::limits::MAX_POLLS_PER_EVENT;
@@ -52,19 +52,11 @@ pub struct Execution {
     future: Option<LocalBoxFuture<'static, Outcome>>,
     pub(super) ended: Option<Ended>,
     continued: Option<Continued>,
-    panics: Panics,
+    settings: Settings,
     root: Arc<RootWaker>,
     waker: Waker,
-}
-
-/// What becomes of an instance whose orchestrator panics.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Panics {
-    /// It ends as Failed, with the panic's message.
-    #[default]
-    Fail,
-    /// It is set aside: it shows the reason, keeps its messages, and is tried again when a worker starts the next time.
-    SetAside,
+    /// For the episode that is under way.
+    failed_at: Option<String>,
 }
 
 impl Execution {
@@ -76,20 +68,21 @@ impl Execution {
         info: ExecutionInfo,
         status: Option<CustomStatus>,
         start: Start,
-        panics: Panics,
-        limits: Limits,
+        settings: Settings,
         on_foreign_wake: Arc<dyn Fn() + Send + Sync>,
     ) -> Self {
         let root = Arc::new(RootWaker::new(on_foreign_wake));
+        let state = State::new(info, status, settings.limits);
         Self {
-            state: Rc::new(RefCell::new(State::new(info, status, limits))),
+            state: Rc::new(RefCell::new(state)),
             start: Some(start),
             future: None,
             ended: None,
             continued: None,
-            panics,
+            settings,
             waker: Waker::from(Arc::clone(&root)),
             root,
+            failed_at: None,
         }
     }
 
@@ -167,6 +160,7 @@ impl Execution {
             ended: self.ended.clone(),
             continued: self.continued.clone(),
             rewound_children: std::mem::take(&mut state.rewound_children),
+            failed_at: self.failed_at.take(),
         }
     }
 
@@ -230,6 +224,12 @@ impl Execution {
     #[must_use]
     pub fn is_open(&self, id: i32) -> bool {
         self.state.borrow().is_open(id)
+    }
+
+    /// Where in the source the operation was asked for that this action began, as long as its result has not been taken.
+    #[must_use]
+    pub fn called_at(&self, id: i32) -> Option<&'static Location<'static>> {
+        self.state.borrow().called_at(id)
     }
 
     /// How it ended, when it did.
@@ -313,13 +313,11 @@ impl Execution {
                 retry_if,
                 failure,
             } => {
-                self.root.set_inside(true);
-                let again = catch_unwind(AssertUnwindSafe(|| {
+                let again = self.root.run(|| {
                     let again = retry_if(&failure);
                     drop(retry_if);
                     again
-                }));
-                self.root.set_inside(false);
+                });
                 match again {
                     Ok(again) => {
                         let mut state = self.state.borrow_mut();
@@ -341,9 +339,7 @@ impl Execution {
     /// Wakes and drops what is no longer needed: it may be the author's.
     fn free(&mut self, mut freed: Freed) -> Result<(), Fault> {
         let wake = freed.wake.take();
-        self.root.set_inside(true);
-        let dropped = catch_unwind(AssertUnwindSafe(|| drop(freed)));
-        self.root.set_inside(false);
+        let dropped = self.root.run(|| drop(freed));
         match dropped {
             Ok(()) => self.wake(wake),
             Err(panic) => {
@@ -357,9 +353,7 @@ impl Execution {
     /// Wakes the waker, which may be the orchestrator's own, and polls if that asks for it.
     fn wake(&mut self, waker: Option<Waker>) -> Result<(), Fault> {
         if let Some(waker) = waker {
-            self.root.set_inside(true);
-            let woken = catch_unwind(AssertUnwindSafe(|| waker.wake()));
-            self.root.set_inside(false);
+            let woken = self.root.run(|| waker.wake());
             if let Err(panic) = woken {
                 let failure = self.failure_of(panic)?;
                 self.complete(Err(failure));
@@ -372,11 +366,9 @@ impl Execution {
         let Some(start) = self.start.take() else {
             return Err(Fault::MalformedHistory("the execution starts twice".into()));
         };
-        let handle = ExecutionHandle(Rc::clone(&self.state));
+        let handle = ExecutionHandle::new(Rc::clone(&self.state));
         self.state.borrow_mut().polling = true;
-        self.root.set_inside(true);
-        let started = catch_unwind(AssertUnwindSafe(|| start(handle, input)));
-        self.root.set_inside(false);
+        let started = self.root.run(|| start(handle, input));
         match started {
             Ok(Ok(future)) => {
                 self.future = Some(future);
@@ -408,11 +400,9 @@ impl Execution {
                 return Err(Fault::PollBound);
             }
             self.state.borrow_mut().polling = true;
-            self.root.set_inside(true);
-            let polled = catch_unwind(AssertUnwindSafe(|| {
-                future.as_mut().poll(&mut Context::from_waker(&self.waker))
-            }));
-            self.root.set_inside(false);
+            let polled = self
+                .root
+                .run(|| future.as_mut().poll(&mut Context::from_waker(&self.waker)));
             let continuing = self.state.borrow_mut().continuing.take();
             match (polled, continuing) {
                 (Ok(_), Some(continuing)) => {
@@ -448,20 +438,27 @@ impl Execution {
     }
 
     /// What a panic means: a failure that nobody caught, a foreign await, or a bug in the orchestrator.
-    fn failure_of(&self, panic: Box<dyn Any + Send>) -> Result<FailureDetails, Fault> {
-        let panic = match panic.downcast::<UncaughtFailure>() {
+    fn failure_of(&mut self, panicked: Panicked) -> Result<FailureDetails, Fault> {
+        let Panicked { payload, place } = panicked;
+        let payload = match payload.downcast::<UncaughtFailure>() {
             Ok(uncaught) => return Ok(uncaught.0),
-            Err(panic) => panic,
+            Err(payload) => payload,
         };
-        let message = panic_message(&*panic);
+        let message = panic_message(&*payload);
+        let place = place
+            .map(|place| format!(" at {place}"))
+            .unwrap_or_default();
         if message.contains("no reactor running") {
             return Err(Fault::ForeignAwait(format!(
-                "it uses a timer, socket or task of an async runtime, which belongs into an activity ({message})"
+                "it uses a timer, socket or task of an async runtime{place}, which belongs into an activity ({message})"
             )));
         }
-        match self.panics {
-            Panics::Fail => Ok(FailureDetails::new(failure::kind::PANIC, message)),
-            Panics::SetAside => Err(Fault::Panicked(message)),
+        match self.settings.panics {
+            Panics::Fail => {
+                self.failed_at = Some(format!("a panic{place}"));
+                Ok(FailureDetails::new(failure::kind::PANIC, message))
+            }
+            Panics::SetAside => Err(Fault::Panicked(message + &place)),
         }
     }
 
@@ -470,17 +467,31 @@ impl Execution {
             Ok(result) => (RuntimeStatus::Completed, Some(result), None),
             Err(failure) => (RuntimeStatus::Failed, None, Some(failure)),
         };
-        self.finish(status, result, failure);
+        if let Some(failure) = &failure {
+            let failed_call = self.state.borrow_mut().failed_call.take();
+            let failed_at = failed_call.map(|failed| failed.told(failure));
+            self.failed_at = self.failed_at.take().or(failed_at);
+        }
+        self.finish(status, result, failure, None);
     }
 
-    fn continue_as_new(&mut self, continuing: Result<Continuing, FailureDetails>) {
-        let Continuing { input, version } = match continuing {
-            Ok(continuing) => continuing,
-            Err(failure) => return self.complete(Err(failure)),
+    fn continue_as_new(&mut self, continuing: Continuing) {
+        let Continuing {
+            input,
+            version,
+            location,
+        } = continuing;
+        let input = match input {
+            Ok(input) => input,
+            Err(failure) => {
+                self.failed_at = Some(format!("continue-as-new at {location}"));
+                return self.complete(Err(failure));
+            }
         };
         // Before the teardown, which ends the waits.
         let carried = self.state.borrow_mut().mailbox.take_unobserved();
-        self.finish(RuntimeStatus::ContinuedAsNew, input.clone(), None);
+        let status = RuntimeStatus::ContinuedAsNew;
+        self.finish(status, input.clone(), None, Some(location));
         let continues = |ended: &Ended| ended.status == RuntimeStatus::ContinuedAsNew;
         self.continued = self
             .ended
@@ -499,27 +510,28 @@ impl Execution {
         status: RuntimeStatus,
         result: Option<String>,
         failure: Option<FailureDetails>,
+        location: Option<&'static Location<'static>>,
     ) {
         let end = OrchestratorActionKind::CompleteOrchestration {
             status,
             result,
             failure,
         };
-        let ended = self
-            .state
-            .borrow_mut()
-            .ask(Wanted::new(end, None), |_, action| match action {
-                OrchestratorActionKind::CompleteOrchestration {
-                    status,
-                    result,
-                    failure,
-                } => Some(Ended {
-                    status: *status,
-                    result: result.clone(),
-                    failure: failure.clone(),
-                }),
-                _ => None,
-            });
+        let ended =
+            self.state
+                .borrow_mut()
+                .ask(Wanted::new(end, location), |_, action| match action {
+                    OrchestratorActionKind::CompleteOrchestration {
+                        status,
+                        result,
+                        failure,
+                    } => Some(Ended {
+                        status: *status,
+                        result: result.clone(),
+                        failure: failure.clone(),
+                    }),
+                    _ => None,
+                });
         match ended.flatten() {
             Some(ended) => self.end(ended),
             // A fault, which the caller reports.
@@ -538,21 +550,12 @@ impl Execution {
         let Some(future) = self.future.take() else {
             return;
         };
-        self.root.set_inside(true);
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(future))) {
+        if let Err(panic) = self.root.run(|| drop(future)) {
             let state = self.state.borrow();
             let (name, instance) = (&state.info.name, &state.info.instance_id);
-            tracing::error!(%name, %instance, panic = panic_message(&*panic), "a destructor in the orchestrator panicked");
+            tracing::error!(%name, %instance, panic = panic_message(&*panic.payload), "a destructor in the orchestrator panicked");
         }
-        self.root.set_inside(false);
     }
-}
-
-/// The text of a panic's payload.
-pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a message".into())
 }
 
 impl Drop for Execution {
@@ -560,12 +563,10 @@ impl Drop for Execution {
         self.tear_down();
         // The author's closures and wakers may hold the context, and with it the state that holds them.
         let operations = self.state.borrow_mut().take_operations();
-        self.root.set_inside(true);
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(operations))) {
-            let panic = panic_message(&*panic);
+        if let Err(panic) = self.root.run(|| drop(operations)) {
+            let panic = panic_message(&*panic.payload);
             tracing::error!(panic, "a destructor in the orchestrator panicked");
         }
-        self.root.set_inside(false);
     }
 }
 

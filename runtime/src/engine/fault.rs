@@ -38,6 +38,7 @@ pub enum Fault {
 
 /// The code asks for something else than history says.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NonDeterminismError {
     /// The id of the action, and of the event that confirms it.
     pub event_id: i32,
@@ -45,7 +46,7 @@ pub struct NonDeterminismError {
     pub expected: String,
     /// What the code did.
     pub found: String,
-    /// Where in the source the code did it.
+    /// Where in the source the code did it, or asked for something last before it did not.
     pub location: Option<&'static Location<'static>>,
 }
 

@@ -41,9 +41,33 @@ pub struct ExecutionInfo {
 /// What is asked for outside of the orchestrator's own poll, such as by a destructor after its end or by another
 /// orchestrator that got hold of its context, has no effect.
 #[derive(Clone)]
-pub struct ExecutionHandle(pub(super) Rc<RefCell<State>>);
+pub struct ExecutionHandle(
+    pub(super) Rc<RefCell<State>>,
+    /// Where the author asked for what is asked for through it, when that is not where it is called.
+    Option<&'static Location<'static>>,
+);
 
 impl ExecutionHandle {
+    pub(super) const fn new(state: Rc<RefCell<State>>) -> Self {
+        Self(state, None)
+    }
+
+    /// For what is asked for later than the author asked for it, from within the library: it happens at this place.
+    #[cfg(feature = "call-http")]
+    pub(crate) fn on_behalf_of(&self, location: &'static Location<'static>) -> Self {
+        Self(Rc::clone(&self.0), Some(location))
+    }
+
+    /// The place of the author's code that asks.
+    #[track_caller]
+    fn caller(&self) -> &'static Location<'static> {
+        // Not in a closure, which would take the place of the caller.
+        match self.1 {
+            Some(location) => location,
+            None => Location::caller(),
+        }
+    }
+
     /// Asks for an activity. Its future fails with the given details when the input could not be encoded, and with those of
     /// the refusal when the input is too large or a tag is reserved.
     #[track_caller]
@@ -65,7 +89,7 @@ impl ExecutionHandle {
             Ok((input, tags)) => {
                 let name = name.into();
                 let kind = Action::ScheduleTask { name, input, tags };
-                self.call(Wanted::new(kind, Some(Location::caller())), retry_if)
+                self.call(Wanted::new(kind, Some(self.caller())), retry_if)
             }
             Err(failure) => Operation::failed(self.clone(), failure),
         }
@@ -104,7 +128,7 @@ impl ExecutionHandle {
                 };
                 let wanted = Wanted {
                     derives_id,
-                    ..Wanted::new(kind, Some(Location::caller()))
+                    ..Wanted::new(kind, Some(self.caller()))
                 };
                 self.call(wanted, retry_if).or_child(instance_id)
             }
@@ -127,7 +151,7 @@ impl ExecutionHandle {
         let id = self
             .0
             .borrow_mut()
-            .create_timer(fire_at, Some(Location::caller()));
+            .create_timer(fire_at, Some(self.caller()));
         Operation::new(self.clone(), id)
     }
 
@@ -142,7 +166,7 @@ impl ExecutionHandle {
             !is_reserved(name),
             "an event of the name `{name}` never arrives: names that begin with `{RESERVED_PREFIX}` are reserved"
         );
-        let location = Location::caller();
+        let location = self.caller();
         let mut state = self.0.borrow_mut();
         let now = state.now;
         let id = state
@@ -167,21 +191,27 @@ impl ExecutionHandle {
         if is_reserved(name) {
             return Err(reserved(&format!("the name of the event `{name}`")));
         }
-        let location = Location::caller();
+        let location = self.caller();
         self.0.borrow_mut().send(to, name, data?, location)
     }
 
     /// Ends the execution with the current poll and lets the instance go on with a new one: with this input, or as Failed with the
     /// details of why it could not be encoded. A version of `None` keeps that of this execution. The first call of an execution
     /// counts, whatever else the orchestrator does; the caller stays pending for ever.
+    #[track_caller]
     pub(crate) fn continue_as_new(
         &self,
         input: Result<Option<String>, FailureDetails>,
         version: Option<String>,
     ) {
+        let location = self.caller();
         let mut state = self.0.borrow_mut();
         if state.polling && state.continuing.is_none() {
-            state.continuing = Some(input.map(|input| Continuing { input, version }));
+            state.continuing = Some(Continuing {
+                input,
+                version,
+                location,
+            });
         }
     }
 
@@ -197,7 +227,7 @@ impl ExecutionHandle {
         &self,
         produce: impl FnOnce() -> Result<String, FailureDetails>,
     ) -> Result<String, FailureDetails> {
-        let location = Location::caller();
+        let location = self.caller();
         let recorded = {
             let mut state = self.0.borrow_mut();
             if !state.polling {
@@ -219,8 +249,10 @@ impl ExecutionHandle {
     /// Whether the code may take the path of this patch: yes where it runs for the first time, which is recorded; on replay, what
     /// was recorded. Patch ids are compared with regard to case. A patch that was found once counts for the rest of the execution,
     /// and one that the code no longer asks for is skipped in history.
+    #[track_caller]
     pub(crate) fn patched(&self, id: &str) -> bool {
-        self.0.borrow_mut().patched(id)
+        let location = self.caller();
+        self.0.borrow_mut().patched(id, location)
     }
 
     /// How many events history has, those of this episode so far and what it asked for included. The same at the same place on

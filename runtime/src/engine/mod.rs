@@ -47,6 +47,7 @@
 //! compared as well, because another input means another path; behind the last marker the rules of replay hold.
 
 mod agreement;
+mod asked;
 mod calls;
 mod describe;
 mod episode;
@@ -57,6 +58,7 @@ mod mailbox;
 mod notes;
 mod operation;
 mod options;
+mod panicked;
 mod random;
 mod replay;
 mod silence;
@@ -67,10 +69,10 @@ mod waker;
 mod tests;
 
 pub use episode::{Continued, Ended, Episode, OpenChild, Outcome, UncaughtFailure};
-#[cfg(feature = "local")]
-pub(crate) use execution::panic_message;
-pub use execution::{Execution, OpenTask, Panics, Start};
+pub use execution::{Execution, OpenTask, Start};
 pub use fault::{Fault, NonDeterminismError};
 pub use handle::{ExecutionHandle, ExecutionInfo};
 pub use operation::{EventWait, Operation};
-pub use options::{ChildOptions, Limits, RetryIf, TaskOptions};
+pub use options::{ChildOptions, Limits, Panics, RetryIf, Settings, TaskOptions};
+#[cfg(feature = "local")]
+pub(crate) use panicked::{note_places_of_panics, panic_message};

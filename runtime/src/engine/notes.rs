@@ -82,6 +82,7 @@ impl State {
             Some(Source::History(event)) => {
                 self.next_action += 1;
                 self.length.count();
+                self.last_asked = Some(location);
                 Some(match action_of(event) {
                     Some(action) => side_value(&action),
                     None => Err(FailureDetails::default()),
@@ -112,7 +113,7 @@ impl State {
     }
 
     /// Whether the code may take the path of this patch.
-    pub(super) fn patched(&mut self, id: &str) -> bool {
+    pub(super) fn patched(&mut self, id: &str, location: &'static Location<'static>) -> bool {
         if !self.polling || self.patches.contains(id) {
             return self.patches.contains(id);
         }
@@ -122,13 +123,14 @@ impl State {
         if ahead.into_iter().any(|patch| patch == id) {
             // Those before it are of calls that the code no longer has.
             self.skip_patches();
+            self.last_asked = Some(location);
             return true;
         }
         let anew = !self.replaying || self.rewinding && self.rewind_behind(next).is_none();
         if anew {
             self.patches.insert(id.to_owned());
             let marker = self.to_self(format!("{PATCH}{id}"), None);
-            self.ask(Wanted::new(marker, None), |_, _| ());
+            self.ask(Wanted::new(marker, Some(location)), |_, _| ());
         }
         anew
     }

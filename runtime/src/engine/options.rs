@@ -69,6 +69,25 @@ impl fmt::Debug for ChildOptions {
     }
 }
 
+/// How a worker runs its executions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// What becomes of an instance whose orchestrator panics.
+    pub panics: Panics,
+    /// What is allowed.
+    pub limits: Limits,
+}
+
+/// What becomes of an instance whose orchestrator panics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Panics {
+    /// It ends as Failed, with the panic's message.
+    #[default]
+    Fail,
+    /// It is set aside: it shows the reason, keeps its messages, and is tried again when a worker starts the next time.
+    SetAside,
+}
+
 /// What a worker allows every execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

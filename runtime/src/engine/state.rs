@@ -11,6 +11,7 @@ use std::rc::Rc;
 use jiff::Timestamp;
 
 use super::agreement::{action_of, agrees};
+use super::asked::FailedCall;
 use super::calls::{Dropped, Pending};
 use super::describe;
 use super::episode::OpenChild;
@@ -51,7 +52,7 @@ pub(super) struct State {
     /// The sub-orchestrations that this episode no longer waits for.
     pub(super) withdrawn_children: Vec<(i32, InstanceId)>,
     /// With what the code asked to continue as new, in the current poll.
-    pub(super) continuing: Option<Result<Continuing, FailureDetails>>,
+    pub(super) continuing: Option<Continuing>,
     /// The confirmations in history that the replayed code has not asked for yet, by action id.
     pub(super) recorded: HashMap<i32, Event>,
     /// For each rewind that the replay has not come to: the last action id that was confirmed before it.
@@ -77,13 +78,19 @@ pub(super) struct State {
     pub(super) dropped: Vec<Dropped>,
     /// The name of the last call: calls of the same name share it.
     pub(super) last_name: Rc<str>,
+    /// The last call of which the code took a failure.
+    pub(super) failed_call: Option<Box<FailedCall>>,
+    /// Where the code last asked for something.
+    pub(super) last_asked: Option<&'static Location<'static>>,
 }
 
 /// What an orchestrator continues as new with.
 #[derive(Debug)]
 pub(super) struct Continuing {
-    pub(super) input: Option<String>,
+    /// Or why it could not be encoded.
+    pub(super) input: Result<Option<String>, FailureDetails>,
     pub(super) version: Option<String>,
+    pub(super) location: &'static Location<'static>,
 }
 
 /// How many events history has. Pauses are not counted: the orchestrator does not live through them.
@@ -208,6 +215,8 @@ impl State {
             open: 0,
             dropped: Vec::new(),
             last_name: Rc::from(""),
+            failed_call: None,
+            last_asked: None,
             info,
         }
     }
@@ -245,6 +254,7 @@ impl State {
         let id = self.next_action;
         self.next_action += 1;
         self.length.count();
+        self.last_asked = wanted.location.or(self.last_asked);
         Some(match source {
             Source::Anew => {
                 let kind = if wanted.limited {
@@ -378,7 +388,7 @@ impl State {
             event_id: id,
             expected: describe::event(event),
             found: self.no_such_action(),
-            location: None,
+            location: self.last_asked,
         }))
     }
 

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::Wake;
 use std::thread::{self, ThreadId};
 
+use super::panicked::{Panicked, caught};
+
 /// Told, from any thread, that a wake came from outside an episode.
 type OnForeignWake = Arc<dyn Fn() + Send + Sync>;
 
@@ -30,9 +32,12 @@ impl RootWaker {
         }
     }
 
-    /// Marks that the engine runs code of the execution (or drops it), or no longer does.
-    pub(super) fn set_inside(&self, inside: bool) {
-        self.inside.store(inside, Relaxed);
+    /// Runs code of the execution, or drops it.
+    pub(super) fn run<T>(&self, code: impl FnOnce() -> T) -> Result<T, Panicked> {
+        self.inside.store(true, Relaxed);
+        let result = caught(code);
+        self.inside.store(false, Relaxed);
+        result
     }
 
     /// Asks for the first poll.

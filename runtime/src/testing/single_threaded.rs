@@ -20,7 +20,7 @@ use crate::client::Client;
 use crate::clock::{Clock, ManualClock};
 use crate::context::{CancelReason, Cancellation};
 use crate::dependency::Dependencies;
-use crate::engine::{Limits, Outcome, Panics};
+use crate::engine::{Limits, Outcome, Panics, Settings, note_places_of_panics};
 use crate::host;
 use crate::model::instance::{Incarnation, InstanceId};
 use crate::registration::Registration;
@@ -91,6 +91,7 @@ impl SingleThreaded {
             panics,
             max_payload_bytes,
         } = options;
+        note_places_of_panics();
         let registry = host::registry(definitions, &dependencies);
         let registry = registry.unwrap_or_else(|error| panic!("{error}"));
         let ownership = block_on(store.acquire(None))?;
@@ -102,8 +103,10 @@ impl SingleThreaded {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             ids: Arc::new(CountingIds::starting_at(ownership.epoch.0 << 32)),
             watchers: Arc::new(Watchers::default()),
-            panics,
-            limits: Limits { max_payload_bytes },
+            settings: Settings {
+                panics,
+                limits: Limits { max_payload_bytes },
+            },
             cache: max_live_instances,
             on_foreign_wake: Box::new(move |id, execution| {
                 push(&foreign_wakes, ShardInput::ForeignWake { id, execution });

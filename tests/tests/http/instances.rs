@@ -130,7 +130,7 @@ async fn a_stalled_instance_says_why() {
     assert_eq!(answer.status, 202);
     assert!(
         answer.body.contains(&format!(
-            "\"output\":null,{TIMES},\"stalled\":\"orchestrator `Stalls`: "
+            "\"output\":null,{TIMES},\"stalled\":\"orchestrator `Stalls` at tests/tests/http/definitions.rs:"
         )),
         "{answer:?}"
     );

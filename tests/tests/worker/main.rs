@@ -8,6 +8,7 @@ mod children;
 mod composition;
 mod dependencies;
 mod deploys;
+mod diagnosis;
 mod everyway;
 mod faults;
 mod history;

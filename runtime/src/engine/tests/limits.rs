@@ -66,8 +66,11 @@ fn what_is_too_large_is_refused_and_the_orchestrator_goes_on() {
         .deliver(at(1), started(), asked);
     let output = format!("[{}]", messages.join(","));
     let end = Setup {
-        limits: Limits {
-            max_payload_bytes: output.len(),
+        settings: Settings {
+            limits: Limits {
+                max_payload_bytes: output.len(),
+            },
+            ..Settings::default()
         },
         ..run.setup.clone()
     };

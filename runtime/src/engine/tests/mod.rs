@@ -19,6 +19,8 @@ mod external_events;
 mod foreign_awaits;
 mod history;
 mod limits;
+#[cfg(feature = "macros")]
+mod lines;
 mod malformed;
 mod nondeterminism;
 mod outcomes;
@@ -50,9 +52,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use self::history::{EXECUTION, History, at, history, started};
+use super::panicked::note_places_of_panics;
 use super::{
     ChildOptions, Continued, Ended, Episode, Execution, ExecutionHandle, ExecutionInfo, Fault,
-    Limits, Outcome, Panics, TaskOptions,
+    Limits, Outcome, Panics, Settings, TaskOptions,
 };
 use crate::context::OrchestrationContext;
 use crate::model::action::{OrchestratorAction, OrchestratorActionKind};
@@ -132,8 +135,7 @@ struct Setup {
     program: Program,
     info: ExecutionInfo,
     status: Option<CustomStatus>,
-    panics: Panics,
-    limits: Limits,
+    settings: Settings,
     /// How often the orchestrator was woken from outside of an episode.
     foreign_wakes: Arc<AtomicUsize>,
 }
@@ -150,8 +152,7 @@ impl Setup {
                 version: None,
             },
             status: None,
-            panics: Panics::default(),
-            limits: Limits::default(),
+            settings: Settings::default(),
             foreign_wakes: Arc::default(),
         }
     }
@@ -162,23 +163,23 @@ impl Setup {
     }
 
     fn panics(mut self, panics: Panics) -> Self {
-        self.panics = panics;
+        self.settings.panics = panics;
         self
     }
 
     fn max_payload_bytes(mut self, max_payload_bytes: usize) -> Self {
-        self.limits = Limits { max_payload_bytes };
+        self.settings.limits = Limits { max_payload_bytes };
         self
     }
 
     fn execution(&self) -> Execution {
+        note_places_of_panics();
         let (program, foreign_wakes) = (Rc::clone(&self.program), Arc::clone(&self.foreign_wakes));
         Execution::new(
             self.info.clone(),
             self.status.clone(),
             Box::new(move |execution, input| program(execution, input)),
-            self.panics,
-            self.limits,
+            self.settings,
             Arc::new(move || {
                 foreign_wakes.fetch_add(1, SeqCst);
             }),

@@ -116,7 +116,7 @@ fn a_missing_action() {
             "a call of activity `b`",
             "no such action (the code asked for 1 so far)",
         ),
-        None,
+        Some("call_activity::<i32>(\"a\""),
     );
     // Also where the code would ask for it later.
     let later = orchestrator(|ctx| async move {
@@ -131,7 +131,7 @@ fn a_missing_action() {
             "a call of activity `b`",
             "no such action (the code asked for 1 so far)",
         ),
-        None,
+        Some("call_activity::<i32>(\"a\""),
     );
 }
 
@@ -221,7 +221,7 @@ fn a_result_of_another_kind() {
             .episode(at(2))
             .completed(0, "1"),
         (0, "an activity that has ended", "a timer"),
-        None,
+        Some("create_timer"),
     );
     assert_differs(
         &calls_once(),
@@ -230,7 +230,7 @@ fn a_result_of_another_kind() {
             .episode(at(2))
             .timer_fired(0, at(2)),
         (0, "a timer that has fired", "an activity"),
-        None,
+        Some("call_activity::<i32>(\"a\""),
     );
 }
 

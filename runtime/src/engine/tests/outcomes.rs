@@ -32,18 +32,29 @@ fn an_error_fails_the_execution_with_its_details() {
     );
 }
 
+#[track_caller]
+fn assert_panicked(fault: &Fault, message: &str, line: u32) {
+    let Fault::Panicked(told) = fault else {
+        panic!("{fault}");
+    };
+    let place = format!("{message} at {}:{line}:", file!());
+    assert!(told.starts_with(&place), "{told}");
+}
+
 #[test]
 fn a_panic_fails_the_execution_or_sets_it_aside() {
+    let line = line!() + 1;
     let program = waits_and(|| panic!("lost {}", 7));
     let failure = FailureDetails::new(failure::kind::PANIC, "lost 7");
     begin(Setup::new(&program)).deliver(at(2), history().completed(0, "1"), fails(1, &failure));
     let fault = begin(Setup::new(&program).panics(Panics::SetAside))
         .faults(at(2), history().completed(0, "1"));
-    assert_eq!(fault, Fault::Panicked("lost 7".into()));
+    assert_panicked(&fault, "lost 7", line);
 }
 
 #[test]
 fn a_panic_before_the_first_await_is_a_panic() {
+    let line = line!() + 1;
     let program: Program = Rc::new(|_, _| panic!("at once"));
     let failure = FailureDetails::new(failure::kind::PANIC, "at once");
     run(&program).deliver(at(1), started(), fails(0, &failure));
@@ -51,7 +62,7 @@ fn a_panic_before_the_first_await_is_a_panic() {
         .panics(Panics::SetAside)
         .run()
         .faults(at(1), started());
-    assert_eq!(fault, Fault::Panicked("at once".into()));
+    assert_panicked(&fault, "at once", line);
 }
 
 #[test]

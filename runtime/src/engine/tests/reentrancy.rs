@@ -266,7 +266,7 @@ fn a_waker_that_panics_is_a_panic_of_the_orchestrator() {
         .run()
         .deliver(at(1), started(), waits().asks(0, call("a", "null")))
         .faults(at(2), history().completed(0, "1"));
-    assert_eq!(fault, Fault::Panicked("a waker panics".into()));
+    assert!(matches!(fault, Fault::Panicked(told) if told.starts_with("a waker panics at ")));
 }
 
 #[test]

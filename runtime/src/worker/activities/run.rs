@@ -77,7 +77,7 @@ pub(crate) async fn run(
                 panic_message(&*panic),
             ))
         });
-    let limit = shared.limits.max_payload_bytes;
+    let limit = shared.settings.limits.max_payload_bytes;
     Some(match outcome {
         Ok(result) if result.len() > limit => {
             let what = format!("the result of activity `{}`", task.name);

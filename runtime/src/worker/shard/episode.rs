@@ -1,6 +1,7 @@
 //! Running episodes: messages in, one write out.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -13,7 +14,7 @@ use super::outgoing::Outgoing;
 use super::slot::{
     Aside, Held, Known, Message, OpenActivity, SlotState, Source, ended_task, stalled,
 };
-use crate::engine::{Continued, Episode, Fault};
+use crate::engine::{Continued, Episode, Execution, Fault};
 use crate::limits::{HISTORY_LENGTH_WARNING, MAX_BUFFERED_EVENTS};
 use crate::model::custom_status::StatusChange;
 use crate::model::history::{
@@ -23,7 +24,7 @@ use crate::model::instance::InstanceId;
 use crate::model::retry::Attempt;
 use crate::model::status::RuntimeStatus;
 use crate::model::waiting::WaitingOn;
-use crate::registration::Function;
+use crate::registration::{Function, Location};
 use crate::registry::Registry;
 use crate::store::TimerPosition;
 use crate::store::{ContinuedExecution, EpisodeWrite, HistoryRow, InstanceHeader, Write};
@@ -182,7 +183,7 @@ impl Shard {
         let SlotState::Live(live) = &slot.state else {
             return;
         };
-        let reason = format!("orchestrator `{}`: {fault}", live.known.header.name);
+        let reason = reason(&self.shared.registry, &live.known.header, fault);
         tracing::error!(instance = %id, reason, "an instance is set aside");
         for message in messages.into_iter().rev() {
             slot.waiting.push_front(message);
@@ -422,6 +423,7 @@ impl Shard {
             .iter()
             .map(|id| TaskKey { execution, id: *id })
             .collect();
+        log(&shared.registry, &known.header, &episode);
         let outgoing = Outgoing::of(&shared, known, now, &mut episode);
         let Episode {
             mut events,
@@ -448,7 +450,7 @@ impl Shard {
             for task in &outgoing.tasks {
                 open_tasks.insert(
                     task.key.id,
-                    open_activity(&shared.registry, &task.name, &task.attempt),
+                    open_activity(&shared.registry, running, &task.name, &task.attempt),
                 );
             }
             known.header.needs_attention = !open_tasks.is_empty();
@@ -704,11 +706,55 @@ fn objection(
     })
 }
 
+/// Why an instance cannot advance, with the place of its orchestrator where that is in the program.
+pub(super) fn reason(
+    registry: &Registry,
+    header: &InstanceHeader,
+    why: &(impl fmt::Display + ?Sized),
+) -> String {
+    let name = &header.name;
+    match place(registry, header) {
+        Some(place) => format!("orchestrator `{name}` at {place}: {why}"),
+        None => format!("orchestrator `{name}`: {why}"),
+    }
+}
+
+/// Where the orchestrator of an instance is defined.
+fn place(registry: &Registry, header: &InstanceHeader) -> Option<String> {
+    let found = registry.orchestrator(&header.name, header.version.as_deref())?;
+    let Location { file, line, .. } = found.location;
+    Some(format!("{file}:{line}"))
+}
+
+/// Tells of an episode what nobody can see in its history.
+fn log(registry: &Registry, header: &InstanceHeader, episode: &Episode) {
+    let (instance, orchestrator) = (&header.id, &header.name);
+    let defined_at = place(registry, header);
+    let defined_at = defined_at.as_deref();
+    let failure = episode.ended.as_ref().and_then(|end| end.failure.as_ref());
+    if let Some(failure) = failure {
+        tracing::warn!(
+            %instance, %orchestrator, defined_at, failed_at = episode.failed_at.as_deref(),
+            error_type = failure.error_type, error = failure.error_message, "an orchestration failed"
+        );
+    }
+}
+
 /// An activity that is scheduled and not ended.
-pub(super) fn open_activity(registry: &Registry, name: &str, attempt: &Attempt) -> OpenActivity {
+pub(super) fn open_activity(
+    registry: &Registry,
+    execution: &Execution,
+    name: &str,
+    attempt: &Attempt,
+) -> OpenActivity {
+    let first = attempt.first;
+    let missing = registry.activity(name).is_none();
     OpenActivity {
-        first: attempt.first,
-        missing: registry.activity(name).is_none().then(|| name.to_owned()),
+        first,
+        missing: missing.then(|| match execution.called_at(first) {
+            Some(place) => format!("activity `{name}`, called at {place},"),
+            None => format!("activity `{name}`"),
+        }),
     }
 }
 

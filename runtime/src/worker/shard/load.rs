@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Shard;
+use super::episode::reason;
 use super::episode::{open_activity, set_timer};
 use super::slot::{
     Aside, Held, InboxRead, Known, Live, Message, Slot, SlotState, Source, ended_task, stalled,
@@ -246,7 +247,7 @@ impl Shard {
             .map(|(task, attempt)| {
                 (
                     task.id,
-                    open_activity(&self.shared.registry, &task.name, attempt),
+                    open_activity(&self.shared.registry, &execution, &task.name, attempt),
                 )
             })
             .collect();
@@ -351,7 +352,7 @@ impl Shard {
 
     fn enter_stalled(&mut self, known: Known, inbox: Vec<Message>, why: &dyn fmt::Display) {
         let id = known.header.id.clone();
-        let reason = format!("orchestrator `{}`: {why}", known.header.name);
+        let reason = reason(&self.shared.registry, &known.header, why);
         tracing::error!(instance = %id, reason, "an instance is set aside");
         self.enter_held(known, inbox, Aside::Stalled);
         self.set_stalled(&id, Some(reason));
@@ -418,19 +419,16 @@ impl Shard {
             info,
             custom_status,
             start,
-            self.shared.panics,
-            self.shared.limits,
+            self.shared.settings,
             on_foreign_wake,
         )
     }
 
     /// Sets an instance aside whose orchestrator was woken from outside an episode.
     pub(super) fn foreign_wake(&mut self, id: &InstanceId, execution: ExecutionId) {
-        let live = self
-            .slots
-            .get(id)
-            .and_then(|slot| if slot.is_live() { slot.header() } else { None });
-        if live.is_some_and(|header| header.execution_id == execution) {
+        if let Some(SlotState::Live(live)) = self.slots.get(id).map(|slot| &slot.state)
+            && live.known.header.execution_id == execution
+        {
             let how = "it was woken from another thread or between episodes; \
                        what it waits for must be an activity, a timer or an external event";
             self.hold(id, &Fault::ForeignAwait(how.into()), Vec::new());

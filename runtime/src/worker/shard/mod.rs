@@ -28,7 +28,7 @@ use super::watchers::Watchers;
 use crate::clock::Clock;
 use crate::context::CancelReason;
 use crate::dependency::Dependencies;
-use crate::engine::{Limits, Panics};
+use crate::engine::Settings;
 use crate::model::history::{
     EventRaised, ExecutionRewound, ExecutionStarted, HistoryEvent, HistoryEventKind, TaskCompleted,
     TaskFailed, encode_events,
@@ -46,8 +46,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) watchers: Arc<Watchers>,
-    pub(crate) panics: Panics,
-    pub(crate) limits: Limits,
+    pub(crate) settings: Settings,
     /// What activities share.
     pub(crate) dependencies: Arc<Dependencies>,
     /// How many live instances a shard keeps in memory.

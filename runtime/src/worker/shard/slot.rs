@@ -102,7 +102,7 @@ pub(super) struct Live {
 pub(super) struct OpenActivity {
     /// The action of its first attempt.
     pub(super) first: i32,
-    /// Its name, when this program does not have it.
+    /// Its name and where it was called, when this program does not have it.
     pub(super) missing: Option<String>,
 }
 
@@ -170,10 +170,6 @@ impl Slot {
         }
     }
 
-    pub(super) const fn is_live(&self) -> bool {
-        matches!(self.state, SlotState::Live(_))
-    }
-
     /// Whether it has a place in memory that others may need.
     pub(super) const fn is_resident(&self) -> bool {
         matches!(self.state, SlotState::Live(_) | SlotState::Held(_))
@@ -236,7 +232,7 @@ pub(super) fn stalled(open_tasks: &HashMap<i32, OpenActivity>) -> Option<String>
     let mut missing = open_tasks.values().filter_map(|task| task.missing.as_ref());
     let missing = missing.next()?;
     Some(format!(
-        "activity `{missing}` is not registered in this program; it runs once a program that has it is started \
+        "{missing} is not registered in this program; it runs once a program that has it is started \
          (a definition in a crate that nothing refers to is not linked: write `use that_crate as _;`)"
     ))
 }

@@ -1,0 +1,132 @@
+//! What a person is told who looks for the line that is wrong.
+
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex};
+
+use steadfast::definitions;
+use steadfast::prelude::*;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Metadata, Subscriber, span, subscriber};
+
+use crate::support::{Worker as _, World, call_pass, pass, wait_for_go};
+
+/// Collects what is logged, as text.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+struct Text(String);
+
+impl Visit for Text {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.0.push_str(&format!(" {field}={value:?}"));
+    }
+}
+
+impl Subscriber for Log {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut text = Text(event.metadata().level().to_string());
+        event.record(&mut text);
+        self.0.lock().unwrap().push(text.0);
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+impl Log {
+    /// The only entry that has these words.
+    #[track_caller]
+    fn only(&self, words: &str) -> String {
+        let entries = self.0.lock().unwrap();
+        let found: Vec<_> = entries
+            .iter()
+            .filter(|entry| entry.contains(words))
+            .collect();
+        assert_eq!(found.len(), 1, "{entries:?}");
+        found[0].clone()
+    }
+}
+
+#[track_caller]
+fn assert_has(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "`{part}` is not in: {text}");
+    }
+}
+
+fn line(line: u32) -> String {
+    format!(" at {}:{line}", file!())
+}
+
+#[activity]
+async fn always_fails(what: String) -> Result<(), String> {
+    Err(what)
+}
+
+const FAILS_LINE: u32 = line!() + 4;
+
+#[orchestrator]
+async fn fails(ctx: OrchestrationContext) -> Result<(), String> {
+    ctx.call(always_fails("lost".into())).await?;
+    Ok(())
+}
+
+#[orchestrator]
+async fn fails_in_a_child(ctx: OrchestrationContext) -> Result<(), String> {
+    let child = ctx.call(fails().id("child"));
+    child.await?;
+    Ok(())
+}
+
+#[test]
+fn a_failure_is_logged_with_the_line_of_the_call_that_failed() {
+    let log = Log::default();
+    subscriber::with_default(log.clone(), || {
+        let mut worker = World::new().worker(definitions![fails_in_a_child, fails, always_fails]);
+        let client = worker.client().clone();
+        worker.wait(client.start(fails_in_a_child().id("a")));
+        let status = worker.status("a");
+        assert_eq!(status.runtime_status, RuntimeStatus::Failed);
+        assert!(!status.failure.unwrap().error_message.contains(".rs"));
+    });
+    let child = log.only("instance=child");
+    let place = format!("activity `always_fails`{}:", line(FAILS_LINE));
+    assert_has(
+        &child,
+        &["an orchestration failed", "error=\"lost\"", &place],
+    );
+    let parent = log.only("instance=a");
+    let place = format!("sub-orchestration `fails`{}:", line(FAILS_LINE + 6));
+    assert_has(&parent, &["an orchestration failed", &place]);
+}
+
+#[test]
+fn what_an_instance_waits_for_says_where_it_was_asked_for() {
+    let mut worker = World::new().worker(definitions![call_pass, wait_for_go, pass]);
+    let client = worker.client().clone();
+    worker.wait(client.start(call_pass("gate".into()).id("a")));
+    worker.wait(client.start(wait_for_go().id("b")));
+    worker.run_until_idle();
+    for id in ["a", "b"] {
+        let handle = worker.instance(id);
+        let waits = worker.wait(handle.waiting_on());
+        let places: Vec<_> = waits
+            .iter()
+            .map(|wait| wait.location.unwrap().file())
+            .collect();
+        assert_eq!(places, ["tests/tests/worker/support.rs"]);
+    }
+}
