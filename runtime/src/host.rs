@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::client::Client;
 use crate::clock::{Clock, SystemClock};
 use crate::dependency::Dependencies;
-use crate::engine::{Panics, Settings, note_places_of_panics};
+use crate::engine::{Panics, Settings, SuspiciousAwaits, note_places_of_panics};
 use crate::registration::Registration;
 use crate::registry::{DuplicateName, MissingDependencies, Registry};
 use crate::store::{Store, StoreError};
@@ -246,6 +246,15 @@ impl Builder {
     /// What becomes of an instance whose orchestrator panics; by default it fails.
     pub fn on_orchestrator_panic(mut self, panics: Panics) -> Self {
         self.settings.panics = panics;
+        self
+    }
+
+    /// What becomes of an instance whose orchestrator waits for something else than the durable operations that it has open. By
+    /// default it is set aside with debug assertions, and so in tests, and only reported otherwise.
+    ///
+    /// What is certain to be an await of something that is not durable sets the instance aside in any case.
+    pub fn on_suspicious_await(mut self, then: SuspiciousAwaits) -> Self {
+        self.settings.suspicious_awaits = then;
         self
     }
 

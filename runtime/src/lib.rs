@@ -61,8 +61,28 @@
 //! | its code asks for something else than history says, recorded data does not decode, it awaits something that is not durable, or it polls without end | it is set aside: its status says why, with the line in the source where one is known, its messages are kept, and it is tried again when a worker starts the next time, or by [`InstanceHandle::retry`]; terminating it works |
 //! | its definition, or that of an activity it called, is not in the program | it waits and its status says so, until a program that has it is started |
 //!
-//! What cannot be told: an orchestrator that awaits something foreign *and* has a durable operation open is noticed when the
-//! foreign thing wakes it, and not before.
+//! # What an orchestrator may await
+//!
+//! Calls, events, timers, and what is made of them: combinators, its own async functions, channels between its own branches.
+//! Something else, such as a socket, `tokio::time::sleep` or a thread, belongs into an activity. When it is awaited all the same:
+//!
+//! | what is seen | how sure it is | what follows |
+//! | --- | --- | --- |
+//! | it waits, and no durable operation is open, or nobody is left to wake it | certain | it is set aside at once |
+//! | it panics since the async runtime is not there: "no reactor running" and its like | certain | it is set aside at once, also where panics fail it; the reason names the line of the panic |
+//! | it is woken from another thread, or between episodes | certain | it is set aside then |
+//! | it waits, durable operations are open, and it awaits none of them, but something that keeps its waker | suspected | it is set aside with debug assertions, and only logged without: [`Builder::on_suspicious_await`] |
+//!
+//! The reason names the orchestrator with its line, and the last durable operation that it finished with the line that asked
+//! for that: the culprit is behind it.
+//!
+//! What cannot be told:
+//!
+//! - Something foreign that is awaited *beside* something durable, as in `join!(foreign, ctx.call(..))` or a race with a timer, looks
+//!   like a channel between two branches, which is allowed. It is noticed when it wakes the orchestrator, and not before.
+//! - The same goes for what is awaited while a `FuturesUnordered`, or what is made of one, still holds calls that it has polled.
+//! - What is ready when it is first polled was never waited for: a lock that is free, a value that a thread has sent already.
+//! - What blocks never comes back to the engine.
 //!
 //! # Features
 //!
@@ -141,7 +161,7 @@ pub use definition::{
     EncodeError, Kind, OrchestratorDefinition, OrchestratorKind,
 };
 pub use dependency::{Dependencies, Dependency};
-pub use engine::Panics;
+pub use engine::{Panics, SuspiciousAwaits};
 pub use external_event::{EventError, ExternalEvent};
 #[cfg(feature = "local")]
 pub use host::{Builder, StartError, Steadfast};

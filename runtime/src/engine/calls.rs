@@ -6,12 +6,12 @@
 
 use std::panic::Location;
 use std::rc::Rc;
-use std::task::Waker;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::asked::{Asked, FailedCall};
+use super::awaits::Kept;
 use super::episode::OpenChild;
 use super::fault::{Fault, NonDeterminismError};
 use super::notes::refusal;
@@ -31,7 +31,7 @@ pub(super) struct Pending {
     /// Of what is called.
     name: Rc<str>,
     completion: Option<Completion>,
-    waker: Option<Waker>,
+    waker: Option<Kept>,
     awaited: bool,
     detached: bool,
     location: Option<&'static Location<'static>>,
@@ -81,8 +81,8 @@ pub(super) struct Series {
 #[must_use]
 pub(super) struct Freed {
     /// To be woken.
-    pub(super) wake: Option<Waker>,
-    _waker: Option<Waker>,
+    pub(super) wake: Option<Kept>,
+    _waker: Option<Kept>,
     _series: Option<Box<Series>>,
 }
 
@@ -660,21 +660,37 @@ impl State {
 
     /// The result of an operation, which is then forgotten; otherwise keeps the waker for it and gives back the one that it
     /// kept before.
-    pub(super) fn observe(&mut self, id: i32, waker: &mut Option<Waker>) -> Option<Completion> {
+    pub(super) fn observe(&mut self, id: i32, waker: &mut Option<Kept>) -> Option<Completion> {
         let pending = self.operations.get_mut(&id)?;
         pending.awaited = true;
         if let Some(completion) = pending.completion.take() {
+            let asked = pending.asked();
             if let Completion::Failed(failure) = &completion {
                 self.failed_call = Some(Box::new(FailedCall {
-                    call: pending.asked(),
+                    call: asked.clone(),
                     failure: (**failure).clone(),
                 }));
             }
+            self.last_finished = Some(asked);
             self.operations.remove(&id);
             return Some(completion);
         }
+        if waker.as_ref().is_some_and(Kept::is_root) {
+            self.polled.push(id);
+        }
         std::mem::swap(&mut pending.waker, waker);
         None
+    }
+
+    /// Whether the last poll of the orchestrator left an operation pending that is open, or a combinator awaits one.
+    pub(super) fn awaits_something(&self) -> bool {
+        let awaited = |id| {
+            let pending: Option<&Pending> = self.operations.get(id);
+            pending.is_some_and(|pending| pending.completion.is_none() && !pending.detached)
+        };
+        self.awaits.through_a_combinator()
+            || self.mailbox.is_awaited()
+            || self.polled.iter().any(awaited)
     }
 
     /// Lets an operation go on without anyone waiting for it.

@@ -39,6 +39,8 @@ pub struct Episode {
     /// The sub-orchestrations that are open after a rewind: each is to be rewound in turn when it failed, to answer once more when
     /// it has completed, and to be created anew when it is not there.
     pub rewound_children: Vec<OpenChild>,
+    /// Why the orchestrator may be awaiting something that is not durable; told once by an execution. Never recorded.
+    pub suspicion: Option<String>,
     /// When the execution failed: where in the source that came from, as far as it is known. Never recorded: it is another one
     /// after every edit of the source.
     pub failed_at: Option<String>,

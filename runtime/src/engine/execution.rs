@@ -10,18 +10,19 @@ use std::task::{Context, Poll, Waker};
 use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
 
+use super::awaits::Kept;
 use super::calls::{Answer, Applied, Freed};
-use super::episode::{Continued, Ended, Episode, Outcome, UncaughtFailure};
+use super::episode::{Continued, Ended, Episode, Outcome};
 use super::fault::Fault;
 use super::handle::{ExecutionHandle, ExecutionInfo};
-use super::options::{Panics, Settings};
-use super::panicked::{Panicked, panic_message};
+use super::options::Settings;
+use super::panicked::panic_message;
 use super::state::{Continuing, State, Wanted};
 use super::waker::RootWaker;
 use crate::limits::MAX_POLLS_PER_EVENT;
 use crate::model::action::OrchestratorActionKind;
 use crate::model::custom_status::{CustomStatus, StatusChange};
-use crate::model::failure::{self, FailureDetails};
+use crate::model::failure::FailureDetails;
 use crate::model::history::{HistoryEvent, HistoryEventKind, OrchestratorStarted, TaskScheduled};
 use crate::model::status::RuntimeStatus;
 use crate::model::tags::{Tags, is_reserved};
@@ -49,14 +50,17 @@ pub struct OpenTask {
 pub struct Execution {
     pub(super) state: Rc<RefCell<State>>,
     start: Option<Start>,
-    future: Option<LocalBoxFuture<'static, Outcome>>,
+    pub(super) future: Option<LocalBoxFuture<'static, Outcome>>,
     pub(super) ended: Option<Ended>,
     continued: Option<Continued>,
-    settings: Settings,
-    root: Arc<RootWaker>,
+    pub(super) settings: Settings,
+    pub(super) root: Arc<RootWaker>,
     waker: Waker,
+    /// Whether a suspicion was told.
+    pub(super) suspected: bool,
     /// For the episode that is under way.
-    failed_at: Option<String>,
+    pub(super) suspicion: Option<String>,
+    pub(super) failed_at: Option<String>,
 }
 
 impl Execution {
@@ -72,7 +76,8 @@ impl Execution {
         on_foreign_wake: Arc<dyn Fn() + Send + Sync>,
     ) -> Self {
         let root = Arc::new(RootWaker::new(on_foreign_wake));
-        let state = State::new(info, status, settings.limits);
+        let waker = Waker::from(Arc::clone(&root));
+        let state = State::new(info, status, settings.limits, waker.clone());
         Self {
             state: Rc::new(RefCell::new(state)),
             start: Some(start),
@@ -80,8 +85,10 @@ impl Execution {
             ended: None,
             continued: None,
             settings,
-            waker: Waker::from(Arc::clone(&root)),
+            waker,
             root,
+            suspected: false,
+            suspicion: None,
             failed_at: None,
         }
     }
@@ -160,6 +167,7 @@ impl Execution {
             ended: self.ended.clone(),
             continued: self.continued.clone(),
             rewound_children: std::mem::take(&mut state.rewound_children),
+            suspicion: self.suspicion.take(),
             failed_at: self.failed_at.take(),
         }
     }
@@ -351,7 +359,7 @@ impl Execution {
     }
 
     /// Wakes the waker, which may be the orchestrator's own, and polls if that asks for it.
-    fn wake(&mut self, waker: Option<Waker>) -> Result<(), Fault> {
+    fn wake(&mut self, waker: Option<Kept>) -> Result<(), Fault> {
         if let Some(waker) = waker {
             let woken = self.root.run(|| waker.wake());
             if let Err(panic) = woken {
@@ -399,7 +407,7 @@ impl Execution {
             if polls > MAX_POLLS_PER_EVENT {
                 return Err(Fault::PollBound);
             }
-            self.state.borrow_mut().polling = true;
+            self.state.borrow_mut().begin_poll();
             let polled = self
                 .root
                 .run(|| future.as_mut().poll(&mut Context::from_waker(&self.waker)));
@@ -425,41 +433,11 @@ impl Execution {
             self.state.borrow_mut().polling = false;
             self.take_fault()?;
         }
-        if self.future.is_some() && !self.state.borrow().waits_for_something() {
-            return Err(Fault::ForeignAwait(
-                "it waits, and no durable operation is open that could wake it".into(),
-            ));
-        }
-        Ok(())
+        self.check_awaits()
     }
 
     pub(super) fn take_fault(&self) -> Result<(), Fault> {
         self.state.borrow_mut().fault.take().map_or(Ok(()), Err)
-    }
-
-    /// What a panic means: a failure that nobody caught, a foreign await, or a bug in the orchestrator.
-    fn failure_of(&mut self, panicked: Panicked) -> Result<FailureDetails, Fault> {
-        let Panicked { payload, place } = panicked;
-        let payload = match payload.downcast::<UncaughtFailure>() {
-            Ok(uncaught) => return Ok(uncaught.0),
-            Err(payload) => payload,
-        };
-        let message = panic_message(&*payload);
-        let place = place
-            .map(|place| format!(" at {place}"))
-            .unwrap_or_default();
-        if message.contains("no reactor running") {
-            return Err(Fault::ForeignAwait(format!(
-                "it uses a timer, socket or task of an async runtime{place}, which belongs into an activity ({message})"
-            )));
-        }
-        match self.settings.panics {
-            Panics::Fail => {
-                self.failed_at = Some(format!("a panic{place}"));
-                Ok(FailureDetails::new(failure::kind::PANIC, message))
-            }
-            Panics::SetAside => Err(Fault::Panicked(message + &place)),
-        }
     }
 
     fn complete(&mut self, outcome: Outcome) {

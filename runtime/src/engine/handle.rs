@@ -4,11 +4,13 @@ use std::cell::RefCell;
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
+use std::task::Waker;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::awaits::Kept;
 use super::fault::Fault;
 use super::operation::{EventWait, Operation};
 use super::options::{ChildOptions, RetryIf, TaskOptions};
@@ -66,6 +68,12 @@ impl ExecutionHandle {
             Some(location) => location,
             None => Location::caller(),
         }
+    }
+
+    /// A waker for a durable future of this execution to keep.
+    pub(super) fn keep(&self, waker: &Waker) -> Kept {
+        let waker = waker.clone();
+        self.0.borrow().awaits.keep(waker)
     }
 
     /// Asks for an activity. Its future fails with the given details when the input could not be encoded, and with those of

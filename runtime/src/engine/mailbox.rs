@@ -4,10 +4,10 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::Location;
-use std::task::Waker;
 
 use jiff::Timestamp;
 
+use super::awaits::Kept;
 use crate::model::history::{EventRaised, HistoryEvent};
 use crate::model::waiting::{WaitingFor, WaitingOn};
 
@@ -19,6 +19,8 @@ pub(super) struct Mailbox {
     waits: HashMap<u64, Wait>,
     waiting: usize,
     unobserved: usize,
+    /// The waits that the current poll of the orchestrator left pending.
+    polled: Vec<u64>,
 }
 
 /// The events and waits of one name. While an event is kept, no wait of that name is without one.
@@ -43,18 +45,27 @@ struct Wait {
     /// The name as the author wrote it.
     name: String,
     given: Option<Arrived>,
-    waker: Option<Waker>,
+    waker: Option<Kept>,
     location: &'static Location<'static>,
     since: Timestamp,
+}
+
+/// An event that a wait was given, and the wait.
+#[derive(Debug)]
+pub(super) struct Observed {
+    /// The name as the author wrote it.
+    pub(super) name: String,
+    pub(super) location: &'static Location<'static>,
+    pub(super) payload: Option<String>,
 }
 
 /// The wakers that the end of a wait sets free, for the caller to handle when it has let go of the state.
 #[derive(Debug, Default)]
 pub(super) struct Cancelled {
     /// That of the wait that the event went to: to be woken.
-    pub(super) next: Option<Waker>,
+    pub(super) next: Option<Kept>,
     /// That of the wait itself: to be dropped.
-    _own: Option<Waker>,
+    _own: Option<Kept>,
 }
 
 impl Mailbox {
@@ -65,7 +76,7 @@ impl Mailbox {
         name: String,
         payload: Option<String>,
         at: Timestamp,
-    ) -> Option<Waker> {
+    ) -> Option<Kept> {
         self.arrivals += 1;
         self.unobserved += 1;
         self.place(Arrived {
@@ -76,7 +87,7 @@ impl Mailbox {
         })
     }
 
-    fn place(&mut self, event: Arrived) -> Option<Waker> {
+    fn place(&mut self, event: Arrived) -> Option<Kept> {
         let lane = self.lanes.entry(event.name.to_lowercase()).or_default();
         while let Some(id) = lane.waiting.pop_front() {
             if let Some(wait) = self.waits.get_mut(&id) {
@@ -122,15 +133,33 @@ impl Mailbox {
 
     /// The event that a wait was given, which ends the wait; otherwise keeps the waker for it and gives back the one that it
     /// kept before.
-    pub(super) fn observe(&mut self, id: u64, waker: &mut Option<Waker>) -> Option<Option<String>> {
+    pub(super) fn observe(&mut self, id: u64, waker: &mut Option<Kept>) -> Option<Observed> {
         let wait = self.waits.get_mut(&id)?;
         if let Some(event) = wait.given.take() {
-            self.waits.remove(&id);
+            let wait = self.waits.remove(&id)?;
             self.unobserved -= 1;
-            return Some(event.payload);
+            return Some(Observed {
+                name: wait.name,
+                location: wait.location,
+                payload: event.payload,
+            });
+        }
+        if waker.as_ref().is_some_and(Kept::is_root) {
+            self.polled.push(id);
         }
         std::mem::swap(&mut wait.waker, waker);
         None
+    }
+
+    /// The orchestrator is about to be polled.
+    pub(super) fn begin_poll(&mut self) {
+        self.polled.clear();
+    }
+
+    /// Whether the last poll of the orchestrator left a wait pending that is open.
+    pub(super) fn is_awaited(&self) -> bool {
+        let open = |id| self.waits.get(id).is_some_and(|wait| wait.given.is_none());
+        self.polled.iter().any(open)
     }
 
     /// Ends a wait. An event that it was given and did not observe goes back to its place, and from there to the next wait.
@@ -202,7 +231,7 @@ impl Mailbox {
     }
 
     /// Takes out the wakers, for the caller to drop when it has let go of the state.
-    pub(super) fn take_wakers(&mut self) -> Vec<Waker> {
+    pub(super) fn take_wakers(&mut self) -> Vec<Kept> {
         let wakers = self.waits.values_mut().filter_map(|wait| wait.waker.take());
         wakers.collect()
     }
@@ -210,11 +239,16 @@ impl Mailbox {
 
 #[cfg(test)]
 mod tests {
+    use std::task::Waker;
+
+    use super::super::awaits::Awaits;
     use super::*;
 
     fn observe(mailbox: &mut Mailbox, id: u64) -> Option<String> {
-        let mut waker = Some(Waker::noop().clone());
-        mailbox.observe(id, &mut waker).map(Option::unwrap)
+        let waker = Waker::noop().clone();
+        let mut waker = Some(Awaits::new(waker.clone()).keep(waker));
+        let observed = mailbox.observe(id, &mut waker);
+        observed.map(|observed| observed.payload.unwrap())
     }
 
     fn raise(mailbox: &mut Mailbox, name: &str, payload: &str) {

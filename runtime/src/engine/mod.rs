@@ -15,6 +15,8 @@
 //! polls until nothing inside the orchestrator has asked for another poll. An event that wakes nothing causes no poll. So
 //! the order of events in history decides every race, on replay as it did live.
 //!
+//! When a poll leaves the orchestrator pending that came to no durable operation, it awaits something else: see `foreign`.
+//!
 //! # Dropping
 //!
 //! | dropped while pending | what happens |
@@ -48,11 +50,13 @@
 
 mod agreement;
 mod asked;
+mod awaits;
 mod calls;
 mod describe;
 mod episode;
 mod execution;
 mod fault;
+mod foreign;
 mod handle;
 mod mailbox;
 mod notes;
@@ -73,6 +77,6 @@ pub use execution::{Execution, OpenTask, Start};
 pub use fault::{Fault, NonDeterminismError};
 pub use handle::{ExecutionHandle, ExecutionInfo};
 pub use operation::{EventWait, Operation};
-pub use options::{ChildOptions, Limits, Panics, RetryIf, Settings, TaskOptions};
+pub use options::{ChildOptions, Limits, Panics, RetryIf, Settings, SuspiciousAwaits, TaskOptions};
 #[cfg(feature = "local")]
 pub(crate) use panicked::{note_places_of_panics, panic_message};

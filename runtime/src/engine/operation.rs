@@ -83,7 +83,7 @@ impl Future for Operation {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<OperationResult> {
         if let Step::Pending(id) = self.step {
-            let mut waker = Some(cx.waker().clone());
+            let mut waker = Some(self.execution.keep(cx.waker()));
             let observed = self.execution.0.borrow_mut().observe(id, &mut waker);
             let Some(completion) = observed else {
                 return Poll::Pending;
@@ -133,13 +133,8 @@ impl Future for EventWait {
         let Some(id) = self.id else {
             return Poll::Pending;
         };
-        let mut waker = Some(cx.waker().clone());
-        let observed = self
-            .execution
-            .0
-            .borrow_mut()
-            .mailbox
-            .observe(id, &mut waker);
+        let mut waker = Some(self.execution.keep(cx.waker()));
+        let observed = self.execution.0.borrow_mut().observe_event(id, &mut waker);
         match observed {
             Some(payload) => {
                 self.id = None;

@@ -74,6 +74,8 @@ impl fmt::Debug for ChildOptions {
 pub struct Settings {
     /// What becomes of an instance whose orchestrator panics.
     pub panics: Panics,
+    /// What becomes of an instance whose orchestrator may await something that is not durable.
+    pub suspicious_awaits: SuspiciousAwaits,
     /// What is allowed.
     pub limits: Limits,
 }
@@ -86,6 +88,27 @@ pub enum Panics {
     Fail,
     /// It is set aside: it shows the reason, keeps its messages, and is tried again when a worker starts the next time.
     SetAside,
+}
+
+/// What becomes of an instance whose orchestrator waits for something else than the durable operations that it has open: most
+/// likely it awaits something that is not durable. It is reported in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SuspiciousAwaits {
+    /// It goes on. What wakes it from outside of an episode sets it aside.
+    Report,
+    /// It is set aside: it shows the reason, keeps its messages, and is tried again when a worker starts the next time.
+    SetAside,
+}
+
+impl Default for SuspiciousAwaits {
+    /// [`SetAside`](Self::SetAside) with debug assertions, and so in tests; [`Report`](Self::Report) otherwise.
+    fn default() -> Self {
+        if cfg!(debug_assertions) {
+            Self::SetAside
+        } else {
+            Self::Report
+        }
+    }
 }
 
 /// What a worker allows every execution.

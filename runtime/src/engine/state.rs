@@ -7,11 +7,13 @@
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::panic::Location;
 use std::rc::Rc;
+use std::task::Waker;
 
 use jiff::Timestamp;
 
 use super::agreement::{action_of, agrees};
-use super::asked::FailedCall;
+use super::asked::{Asked, FailedCall};
+use super::awaits::{Awaits, Kept};
 use super::calls::{Dropped, Pending};
 use super::describe;
 use super::episode::OpenChild;
@@ -78,6 +80,11 @@ pub(super) struct State {
     pub(super) dropped: Vec<Dropped>,
     /// The name of the last call: calls of the same name share it.
     pub(super) last_name: Rc<str>,
+    pub(super) awaits: Awaits,
+    /// The operations that the current poll left pending.
+    pub(super) polled: Vec<i32>,
+    /// The last operation whose result the code took.
+    pub(super) last_finished: Option<Asked>,
     /// The last call of which the code took a failure.
     pub(super) failed_call: Option<Box<FailedCall>>,
     /// Where the code last asked for something.
@@ -184,7 +191,12 @@ pub(super) enum Source {
 }
 
 impl State {
-    pub(super) fn new(info: ExecutionInfo, status: Option<CustomStatus>, limits: Limits) -> Self {
+    pub(super) fn new(
+        info: ExecutionInfo,
+        status: Option<CustomStatus>,
+        limits: Limits,
+        root: Waker,
+    ) -> Self {
         Self {
             now: Timestamp::UNIX_EPOCH,
             replaying: false,
@@ -215,6 +227,9 @@ impl State {
             open: 0,
             dropped: Vec::new(),
             last_name: Rc::from(""),
+            awaits: Awaits::new(root),
+            polled: Vec::new(),
+            last_finished: None,
             failed_call: None,
             last_asked: None,
             info,
@@ -224,6 +239,29 @@ impl State {
     /// Keeps the first fault.
     pub(super) fn fail(&mut self, fault: Fault) {
         self.fault.get_or_insert(fault);
+    }
+
+    /// The orchestrator is about to be polled.
+    pub(super) fn begin_poll(&mut self) {
+        self.polling = true;
+        self.polled.clear();
+        self.mailbox.begin_poll();
+    }
+
+    /// The payload of the event that a wait was given, which ends the wait; otherwise keeps the waker for it and gives back the
+    /// one that it kept before.
+    pub(super) fn observe_event(
+        &mut self,
+        id: u64,
+        waker: &mut Option<Kept>,
+    ) -> Option<Option<String>> {
+        let observed = self.mailbox.observe(id, waker)?;
+        self.last_finished = Some(Asked {
+            what: "the event",
+            name: observed.name.into(),
+            location: Some(observed.location),
+        });
+        Some(observed.payload)
     }
 
     /// Whether anything that the orchestrator can be waiting for is outstanding.

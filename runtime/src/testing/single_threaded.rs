@@ -20,7 +20,7 @@ use crate::client::Client;
 use crate::clock::{Clock, ManualClock};
 use crate::context::{CancelReason, Cancellation};
 use crate::dependency::Dependencies;
-use crate::engine::{Limits, Outcome, Panics, Settings, note_places_of_panics};
+use crate::engine::{Limits, Outcome, Panics, Settings, SuspiciousAwaits, note_places_of_panics};
 use crate::host;
 use crate::model::instance::{Incarnation, InstanceId};
 use crate::registration::Registration;
@@ -69,6 +69,8 @@ pub struct Options {
     pub panics: Panics,
     /// Largest payload: see [`Builder::max_payload_bytes`](crate::Builder::max_payload_bytes).
     pub max_payload_bytes: usize,
+    /// See [`Builder::on_suspicious_await`](crate::Builder::on_suspicious_await).
+    pub suspicious_awaits: SuspiciousAwaits,
 }
 
 impl SingleThreaded {
@@ -90,6 +92,7 @@ impl SingleThreaded {
             max_live_instances,
             panics,
             max_payload_bytes,
+            suspicious_awaits,
         } = options;
         note_places_of_panics();
         let registry = host::registry(definitions, &dependencies);
@@ -105,6 +108,7 @@ impl SingleThreaded {
             watchers: Arc::new(Watchers::default()),
             settings: Settings {
                 panics,
+                suspicious_awaits,
                 limits: Limits { max_payload_bytes },
             },
             cache: max_live_instances,

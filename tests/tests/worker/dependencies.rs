@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use steadfast::prelude::*;
 use steadfast::store::memory::MemoryStore;
 use steadfast::testing::{ManualClock, SingleThreaded, SingleThreadedOptions};
-use steadfast::{CancelReason, Dependencies, Panics, Registration, StartError, definitions};
+use steadfast::{
+    CancelReason, Dependencies, Panics, Registration, StartError, SuspiciousAwaits, definitions,
+};
 
 use crate::support::{Worker, at};
 
@@ -81,6 +83,7 @@ fn worker(dependencies: Dependencies) -> SingleThreaded {
         max_live_instances: 100,
         panics: Panics::Fail,
         max_payload_bytes: steadfast::limits::DEFAULT_MAX_PAYLOAD_BYTES,
+        suspicious_awaits: SuspiciousAwaits::SetAside,
     };
     SingleThreaded::start(Arc::new(MemoryStore::new()), options).unwrap()
 }

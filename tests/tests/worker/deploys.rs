@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use steadfast::prelude::*;
-use steadfast::{Panics, definitions};
+use steadfast::{Panics, SuspiciousAwaits, definitions};
 
 use crate::support::{Worker as _, World, entered, json, open, pass, wait_for_go};
 
@@ -302,7 +302,11 @@ async fn foreign(ctx: OrchestrationContext) -> u32 {
 
 #[test]
 fn a_wake_from_another_thread_is_reported_by_name() {
-    let mut worker = World::new().worker(definitions![foreign]);
+    let world = World {
+        suspicious_awaits: SuspiciousAwaits::Report,
+        ..World::new()
+    };
+    let mut worker = world.worker(definitions![foreign]);
     let client = worker.client().clone();
     let instance = worker.wait(client.start(foreign().id("a")));
     let stalled = loop {

@@ -3,12 +3,12 @@
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 
-use steadfast::definitions;
 use steadfast::prelude::*;
+use steadfast::{SuspiciousAwaits, definitions};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata, Subscriber, span, subscriber};
 
-use crate::support::{Worker as _, World, call_pass, pass, wait_for_go};
+use crate::support::{Worker as _, World, call_pass, entered, pass, wait_for_go};
 
 /// Collects what is logged, as text.
 #[derive(Clone, Default)]
@@ -69,6 +69,57 @@ fn assert_has(text: &str, parts: &[&str]) {
 
 fn line(line: u32) -> String {
     format!(" at {}:{line}", file!())
+}
+
+const CHANNEL_LINE: u32 = line!() + 3;
+
+#[orchestrator]
+async fn awaits_a_channel(ctx: OrchestrationContext) -> Result<String, String> {
+    let kept = ctx.call(pass("kept".into()));
+    let (_sender, receiver) = tokio::sync::oneshot::channel::<()>();
+    let _ = receiver.await;
+    Ok(kept.await?)
+}
+
+#[test]
+fn a_suspicious_await_is_reported_once_or_sets_the_instance_aside() {
+    let log = Log::default();
+    let words = "but something else";
+    subscriber::with_default(log.clone(), || {
+        let world = World {
+            suspicious_awaits: SuspiciousAwaits::Report,
+            ..World::new()
+        };
+        let mut worker = world.worker(definitions![awaits_a_channel, pass]);
+        let client = worker.client().clone();
+        worker.wait(client.start(awaits_a_channel().id("a")));
+        assert_eq!(worker.status("a").stalled, None);
+        let handle = worker.instance("a");
+        worker.wait(handle.raise_event_named("go", "x"));
+        assert_eq!(worker.status("a").stalled, None);
+        assert_eq!(entered("kept"), 1);
+    });
+    let defined_at = format!("defined_at=\"{}:{CHANNEL_LINE}\"", file!());
+    assert_has(
+        &log.only(words),
+        &[
+            "WARN",
+            "instance=a",
+            "orchestrator=awaits_a_channel",
+            &defined_at,
+        ],
+    );
+
+    let mut worker = World::new().worker(definitions![awaits_a_channel, pass]);
+    let client = worker.client().clone();
+    worker.wait(client.start(awaits_a_channel().id("a")));
+    let why = worker.status("a").stalled.unwrap();
+    assert_has(
+        &why,
+        &[words, &format!("`awaits_a_channel`{}:", line(CHANNEL_LINE))],
+    );
+    // What it asked for with that was not committed.
+    assert_eq!(entered("kept"), 1);
 }
 
 #[activity]

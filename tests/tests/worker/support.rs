@@ -12,7 +12,9 @@ use steadfast::store::memory::MemoryStore;
 use steadfast::testing::{
     CommitFault, FaultyStore, ManualClock, SingleThreaded, SingleThreadedOptions,
 };
-use steadfast::{Dependencies, InstanceHandle, InstanceStatus, Panics, Registration, Timestamp};
+use steadfast::{
+    Dependencies, InstanceHandle, InstanceStatus, Panics, Registration, SuspiciousAwaits, Timestamp,
+};
 use tokio::sync::Notify;
 
 thread_local! {
@@ -73,6 +75,7 @@ pub(crate) struct World {
     pub(crate) max_live_instances: usize,
     pub(crate) panics: Panics,
     pub(crate) max_payload_bytes: usize,
+    pub(crate) suspicious_awaits: SuspiciousAwaits,
 }
 
 impl World {
@@ -88,6 +91,7 @@ impl World {
             max_live_instances: 100,
             panics: Panics::Fail,
             max_payload_bytes: DEFAULT_MAX_PAYLOAD_BYTES,
+            suspicious_awaits: SuspiciousAwaits::SetAside,
         }
     }
 
@@ -108,6 +112,7 @@ impl World {
             max_live_instances: self.max_live_instances,
             panics: self.panics,
             max_payload_bytes: self.max_payload_bytes,
+            suspicious_awaits: self.suspicious_awaits,
         };
         SingleThreaded::start(Arc::clone(&self.store), options).unwrap()
     }

@@ -25,6 +25,7 @@ mod malformed;
 mod nondeterminism;
 mod outcomes;
 mod patches;
+mod quiet_awaits;
 mod races;
 mod random_programs;
 mod reentrancy;
@@ -55,7 +56,7 @@ use self::history::{EXECUTION, History, at, history, started};
 use super::panicked::note_places_of_panics;
 use super::{
     ChildOptions, Continued, Ended, Episode, Execution, ExecutionHandle, ExecutionInfo, Fault,
-    Limits, Outcome, Panics, Settings, TaskOptions,
+    Limits, Outcome, Panics, Settings, SuspiciousAwaits, TaskOptions,
 };
 use crate::context::OrchestrationContext;
 use crate::model::action::{OrchestratorAction, OrchestratorActionKind};
@@ -152,7 +153,10 @@ impl Setup {
                 version: None,
             },
             status: None,
-            settings: Settings::default(),
+            settings: Settings {
+                suspicious_awaits: SuspiciousAwaits::SetAside,
+                ..Settings::default()
+            },
             foreign_wakes: Arc::default(),
         }
     }
@@ -164,6 +168,11 @@ impl Setup {
 
     fn panics(mut self, panics: Panics) -> Self {
         self.settings.panics = panics;
+        self
+    }
+
+    fn suspicious_awaits(mut self, then: SuspiciousAwaits) -> Self {
+        self.settings.suspicious_awaits = then;
         self
     }
 

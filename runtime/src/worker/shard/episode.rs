@@ -731,6 +731,9 @@ fn log(registry: &Registry, header: &InstanceHeader, episode: &Episode) {
     let (instance, orchestrator) = (&header.id, &header.name);
     let defined_at = place(registry, header);
     let defined_at = defined_at.as_deref();
+    if let Some(suspicion) = &episode.suspicion {
+        tracing::warn!(%instance, %orchestrator, defined_at, "{suspicion}");
+    }
     let failure = episode.ended.as_ref().and_then(|end| end.failure.as_ref());
     if let Some(failure) = failure {
         tracing::warn!(

@@ -429,9 +429,8 @@ impl Shard {
         if let Some(SlotState::Live(live)) = self.slots.get(id).map(|slot| &slot.state)
             && live.known.header.execution_id == execution
         {
-            let how = "it was woken from another thread or between episodes; \
-                       what it waits for must be an activity, a timer or an external event";
-            self.hold(id, &Fault::ForeignAwait(how.into()), Vec::new());
+            let fault = live.execution.woken_from_outside();
+            self.hold(id, &fault, Vec::new());
         }
     }
 
