@@ -258,6 +258,57 @@ impl Builder {
         self
     }
 
+    /// Replays every episode at once, and sets the instance aside when the replay is not the same: for debug builds and tests.
+    ///
+    /// It finds what is not deterministic in the first episode that shows it: a random number, a counter of the process, the
+    /// order of a `HashMap`, an unbiased `select!` in a helper. What the episode asked for is compared in full, with its inputs and
+    /// times; so are the custom status, the end, and what is waited for. Such an episode is not committed.
+    ///
+    /// The code of orchestrators runs twice; their tracing, their side effects and their activities do not. Each episode costs a
+    /// replay of the whole history, so that an execution costs the square of its length.
+    ///
+    /// ```standalone_crate
+    /// use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    ///
+    /// use steadfast::prelude::*;
+    /// use steadfast::store::memory::MemoryStore;
+    ///
+    /// static ORDERS: AtomicU32 = AtomicU32::new(0);
+    ///
+    /// #[activity]
+    /// async fn ship(order: u32) -> u32 {
+    ///     order
+    /// }
+    ///
+    /// #[orchestrator]
+    /// async fn order(ctx: OrchestrationContext) -> Result<u32, String> {
+    ///     Ok(ctx.call(ship(next_order())).await?)
+    /// }
+    ///
+    /// fn next_order() -> u32 {
+    ///     ORDERS.fetch_add(1, Relaxed)
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let builder = Steadfast::builder().store(MemoryStore::new());
+    /// let steadfast = builder.replay_every_episode().start().await?;
+    /// let order = steadfast.client().start(order().id("order")).await?;
+    /// let mut changes = order.watch_custom_status();
+    /// let why = loop {
+    ///     if let Some(why) = changes.next().await?.and_then(|change| change.stalled) {
+    ///         break why;
+    ///     }
+    /// };
+    /// assert!(why.contains("found (on replay) a call of activity `ship` with input 1"), "{why}");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn replay_every_episode(mut self) -> Self {
+        self.settings.replay_every_episode = true;
+        self
+    }
+
     /// Largest input, output, event or recorded value, in bytes of its JSON text as UTF-8; 1 MiB by default
     /// ([`DEFAULT_MAX_PAYLOAD_BYTES`](crate::limits::DEFAULT_MAX_PAYLOAD_BYTES)).
     ///

@@ -84,6 +84,8 @@
 //! - What is ready when it is first polled was never waited for: a lock that is free, a value that a thread has sent already.
 //! - What blocks never comes back to the engine.
 //!
+//! [`Builder::replay_every_episode`] finds these where they make a difference to what the orchestrator does.
+//!
 //! # Features
 //!
 //! | feature | brings | default |

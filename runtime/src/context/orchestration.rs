@@ -122,6 +122,7 @@ impl<S> OrchestrationContext<S> {
     }
 
     /// Empties the custom status.
+    #[track_caller]
     pub fn clear_custom_status(&self) {
         self.execution.set_custom_status(None);
     }
@@ -327,6 +328,7 @@ impl<S: StatusType> OrchestrationContext<S> {
         clippy::needless_pass_by_value,
         reason = "a status is made to be given away"
     )]
+    #[track_caller]
     pub fn set_custom_status(&self, status: S) {
         match CustomStatus::encode(&status) {
             Ok(status) => self.execution.set_custom_status(status),
@@ -346,6 +348,7 @@ impl OrchestrationContext<AnyStatus> {
     ///
     /// When the value's JSON is longer than 16,384 bytes as UTF-16, or the value cannot be encoded. The previous status
     /// stays. The same value gives the same error on replay, so it may be handled.
+    #[track_caller]
     pub fn set_custom_status(&self, status: impl Serialize) -> Result<(), CustomStatusError> {
         self.execution
             .set_custom_status(CustomStatus::encode(&status)?);

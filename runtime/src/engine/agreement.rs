@@ -1,10 +1,27 @@
 //! Whether the code asks for what history has.
 
 use super::notes::{REFUSED, SIDE_VALUE};
-use super::state::Wanted;
+use super::state::{State, Wanted};
 use crate::model::action::OrchestratorActionKind as Action;
 use crate::model::failure::kind;
 use crate::model::history::{EventSent, HistoryEventKind as Event, TaskScheduled};
+
+impl State {
+    /// Whether an action is the very one that was recorded.
+    pub(super) fn repeats(&self, event: &Event, wanted: &Wanted) -> bool {
+        // A side value is not produced again, and history has a refusal in its place when that failed.
+        if matches!(&wanted.kind, Action::SendEvent { name, .. } if name == SIDE_VALUE) {
+            return true;
+        }
+        let action = wanted.kind.clone();
+        let action = if wanted.limited {
+            self.within_limits(action)
+        } else {
+            action
+        };
+        action.confirmation() == *event
+    }
+}
 
 /// Whether a confirmation is that of an action: kind, name and id of a sub-orchestration must agree; inputs, times and tags are
 /// history's. On a path that a rewind undid they count as well, and the end of that path is forgotten.

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::asked::{Asked, FailedCall};
 use super::awaits::Kept;
 use super::episode::OpenChild;
-use super::fault::{Fault, NonDeterminismError};
+use super::fault::{Against, Fault, NonDeterminismError};
 use super::notes::refusal;
 use super::options::RetryIf;
 use super::random::jitter;
@@ -655,6 +655,7 @@ impl State {
                 Some(_) => self.operations.get(&id).and_then(|op| op.location),
                 None => self.last_asked,
             },
+            against: Against::History,
         })
     }
 
@@ -761,7 +762,7 @@ impl State {
     /// Withdraws an attempt that runs. A replay has done so before.
     fn withdraw(&mut self, id: i32, child: Option<InstanceId>) {
         self.unfinished.remove(&id);
-        if !self.is_new() {
+        if !self.is_new() && self.repeats_from.is_none() {
             return;
         }
         match child {

@@ -1,8 +1,15 @@
 //! Words for what history has and what the code did.
 
+use super::episode::{Continued, Ended};
 use super::notes::{PATCH, REFUSED, SIDE_VALUE};
-use crate::model::action::OrchestratorActionKind;
+use crate::model::custom_status::CustomStatus;
 use crate::model::history::HistoryEventKind;
+use crate::model::instance::InstanceId;
+use crate::model::tags::Tags;
+use crate::model::waiting::{WaitingFor, WaitingOn};
+
+/// How much of a payload a report shows.
+const SHOWN: usize = 200;
 
 pub(super) fn event(event: &HistoryEventKind) -> String {
     match event {
@@ -27,6 +34,103 @@ pub(super) fn event(event: &HistoryEventKind) -> String {
     }
 }
 
-pub(super) fn action(action: &OrchestratorActionKind) -> String {
-    event(&action.confirmation())
+/// With all that belongs to it.
+pub(super) fn in_full(kind: &HistoryEventKind) -> String {
+    let said = event(kind);
+    match kind {
+        HistoryEventKind::TaskScheduled(task) => {
+            format!("{said} with {}", call(task.input.as_deref(), &task.tags))
+        }
+        HistoryEventKind::SubOrchestrationInstanceCreated(child) => {
+            let version = child.version.as_deref().unwrap_or_default();
+            let call = call(child.input.as_deref(), &child.tags);
+            format!("{said} in version `{version}` with {call}")
+        }
+        HistoryEventKind::TimerCreated(timer) => format!("{said} for {}", timer.fire_at),
+        HistoryEventKind::EventSent(sent) => match sent.input.as_deref() {
+            Some(payload) => format!("{said} with {}", shown(payload)),
+            None => said,
+        },
+        HistoryEventKind::ExecutionCompleted(end) => match (&end.result, &end.failure) {
+            (_, Some(failure)) => format!("{said} with `{}`", shown(&failure.error_message)),
+            (Some(result), None) => format!("{said} with {}", shown(result)),
+            (None, None) => said,
+        },
+        _ => said,
+    }
+}
+
+fn call(input: Option<&str>, tags: &Tags) -> String {
+    let input = shown(input.unwrap_or("nothing"));
+    if tags.is_empty() {
+        format!("input {input}")
+    } else {
+        format!("input {input} and tags {tags:?}")
+    }
+}
+
+/// As much of a text as a report can hold.
+fn shown(text: &str) -> String {
+    let mut chars = text.chars();
+    let mut shown: String = chars.by_ref().take(SHOWN).collect();
+    if chars.next().is_some() {
+        shown.push_str("..");
+    }
+    shown
+}
+
+pub(super) fn status(status: Option<&CustomStatus>) -> String {
+    status.map_or_else(
+        || "no custom status".into(),
+        |status| format!("the custom status {}", shown(status.as_json())),
+    )
+}
+
+/// How an execution ended, and what it hands to the next one.
+pub(super) fn end(ended: Option<&Ended>, continued: Option<&Continued>) -> String {
+    let ended = match ended {
+        None => return "no end".into(),
+        Some(ended) => in_full(&ended.clone().recorded().into()),
+    };
+    match continued {
+        None => ended,
+        Some(continued) => {
+            let version = continued.version.as_deref().unwrap_or("the same");
+            let carried = &continued.carried;
+            let names = carried.iter().map(|event| match &event.kind {
+                HistoryEventKind::EventRaised(raised) => &*raised.name,
+                other => other.name(),
+            });
+            let names: Vec<_> = names.collect();
+            format!("{ended}, version {version}, carrying the events {names:?}")
+        }
+    }
+}
+
+/// The calls that an episode withdrew.
+pub(super) fn withdrawn(tasks: &[i32], children: &[(i32, InstanceId)]) -> String {
+    let children = children.iter().map(|(id, _)| *id);
+    let ids: Vec<_> = tasks.iter().copied().chain(children).collect();
+    if ids.is_empty() {
+        "no withdrawn call".into()
+    } else {
+        format!("the withdrawn calls {ids:?}")
+    }
+}
+
+pub(super) fn wait(wait: Option<&WaitingOn>) -> String {
+    match wait.map(|wait| &wait.kind) {
+        None => "no further wait".into(),
+        Some(WaitingFor::Activity { id, name, .. }) => {
+            format!("a wait for activity `{name}` of event {id}")
+        }
+        Some(WaitingFor::Retry { id, name, .. }) => {
+            format!("a wait for the next attempt of `{name}` with the timer of event {id}")
+        }
+        Some(WaitingFor::Timer { id, .. }) => format!("a wait for the timer of event {id}"),
+        Some(WaitingFor::Event { name }) => format!("a wait for the event `{name}`"),
+        Some(WaitingFor::Child { id, name, .. }) => {
+            format!("a wait for sub-orchestration `{name}` of event {id}")
+        }
+    }
 }

@@ -120,6 +120,12 @@ impl Episode {
         }
     }
 
+    /// Whether it is that of a rewind.
+    pub(super) fn is_rewind(&self) -> bool {
+        let mut events = self.events.iter();
+        events.any(|event| matches!(event.kind, HistoryEventKind::ExecutionRewound(_)))
+    }
+
     /// The episode that records that an instance is paused. Nothing of it concerns the orchestrator.
     #[must_use]
     pub fn suspended(now: Timestamp, reason: Option<String>) -> Self {

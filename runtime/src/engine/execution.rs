@@ -17,6 +17,7 @@ use super::fault::Fault;
 use super::handle::{ExecutionHandle, ExecutionInfo};
 use super::options::Settings;
 use super::panicked::panic_message;
+use super::repetition::Repetition;
 use super::state::{Continuing, State, Wanted};
 use super::waker::RootWaker;
 use crate::limits::MAX_POLLS_PER_EVENT;
@@ -29,9 +30,8 @@ use crate::model::tags::{Tags, is_reserved};
 use crate::model::waiting::WaitingOn;
 
 /// Starts an orchestrator: decodes its input and returns its future, or says why the input does not decode.
-pub type Start = Box<
-    dyn FnOnce(ExecutionHandle, Option<&str>) -> Result<LocalBoxFuture<'static, Outcome>, String>,
->;
+pub type Start =
+    Rc<dyn Fn(ExecutionHandle, Option<&str>) -> Result<LocalBoxFuture<'static, Outcome>, String>>;
 
 /// An activity that a replay found scheduled and not ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub struct Execution {
     start: Option<Start>,
     pub(super) future: Option<LocalBoxFuture<'static, Outcome>>,
     pub(super) ended: Option<Ended>,
-    continued: Option<Continued>,
+    pub(super) continued: Option<Continued>,
     pub(super) settings: Settings,
     pub(super) root: Arc<RootWaker>,
     waker: Waker,
@@ -61,6 +61,8 @@ pub struct Execution {
     /// For the episode that is under way.
     pub(super) suspicion: Option<String>,
     pub(super) failed_at: Option<String>,
+    /// When every episode is to be replayed.
+    pub(super) repetition: Option<Box<Repetition>>,
 }
 
 impl Execution {
@@ -75,6 +77,16 @@ impl Execution {
         settings: Settings,
         on_foreign_wake: Arc<dyn Fn() + Send + Sync>,
     ) -> Self {
+        let repetition = settings.replay_every_episode.then(|| {
+            Box::new(Repetition {
+                info: info.clone(),
+                status: status.clone(),
+                start: Rc::clone(&start),
+                settings,
+                on_foreign_wake: Arc::clone(&on_foreign_wake),
+                history: Vec::new(),
+            })
+        });
         let root = Arc::new(RootWaker::new(on_foreign_wake));
         let waker = Waker::from(Arc::clone(&root));
         let state = State::new(info, status, settings.limits, waker.clone());
@@ -90,6 +102,7 @@ impl Execution {
             suspected: false,
             suspicion: None,
             failed_at: None,
+            repetition,
         }
     }
 
@@ -118,7 +131,13 @@ impl Execution {
             delivered += 1;
         }
         let status = self.state.borrow_mut().status.take_change();
-        Ok(self.end_episode(now, events.drain(..delivered).collect(), status, had_ended))
+        let episode = self.end_episode(now, events.drain(..delivered).collect(), status, had_ended);
+        self.repeat_episode(&episode).inspect_err(|_| {
+            // Behind the begin of the episode.
+            let delivered = episode.events.iter().skip(1).take(delivered);
+            events.splice(..0, delivered.cloned());
+        })?;
+        Ok(episode)
     }
 
     /// Sets the orchestrator's current time.
@@ -128,6 +147,7 @@ impl Execution {
         let now = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
         state.now = state.now.max(now);
         state.length.episode();
+        state.asked_at.clear();
         state.now
     }
 

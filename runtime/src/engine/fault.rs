@@ -48,6 +48,21 @@ pub struct NonDeterminismError {
     pub found: String,
     /// Where in the source the code did it, or asked for something last before it did not.
     pub location: Option<&'static Location<'static>>,
+    /// What the code was compared with.
+    pub against: Against,
+}
+
+/// Where the history comes from that code is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Against {
+    /// It was recorded, perhaps by older code.
+    History,
+    /// The same code has just run, and was replayed at once: see [`Settings::replay_every_episode`](super::Settings).
+    LiveRun {
+        /// Where in the source it then did what is expected.
+        location: Option<&'static Location<'static>>,
+    },
 }
 
 impl std::fmt::Display for NonDeterminismError {
@@ -57,15 +72,26 @@ impl std::fmt::Display for NonDeterminismError {
             expected,
             found,
             location,
+            against,
         } = self;
-        write!(
-            f,
-            "the code differs from its history at event {event_id}: expected {expected}, found {found}"
-        )?;
-        if let Some(location) = location {
-            write!(f, " at {location}")?;
+        let at = |location: &Option<&Location<'_>>| {
+            location.map_or_else(String::new, |location| format!(" at {location}"))
+        };
+        let found_at = at(location);
+        match against {
+            Against::History => write!(
+                f,
+                "the code differs from its history at event {event_id}: expected {expected}, found {found}{found_at}"
+            ),
+            Against::LiveRun { location } => {
+                let expected_at = at(location);
+                write!(
+                    f,
+                    "the code is not deterministic, which shows at event {event_id}: \
+                     expected (live) {expected}{expected_at}, found (on replay) {found}{found_at}"
+                )
+            }
         }
-        Ok(())
     }
 }
 

@@ -269,10 +269,12 @@ impl ExecutionHandle {
         self.0.borrow().length.get()
     }
 
+    #[track_caller]
     pub(crate) fn set_custom_status(&self, status: Option<CustomStatus>) {
+        let location = self.caller();
         let mut state = self.0.borrow_mut();
         if state.polling {
-            state.status.value = status;
+            state.status.set(status, location);
         }
     }
 

@@ -64,6 +64,7 @@ mod operation;
 mod options;
 mod panicked;
 mod random;
+mod repetition;
 mod replay;
 mod silence;
 mod state;
@@ -74,7 +75,7 @@ mod tests;
 
 pub use episode::{Continued, Ended, Episode, OpenChild, Outcome, UncaughtFailure};
 pub use execution::{Execution, OpenTask, Start};
-pub use fault::{Fault, NonDeterminismError};
+pub use fault::{Against, Fault, NonDeterminismError};
 pub use handle::{ExecutionHandle, ExecutionInfo};
 pub use operation::{EventWait, Operation};
 pub use options::{ChildOptions, Limits, Panics, RetryIf, Settings, SuspiciousAwaits, TaskOptions};

@@ -78,6 +78,11 @@ pub struct Settings {
     pub suspicious_awaits: SuspiciousAwaits,
     /// What is allowed.
     pub limits: Limits,
+    /// Whether every episode is replayed at once, and must be the same then.
+    ///
+    /// Each episode costs a replay of the whole history, so that an execution costs the square of its length, and its history is
+    /// kept in memory. The orchestrator's code runs twice; its tracing and its side effects do not.
+    pub replay_every_episode: bool,
 }
 
 /// What becomes of an instance whose orchestrator panics.

@@ -18,6 +18,9 @@ impl Execution {
     ///
     /// A [`Fault`], most likely [`Fault::NonDeterminism`]: the code is not the code that made this history.
     pub fn replay(&mut self, history: Vec<HistoryEvent>) -> Result<(), Fault> {
+        if let Some(repetition) = &mut self.repetition {
+            repetition.history.clone_from(&history);
+        }
         self.replay_silently(history)?;
         let mut state = self.state.borrow_mut();
         state.replaying = false;
@@ -45,6 +48,9 @@ impl Execution {
         now: Timestamp,
         reason: Option<String>,
     ) -> Result<Episode, Fault> {
+        if let Some(repetition) = &mut self.repetition {
+            repetition.history.clone_from(&past);
+        }
         self.state.borrow_mut().rewinding = true;
         self.replay_silently(past)?;
         let now = self.begin_episode(now);
@@ -55,7 +61,9 @@ impl Execution {
         state.children = HashMap::new();
         let status = state.status.take_all();
         drop(state);
-        Ok(self.end_episode(now, vec![event], status, false))
+        let episode = self.end_episode(now, vec![event], status, false);
+        self.repeat_episode(&episode)?;
+        Ok(episode)
     }
 
     fn replay_silently(&mut self, history: Vec<HistoryEvent>) -> Result<(), Fault> {
@@ -81,8 +89,7 @@ impl Execution {
             Step::Apply(event) => {
                 if let HistoryEventKind::OrchestratorStarted(_) = event.kind {
                     let mut state = self.state.borrow_mut();
-                    state.now = event.timestamp;
-                    state.length.episode();
+                    state.begin_repeated_episode(event.timestamp);
                     return Ok(());
                 }
                 if self.ended.is_some() {

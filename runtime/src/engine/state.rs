@@ -17,7 +17,7 @@ use super::awaits::{Awaits, Kept};
 use super::calls::{Dropped, Pending};
 use super::describe;
 use super::episode::OpenChild;
-use super::fault::{Fault, NonDeterminismError};
+use super::fault::{Against, Fault, NonDeterminismError};
 use super::handle::ExecutionInfo;
 use super::mailbox::Mailbox;
 use super::notes::{REFUSED, refusal};
@@ -49,6 +49,10 @@ pub(super) struct State {
     pub(super) length: HistoryLength,
     /// What this episode asked for.
     pub(super) actions: Vec<OrchestratorAction>,
+    /// Where the code asked for each of them.
+    pub(super) asked_at: Vec<Option<&'static Location<'static>>>,
+    /// From this action on a replay must ask for the very same as history, and tells what its last episode withdrew.
+    pub(super) repeats_from: Option<i32>,
     /// The activities that this episode no longer waits for.
     pub(super) withdrawn: Vec<i32>,
     /// The sub-orchestrations that this episode no longer waits for.
@@ -127,6 +131,8 @@ impl HistoryLength {
 pub(super) struct StatusSlot {
     pub(super) value: Option<CustomStatus>,
     committed: Option<CustomStatus>,
+    /// Where the code last set it.
+    pub(super) location: Option<&'static Location<'static>>,
 }
 
 impl StatusSlot {
@@ -135,7 +141,17 @@ impl StatusSlot {
         Self {
             committed: value.clone(),
             value,
+            location: None,
         }
+    }
+
+    pub(super) fn set(
+        &mut self,
+        value: Option<CustomStatus>,
+        location: &'static Location<'static>,
+    ) {
+        self.value = value;
+        self.location = Some(location);
     }
 
     /// What changed since the last call. Setting an equal value is no change.
@@ -209,6 +225,8 @@ impl State {
             status: StatusSlot::new(status),
             length: HistoryLength::default(),
             actions: Vec::new(),
+            asked_at: Vec::new(),
+            repeats_from: None,
             withdrawn: Vec::new(),
             withdrawn_children: Vec::new(),
             continuing: None,
@@ -302,6 +320,7 @@ impl State {
                 };
                 let read = read(id, &kind);
                 self.actions.push(OrchestratorAction { id, kind });
+                self.asked_at.push(wanted.location);
                 read
             }
             Source::History(event) => {
@@ -358,7 +377,10 @@ impl State {
             let rewound = self.rewind_behind(id);
             let recorded = self.recorded.get(&id);
             let strict = rewound.is_none();
-            if recorded.is_some_and(|event| agrees(event, wanted, strict)) {
+            let in_full = self.repeats_from.is_some_and(|from| id >= from && strict);
+            if recorded.is_some_and(|event| {
+                agrees(event, wanted, strict) && (!in_full || self.repeats(event, wanted))
+            }) {
                 return self.recorded.remove(&id).map(Source::History);
             }
             if let Some(last) = rewound {
@@ -368,14 +390,20 @@ impl State {
             if recorded.is_none() && self.rewinding {
                 return Some(Source::Anew);
             }
+            let describe = if in_full {
+                describe::in_full
+            } else {
+                describe::event
+            };
             let error = NonDeterminismError {
                 event_id: id,
                 expected: recorded.map_or_else(
                     || "nothing, since the recorded run had not come so far".into(),
-                    describe::event,
+                    describe,
                 ),
-                found: describe::action(&wanted.kind),
+                found: describe(&wanted.kind.confirmation()),
                 location: wanted.location,
+                against: Against::History,
             };
             self.next_action += 1;
             self.fail(Fault::NonDeterminism(error));
@@ -427,6 +455,7 @@ impl State {
             expected: describe::event(event),
             found: self.no_such_action(),
             location: self.last_asked,
+            against: Against::History,
         }))
     }
 

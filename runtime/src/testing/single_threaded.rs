@@ -71,6 +71,8 @@ pub struct Options {
     pub max_payload_bytes: usize,
     /// See [`Builder::on_suspicious_await`](crate::Builder::on_suspicious_await).
     pub suspicious_awaits: SuspiciousAwaits,
+    /// Whether every episode is replayed: see [`Builder::replay_every_episode`](crate::Builder::replay_every_episode).
+    pub replay_every_episode: bool,
 }
 
 impl SingleThreaded {
@@ -93,6 +95,7 @@ impl SingleThreaded {
             panics,
             max_payload_bytes,
             suspicious_awaits,
+            replay_every_episode,
         } = options;
         note_places_of_panics();
         let registry = host::registry(definitions, &dependencies);
@@ -110,6 +113,7 @@ impl SingleThreaded {
                 panics,
                 suspicious_awaits,
                 limits: Limits { max_payload_bytes },
+                replay_every_episode,
             },
             cache: max_live_instances,
             on_foreign_wake: Box::new(move |id, execution| {

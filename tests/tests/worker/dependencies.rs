@@ -84,6 +84,7 @@ fn worker(dependencies: Dependencies) -> SingleThreaded {
         panics: Panics::Fail,
         max_payload_bytes: steadfast::limits::DEFAULT_MAX_PAYLOAD_BYTES,
         suspicious_awaits: SuspiciousAwaits::SetAside,
+        replay_every_episode: false,
     };
     SingleThreaded::start(Arc::new(MemoryStore::new()), options).unwrap()
 }

@@ -1,6 +1,7 @@
 //! What a person is told who looks for the line that is wrong.
 
 use std::fmt::Debug;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
 use steadfast::prelude::*;
@@ -69,6 +70,60 @@ fn assert_has(text: &str, parts: &[&str]) {
 
 fn line(line: u32) -> String {
     format!(" at {}:{line}", file!())
+}
+
+static NUMBERS: AtomicU32 = AtomicU32::new(0);
+
+/// What no orchestrator may call, and no compiler sees.
+fn next_number() -> u32 {
+    NUMBERS.fetch_add(1, SeqCst)
+}
+
+const NUMBERS_LINE: u32 = line!() + 5;
+
+#[orchestrator]
+async fn numbers(ctx: OrchestrationContext) -> Result<String, String> {
+    let mut number = format!("gate-{}", next_number());
+    number = ctx.call(pass(number)).await?;
+    Ok(number)
+}
+
+#[test]
+fn code_that_is_not_deterministic_is_set_aside_before_anything_is_committed() {
+    for max_live_instances in [0, 100] {
+        let world = World {
+            replay_every_episode: true,
+            max_live_instances,
+            ..World::new()
+        };
+        let mut worker = world.worker(definitions![numbers, pass]);
+        let client = worker.client().clone();
+        let handle = worker.wait(client.start(numbers().id("a")));
+        let status = worker.status("a");
+        assert_eq!(status.runtime_status, RuntimeStatus::Pending);
+        let why = status.stalled.unwrap();
+        let place = line(NUMBERS_LINE);
+        assert_has(
+            &why,
+            &[
+                "orchestrator `numbers` at ",
+                "at event 0: expected (live) a call of activity `pass` with input \"gate-",
+                "found (on replay) a call of activity `pass` with input \"gate-",
+                &place,
+            ],
+        );
+        assert_eq!(why.matches(&*place).count(), 2, "{why}");
+        let names = worker.wait(handle.history());
+        assert!(
+            names
+                .iter()
+                .all(|event| event.kind.name() != "TaskScheduled")
+        );
+        worker.wait(handle.terminate(Some("enough")));
+        let status = worker.status("a");
+        assert_eq!(status.runtime_status, RuntimeStatus::Terminated);
+    }
+    assert!((0..NUMBERS.load(SeqCst)).all(|number| entered(&format!("gate-{number}")) == 0));
 }
 
 const CHANNEL_LINE: u32 = line!() + 3;

@@ -1,5 +1,5 @@
-//! Runs a scenario in every way that it can go: undisturbed, replayed for every episode, with a failing commit anywhere, and with a
-//! worker that dies at any step. However it goes, it must end the same.
+//! Runs a scenario in every way that it can go: undisturbed, replayed for every episode or after it, with a failing commit
+//! anywhere, and with a worker that dies at any step. However it goes, it must end the same.
 
 use std::sync::Arc;
 
@@ -38,15 +38,14 @@ impl Scenario {
         self.with_a_death();
     }
 
-    fn worlds() -> [World; 2] {
-        [100, 0].map(|max_live_instances| World {
-            max_live_instances,
-            ..World::new()
-        })
-    }
-
     fn undisturbed(&self) {
-        for world in Self::worlds() {
+        let ways = [(100, false), (0, false), (100, true), (0, true)];
+        for (max_live_instances, replay_every_episode) in ways {
+            let world = World {
+                max_live_instances,
+                replay_every_episode,
+                ..World::new()
+            };
             let mut worker = world.worker((self.definitions)());
             (self.ask)(&mut worker);
             (self.finish)(&mut worker);

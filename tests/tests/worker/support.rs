@@ -76,6 +76,7 @@ pub(crate) struct World {
     pub(crate) panics: Panics,
     pub(crate) max_payload_bytes: usize,
     pub(crate) suspicious_awaits: SuspiciousAwaits,
+    pub(crate) replay_every_episode: bool,
 }
 
 impl World {
@@ -92,6 +93,7 @@ impl World {
             panics: Panics::Fail,
             max_payload_bytes: DEFAULT_MAX_PAYLOAD_BYTES,
             suspicious_awaits: SuspiciousAwaits::SetAside,
+            replay_every_episode: false,
         }
     }
 
@@ -113,6 +115,7 @@ impl World {
             panics: self.panics,
             max_payload_bytes: self.max_payload_bytes,
             suspicious_awaits: self.suspicious_awaits,
+            replay_every_episode: self.replay_every_episode,
         };
         SingleThreaded::start(Arc::clone(&self.store), options).unwrap()
     }

@@ -29,6 +29,7 @@ mod quiet_awaits;
 mod races;
 mod random_programs;
 mod reentrancy;
+mod repetition;
 mod retries;
 mod rewind;
 mod scale;
@@ -155,6 +156,7 @@ impl Setup {
             status: None,
             settings: Settings {
                 suspicious_awaits: SuspiciousAwaits::SetAside,
+                replay_every_episode: true,
                 ..Settings::default()
             },
             foreign_wakes: Arc::default(),
@@ -187,7 +189,7 @@ impl Setup {
         Execution::new(
             self.info.clone(),
             self.status.clone(),
-            Box::new(move |execution, input| program(execution, input)),
+            Rc::new(move |execution, input| program(execution, input)),
             self.settings,
             Arc::new(move || {
                 foreign_wakes.fetch_add(1, SeqCst);
@@ -239,6 +241,8 @@ impl Run {
     /// Replays only where it is asked for, since a replay for each of many rows takes long.
     fn without_replays(mut self) -> Self {
         self.replays = false;
+        self.setup.settings.replay_every_episode = false;
+        self.live.repetition = None;
         self
     }
 

@@ -157,3 +157,37 @@ fn what_a_rewound_orchestrator_does_for_the_first_time_is_traced() {
         expected.map(|message| format!("{span} message={message}"))
     );
 }
+
+/// Traces its end.
+struct Guard;
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        tracing::info!("dropped");
+    }
+}
+
+#[test]
+fn a_destructor_is_traced_once_where_every_episode_is_replayed() {
+    let program = orchestrator(|ctx| async move {
+        let _guard = Guard;
+        tracing::info!("begins");
+        let _ = ctx.wait_for_external_event_named::<i32>("go").await;
+    });
+    let collector = Collector::default();
+    collector.collect(|| {
+        let mut run = run(&program);
+        run.replays = false;
+        run.episode(at(1), started().build());
+        run.episode(at(2), history().raised("go", "1").build());
+    });
+    let messages = &collector.0.lock().unwrap().messages;
+    let span = "[orchestrator name=E instance=demo]";
+    assert_eq!(
+        *messages,
+        [
+            format!("{span} message=begins"),
+            format!("{span} message=dropped")
+        ]
+    );
+}

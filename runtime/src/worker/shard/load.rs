@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Shard;
@@ -408,7 +409,7 @@ impl Shard {
             parent: known.parent.clone(),
         };
         let start: Start =
-            Box::new(move |handle, input| start(handle, input).map_err(|error| error.to_string()));
+            Rc::new(move |handle, input| start(handle, input).map_err(|error| error.to_string()));
         let (shared, id, execution) = (
             Arc::clone(&self.shared),
             header.id.clone(),

@@ -1,0 +1,181 @@
+//! Replaying every episode at once, to find code that is not deterministic before anything of it is committed.
+//!
+//! An execution that does so keeps its history and what it was made of. After each episode a second execution is rebuilt from the
+//! history, that episode included, and must come to the same: it asks for the same actions with the same inputs and times,
+//! withdraws the same, holds the same custom status, waits at the same places and ends alike. What earlier episodes asked for is
+//! compared as in any replay, since they may have been run by code that was edited since.
+//!
+//! The cost is a replay of the whole history for each episode: quadratic over an execution. An execution that was rewound, evicted
+//! or suspended begins with the history that it is loaded from; one that continues as new begins with none.
+
+use std::panic::Location;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::describe;
+use super::episode::Episode;
+use super::execution::{Execution, Start};
+use super::fault::{Against, Fault, NonDeterminismError};
+use super::handle::ExecutionInfo;
+use super::options::Settings;
+use super::silence::silently;
+use super::state::State;
+use crate::model::custom_status::CustomStatus;
+use crate::model::history::HistoryEvent;
+use crate::model::instance::InstanceId;
+use crate::model::waiting::WaitingOn;
+
+/// What an execution needs to be run once more.
+pub(super) struct Repetition {
+    pub(super) info: ExecutionInfo,
+    /// The custom status that it began with.
+    pub(super) status: Option<CustomStatus>,
+    pub(super) start: Start,
+    pub(super) settings: Settings,
+    pub(super) on_foreign_wake: Arc<dyn Fn() + Send + Sync>,
+    /// The events of its episodes.
+    pub(super) history: Vec<HistoryEvent>,
+}
+
+impl Repetition {
+    fn execution(&self) -> Execution {
+        Execution::new(
+            self.info.clone(),
+            self.status.clone(),
+            Rc::clone(&self.start),
+            Settings {
+                replay_every_episode: false,
+                ..self.settings
+            },
+            Arc::clone(&self.on_foreign_wake),
+        )
+    }
+}
+
+impl Execution {
+    /// Replays the episode that has just been run, when every episode is to be, and compares.
+    pub(super) fn repeat_episode(&mut self, episode: &Episode) -> Result<(), Fault> {
+        let Some(mut repetition) = self.repetition.take() else {
+            return Ok(());
+        };
+        repetition.history.extend(episode.events.iter().cloned());
+        let first = self.state.borrow().first_of_episode(episode);
+        let mut again = repetition.execution();
+        again.state.borrow_mut().repeats_from = Some(first);
+        let result = again.replay(repetition.history.clone());
+        let result = match result {
+            Ok(()) => self.same(&again, episode),
+            Err(fault) => Err(self.not_repeated(fault, first)),
+        };
+        // Its destructors are the author's, and have not run for the live execution.
+        silently(|| drop(again));
+        self.repetition = Some(repetition);
+        result.map_err(Fault::NonDeterminism)
+    }
+
+    /// The difference that a replay came upon.
+    fn not_repeated(&self, fault: Fault, first: i32) -> NonDeterminismError {
+        let state = self.state.borrow();
+        match fault {
+            Fault::NonDeterminism(error) => NonDeterminismError {
+                against: Against::LiveRun {
+                    location: state.asked_in_episode(error.event_id - first),
+                },
+                ..error
+            },
+            fault => NonDeterminismError {
+                event_id: state.next_action,
+                expected: "an episode without a fault".into(),
+                found: fault.to_string(),
+                location: None,
+                against: Against::LiveRun { location: None },
+            },
+        }
+    }
+
+    /// Compares what is not an action.
+    fn same(&self, again: &Self, episode: &Episode) -> Result<(), NonDeterminismError> {
+        let (live, replayed) = (self.state.borrow(), again.state.borrow());
+        let differs = |expected: Seen, found: Seen| NonDeterminismError {
+            event_id: live.next_action,
+            expected: expected.what,
+            found: found.what,
+            location: found.location,
+            against: Against::LiveRun {
+                location: expected.location,
+            },
+        };
+        if (&self.ended, &self.continued) != (&again.ended, &again.continued) {
+            let end = |execution: &Self| {
+                let (ended, continued) = (execution.ended.as_ref(), execution.continued.as_ref());
+                Seen::new(describe::end(ended, continued), None)
+            };
+            return Err(differs(end(self), end(again)));
+        }
+        if live.status.value != replayed.status.value {
+            let status = |state: &State| {
+                let told = describe::status(state.status.value.as_ref());
+                Seen::new(told, state.status.location)
+            };
+            return Err(differs(status(&live), status(&replayed)));
+        }
+        let withdrawn = (&episode.withdrawn, &episode.withdrawn_children);
+        let replayed_withdrawn = (&replayed.withdrawn, &replayed.withdrawn_children);
+        // What a rewind withdraws on the way to its marker, a replay has withdrawn before.
+        if !episode.is_rewind() && withdrawn != replayed_withdrawn {
+            let told = |(tasks, children): (&Vec<i32>, &Vec<(i32, InstanceId)>)| {
+                Seen::new(describe::withdrawn(tasks, children), None)
+            };
+            return Err(differs(told(withdrawn), told(replayed_withdrawn)));
+        }
+        let (waits, replayed_waits) = (self.waiting_on(), again.waiting_on());
+        let places = 0..waits.len().max(replayed_waits.len());
+        for (wait, found) in places.map(|place| (waits.get(place), replayed_waits.get(place))) {
+            if wait != found {
+                let told = |wait: Option<&WaitingOn>| {
+                    Seen::new(describe::wait(wait), wait.and_then(|wait| wait.location))
+                };
+                return Err(differs(told(wait), told(found)));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    /// An episode begins in the history that is replayed.
+    pub(super) fn begin_repeated_episode(&mut self, now: Timestamp) {
+        self.now = now;
+        self.length.episode();
+        if self.repeats_from.is_some() {
+            self.withdrawn.clear();
+            self.withdrawn_children.clear();
+        }
+    }
+
+    /// The first action that an episode asked for, or could have.
+    pub(super) fn first_of_episode(&self, episode: &Episode) -> i32 {
+        let first = episode.actions.first();
+        first.map_or(self.next_action, |action| action.id)
+    }
+
+    /// Where the code asked for an action of the last episode, by its place in that.
+    pub(super) fn asked_in_episode(&self, place: i32) -> Option<&'static Location<'static>> {
+        let place = usize::try_from(place).ok()?;
+        self.asked_at.get(place).copied().flatten()
+    }
+}
+
+/// What an execution came to, and where in the source.
+struct Seen {
+    what: String,
+    location: Option<&'static Location<'static>>,
+}
+
+impl Seen {
+    const fn new(what: String, location: Option<&'static Location<'static>>) -> Self {
+        Self { what, location }
+    }
+}
