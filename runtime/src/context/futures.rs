@@ -169,7 +169,7 @@ impl<T: DeserializeOwned, E> Called<T, E> {
                     let what = format!("the recorded result of {} `{}`", self.kind, self.name);
                     self.operation
                         .execution()
-                        .fail_undecodable(what, error.to_string());
+                        .fail_undecodable_result(&what, error.to_string());
                     return Poll::Pending;
                 }
             },

@@ -205,13 +205,17 @@ impl<S> OrchestrationContext<S> {
             }
         });
         let json = recorded.unwrap_or_else(|failure| uncaught(failure));
-        decode_value(&json).unwrap_or_else(|error| {
-            // The code was changed: that is a fault, which goes before what ends the poll here.
-            let message = error.to_string();
-            self.execution
-                .fail_undecodable(format!("{WHAT} that was recorded"), message.clone());
-            uncaught(FailureDetails::new(failure::kind::DECODE, message))
-        })
+        // Not in a closure, which would take the place of the caller.
+        match decode_value(&json) {
+            Ok(value) => value,
+            Err(error) => {
+                // The code was changed: that is a fault, which goes before what ends the poll here.
+                let (what, message) = (format!("{WHAT} that was recorded"), error.to_string());
+                self.execution
+                    .fail_undecodable_side_value(&what, message.clone());
+                uncaught(FailureDetails::new(failure::kind::DECODE, message))
+            }
+        }
     }
 
     /// Whether the change of this name is part of this execution: a way to change the code of orchestrations that are running.

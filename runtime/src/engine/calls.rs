@@ -291,10 +291,8 @@ impl State {
         let (id, pending) = match asked {
             Some(Ok((id, Ok(pending)))) => (id, pending),
             Some(Ok((id, Err(message)))) => {
-                self.fail(Fault::Undecodable {
-                    what: format!("the retry policy of action {id}"),
-                    message,
-                });
+                let what = format!("the retry policy of action {id}");
+                self.fail_undecodable(&what, location, message);
                 return Ok(None);
             }
             Some(Err(failure)) => return Err(failure),

@@ -11,7 +11,6 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::awaits::Kept;
-use super::fault::Fault;
 use super::operation::{EventWait, Operation};
 use super::options::{ChildOptions, RetryIf, TaskOptions};
 use super::random::Random;
@@ -311,11 +310,21 @@ impl ExecutionHandle {
         self.0.borrow().info.clone()
     }
 
-    /// Stops the execution: something recorded does not decode. The orchestrator is not polled again.
-    pub(crate) fn fail_undecodable(&self, what: String, message: String) {
+    /// Stops the execution: the result that was just taken does not decode. The orchestrator is not polled again.
+    pub(crate) fn fail_undecodable_result(&self, what: &str, message: String) {
+        let mut state = self.0.borrow_mut();
+        let finished = state.last_finished.as_ref();
+        let location = finished.and_then(|finished| finished.location);
+        state.fail_undecodable(what, location, message);
+    }
+
+    /// Stops the execution: the side value that the caller was given does not decode. The orchestrator is not polled again.
+    #[track_caller]
+    pub(crate) fn fail_undecodable_side_value(&self, what: &str, message: String) {
+        let location = Some(self.caller());
         self.0
             .borrow_mut()
-            .fail(Fault::Undecodable { what, message });
+            .fail_undecodable(what, location, message);
     }
 }
 

@@ -259,6 +259,20 @@ impl State {
         self.fault.get_or_insert(fault);
     }
 
+    /// Something recorded does not decode that was asked for at this place.
+    pub(super) fn fail_undecodable(
+        &mut self,
+        what: &str,
+        location: Option<&'static Location<'static>>,
+        message: String,
+    ) {
+        let what = match location {
+            Some(location) => format!("{what} at {location}"),
+            None => what.to_owned(),
+        };
+        self.fail(Fault::Undecodable { what, message });
+    }
+
     /// The orchestrator is about to be polled.
     pub(super) fn begin_poll(&mut self) {
         self.polling = true;

@@ -228,18 +228,16 @@ fn a_recorded_result_that_does_not_decode_is_a_fault() {
     let fault = run(&program)
         .deliver(at(1), started(), waits().asks(0, call("a", "null")))
         .faults(at(2), history().completed(0, "[1,true]"));
-    let expected = Fault::Undecodable {
-        what: "the recorded result of activity `a`".into(),
-        message: "at `[1]`: invalid type: boolean `true`, expected i32".into(),
-    };
-    assert_eq!(fault, expected);
+    let what = "the recorded result of activity `a`";
+    let message = "at `[1]`: invalid type: boolean `true`, expected i32";
+    assert_undecodable(&fault, what, message);
     let past = history()
         .episode(at(1))
         .started("E", None)
         .scheduled(0, "a", "null")
         .episode(at(2))
         .completed(0, "[1,true]");
-    assert_eq!(replay(&program, past).unwrap_err(), expected);
+    assert_eq!(replay(&program, past).unwrap_err(), fault);
 }
 
 #[test]

@@ -424,12 +424,10 @@ fn a_recorded_output_of_another_type_is_a_fault() {
             ),
         )
         .faults(at(2), history().child_completed(0, "\"x\""));
-    assert_eq!(
-        fault,
-        Fault::Undecodable {
-            what: "the recorded result of orchestrator `unversioned`".into(),
-            message: "invalid type: string \"x\", expected u32".into(),
-        }
+    assert_undecodable(
+        &fault,
+        "the recorded result of orchestrator `unversioned`",
+        "invalid type: string \"x\", expected u32",
     );
 }
 
@@ -651,12 +649,10 @@ fn a_side_effect_that_does_not_read_back_fails_the_orchestration_and_changed_cod
             .episode(at(1))
             .started("E", None)
             .sent(0, "demo", "steadfast.side", Some("7"));
-    assert_eq!(
-        replay(&program, past).unwrap_err(),
-        Fault::Undecodable {
-            what: "the value of a side effect that was recorded".into(),
-            message: "invalid type: integer `7`, expected a boolean".into(),
-        }
+    assert_undecodable(
+        &replay(&program, past).unwrap_err(),
+        "the value of a side effect that was recorded",
+        "invalid type: integer `7`, expected a boolean",
     );
 }
 

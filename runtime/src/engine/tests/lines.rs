@@ -175,6 +175,27 @@ fn the_polls_of_an_http_request_name_its_line() {
     assert_line(wait.location, line);
 }
 
+#[test]
+fn what_does_not_decode_names_the_line_that_asked_for_it() {
+    let place = |line: u32| format!(" at {}:{line}:", file!());
+    let line = line!() + 2;
+    let program = orchestrator(|ctx| async move {
+        let call = ctx.call_activity::<u32>("a", ());
+        call.await.is_ok()
+    });
+    let fault = run(&program)
+        .deliver(at(1), started(), waits().asks(0, call("a", "null")))
+        .faults(at(2), history().completed(0, "true"));
+    assert!(fault.to_string().contains(&place(line)), "{fault}");
+
+    let line = line!() + 1;
+    let program = orchestrator(|ctx| async move { ctx.side_effect(|| 7) });
+    let past = history().episode(at(1)).started("E", None);
+    let past = past.sent(0, "demo", "steadfast.side", Some("true"));
+    let fault = replay(&program, past).unwrap_err();
+    assert!(fault.to_string().contains(&place(line)), "{fault}");
+}
+
 /// The failed episode of an orchestrator whose first call fails.
 fn fails_after(program: &Program, failed: History) -> Episode {
     let mut run = run(program);

@@ -215,6 +215,17 @@ impl Setup {
     }
 }
 
+/// Checks what does not decode and why. It also says where the code asked for it.
+#[track_caller]
+fn assert_undecodable(fault: &Fault, undecodable: &str, why: &str) {
+    let Fault::Undecodable { what, message } = fault else {
+        panic!("another fault: {fault}");
+    };
+    let (what, place) = what.split_once(" at ").expect("a place");
+    assert_eq!((what, &**message), (undecodable, why));
+    assert!(place.starts_with("runtime/src/engine/tests/"), "{place}");
+}
+
 /// Begins the table of an orchestrator.
 fn run(program: &Program) -> Run {
     Setup::new(program).run()

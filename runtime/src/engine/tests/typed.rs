@@ -145,12 +145,10 @@ fn a_payload_of_another_type_is_an_error_for_the_author() {
 #[test]
 fn a_recorded_result_of_another_type_is_a_fault() {
     let fault = begin(LENIENT).faults(at(2), history().completed(0, "7"));
-    assert_eq!(
-        fault,
-        Fault::Undecodable {
-            what: "the recorded result of activity `engine_tests_greet`".into(),
-            message: "invalid type: integer `7`, expected a string".into(),
-        }
+    assert_undecodable(
+        &fault,
+        "the recorded result of activity `engine_tests_greet`",
+        "invalid type: integer `7`, expected a string",
     );
 }
 
