@@ -48,6 +48,12 @@ use crate::model::{Definition, Kind};
 /// more](https://docs.rs/steadfast/latest/steadfast/determinism/index.html). One statement is excepted by
 /// `#[steadfast::allow(clock, reason = "..")]` on it; the reason is shown in the documentation of the orchestrator.
 ///
+/// # Declared events
+///
+/// With `events(..)`, waiting for another event does not compile: `ctx.wait_for_external_event()` is checked wherever it is called
+/// in the body, also in closures and inside of macros such as `join!`. What cannot be seen is not checked: a wait by name, and
+/// one in a function that is given the context.
+///
 /// [`OrchestrationContext`]: https://docs.rs/steadfast/latest/steadfast/struct.OrchestrationContext.html
 #[proc_macro_attribute]
 pub fn orchestrator(args: TokenStream, item: TokenStream) -> TokenStream {

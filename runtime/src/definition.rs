@@ -4,6 +4,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -101,6 +102,22 @@ pub trait OrchestratorDefinition: Definition<Kind = OrchestratorKind> {
     note = "it declares its events: `#[orchestrator(events(..))]`; add `{E}` there"
 )]
 pub trait AcceptsEvent<E: ExternalEvent>: OrchestratorDefinition {}
+
+/// An event that an orchestrator declares: [`AcceptsEvent`] from the event's side. The orchestrator's own waits are checked by it, since
+/// this way around the type of an event is never inferred from what is declared.
+#[diagnostic::on_unimplemented(
+    message = "the orchestrator `{D}` does not wait for the event `{Self}`",
+    label = "not among the events that it declares",
+    note = "it declares its events: `#[orchestrator(events(..))]`; add `{Self}` there"
+)]
+pub trait DeclaredBy<D>: Sized {
+    /// What a wait is given.
+    #[doc(hidden)]
+    const DECLARED: PhantomData<fn() -> Self> = PhantomData;
+}
+
+#[diagnostic::do_not_recommend]
+impl<D: AcceptsEvent<E>, E: ExternalEvent> DeclaredBy<D> for E {}
 
 /// A value could not be encoded as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

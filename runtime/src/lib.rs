@@ -159,8 +159,8 @@ pub use context::{
     SubOrchestrationCall, TimedOut, Timeout, TimerDue, TimerFuture, TryJoinAll,
 };
 pub use definition::{
-    AcceptsEvent, ActivityDefinition, ActivityKind, CallError, Definition, DurableError,
-    EncodeError, Kind, OrchestratorDefinition, OrchestratorKind,
+    AcceptsEvent, ActivityDefinition, ActivityKind, CallError, DeclaredBy, Definition,
+    DurableError, EncodeError, Kind, OrchestratorDefinition, OrchestratorKind,
 };
 pub use dependency::{Dependencies, Dependency};
 pub use engine::{Panics, SuspiciousAwaits};

@@ -10,8 +10,8 @@ pub use crate::context::{
     ActivityContext, AnyStatus, ContextStatus, OrchestrationContext, TimedOut,
 };
 pub use crate::definition::{
-    AcceptsEvent, ActivityDefinition, ActivityKind, CallError, Definition, DurableError,
-    OrchestratorDefinition, OrchestratorKind,
+    AcceptsEvent, ActivityDefinition, ActivityKind, CallError, DeclaredBy, Definition,
+    DurableError, OrchestratorDefinition, OrchestratorKind,
 };
 pub use crate::dependency::Injected;
 pub use crate::engine::{ExecutionHandle, Outcome, UncaughtFailure};

@@ -31,6 +31,7 @@
 //! ```
 
 mod activity;
+mod declared_events;
 pub(crate) mod fallback;
 mod orchestrator;
 
@@ -143,7 +144,11 @@ fn run(definition: &Definition) -> TokenStream {
     let doc = docs
         .is_empty()
         .then(|| quote!(#[doc = " The function as written."]));
-    let (vis, body) = (&item.vis, &item.body);
+    let vis = &item.vis;
+    let body = match &definition.events {
+        Some(_) => &declared_events::checked(&item.body, &definition.private),
+        None => &item.body,
+    };
     let mut sig = item.sig.clone();
     sig.ident = Ident::new("run", ident.span());
     quote! {

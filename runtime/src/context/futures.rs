@@ -211,6 +211,13 @@ impl<T> EventFuture<T> {
             payload: PhantomData,
         }
     }
+
+    /// The same wait. `#[orchestrator(events(..))]` puts this behind the waits of a body; what it asks for can only be given for
+    /// an event that is declared.
+    #[doc(hidden)]
+    pub fn declared(self, _: PhantomData<fn() -> T>) -> Self {
+        self
+    }
 }
 
 impl<T: DeserializeOwned> EventFuture<T> {
