@@ -54,6 +54,11 @@ use crate::model::{Definition, Kind};
 /// in the body, also in closures and inside of macros such as `join!`. What cannot be seen is not checked: a wait by name, and
 /// one in a function that is given the context.
 ///
+/// # Where it may stand
+///
+/// On a function in any module or function body, also behind `cfg`, and made by `macro_rules!`. Not on one in an `impl` or `trait`
+/// block, where rustc says that a struct is not supported, and not on a generic one: write a definition beside it that calls it.
+///
 /// [`OrchestrationContext`]: https://docs.rs/steadfast/latest/steadfast/struct.OrchestrationContext.html
 #[proc_macro_attribute]
 pub fn orchestrator(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -101,6 +106,11 @@ pub fn orchestrator(args: TokenStream, item: TokenStream) -> TokenStream {
 /// `Dependency<T>` is a parameter that the worker fills in: a pool, a client, a configuration. It may stand at any place behind
 /// the context, is no argument of the call, and is not recorded. It is recognised by its name with the type in angle brackets,
 /// so that an alias must be written out. An orchestrator takes none.
+///
+/// # Where it may stand
+///
+/// On a function in any module or function body, also behind `cfg`, and made by `macro_rules!`. Not on one in an `impl` or `trait`
+/// block, where rustc says that a struct is not supported, and not on a generic one: write a definition beside it that calls it.
 ///
 /// # Errors
 ///

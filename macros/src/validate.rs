@@ -3,9 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::visit::{self, Visit};
-use syn::{
-    FnArg, Lifetime, PatType, ReturnType, Safety, Type, TypeImplTrait, TypeInfer, TypeReference,
-};
+use syn::{Lifetime, PatType, ReturnType, Safety, Type, TypeImplTrait, TypeInfer, TypeReference};
 
 use crate::errors::Errors;
 use crate::item::Item;
@@ -17,7 +15,7 @@ pub(crate) fn check(kind: Kind, item: &Item, errors: &Errors) {
     is_async(kind, item, errors);
     has_no_qualifiers(kind, item, errors);
     has_no_generics(kind, item, errors);
-    has_no_receiver(kind, item, errors);
+    stands_alone(kind, item, errors);
     takes_its_own_context(kind, item, errors);
     if kind == Kind::Orchestrator {
         takes_a_context(item, errors);
@@ -91,7 +89,7 @@ fn has_no_generics(kind: Kind, item: &Item, errors: &Errors) {
     let generics = &item.sig.generics;
     if !generics.params.is_empty() {
         let message = format!(
-            "{} has no generic parameters: write the concrete types that it works with",
+            "{} has no generic parameters: write one for each type that it works with, all of which may call a generic function",
             kind.a_word()
         );
         errors.at(&generics.params, message);
@@ -106,24 +104,31 @@ fn has_no_generics(kind: Kind, item: &Item, errors: &Errors) {
     }
 }
 
-/// The engine calls the function by name and has no value to call it on.
-fn has_no_receiver(kind: Kind, item: &Item, errors: &Errors) {
-    if let Some(receiver) = item.sig.receiver() {
-        let message = format!(
-            "{} has no `self`: make it a function outside of any `impl`, and take what it needs as arguments",
+/// The engine calls the function by name and has no value to call it on; and what an attribute makes besides the function cannot
+/// stand in an `impl` block. An attribute does not see that it is in one, except by these words.
+fn stands_alone(kind: Kind, item: &Item, errors: &Errors) {
+    let Some(word) = item.word_of_an_impl() else {
+        return;
+    };
+    let instead = match kind {
+        Kind::Orchestrator => "take what it needs as arguments",
+        Kind::Activity => {
+            "take what it needs as arguments, or as a `Dependency<..>` that the worker is given"
+        }
+    };
+    errors.at(
+        &word,
+        format!(
+            "{} has no `{word}`: move it out of the `impl` block, and {instead}",
             kind.a_word()
-        );
-        errors.at(receiver.self_token, message);
-    }
+        ),
+    );
 }
 
 /// A context is given by the engine: one, by value, in front of the arguments.
 fn takes_its_own_context(kind: Kind, item: &Item, errors: &Errors) {
     let mut has_context = false;
-    for (index, input) in item.sig.inputs.iter().enumerate() {
-        let FnArg::Typed(PatType { ty, .. }) = input else {
-            continue;
-        };
+    for (index, PatType { ty, .. }) in typed(item).enumerate() {
         let Some(name) = context_name(ty) else {
             continue;
         };
@@ -475,8 +480,8 @@ mod tests {
                 }
             ),
             &[
-                "an activity has no generic parameters: write the concrete types that it works with",
-                "an activity has no `self`: make it a function outside of any `impl`, and take what it needs as arguments",
+                "an activity has no generic parameters: write one for each type that it works with, all of which may call a generic function",
+                "an activity has no `self`: move it out of the `impl` block, and take what it needs as arguments, or as a `Dependency<..>` that the worker is given",
             ],
         );
         activity(

@@ -14,23 +14,27 @@
 //! ```
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::visit::{self, Visit};
-use syn::{Safety, Token, Type};
+use syn::{ReturnType, Safety, Token, Type};
 
 use super::{Names, kind, kind_of_definition, output_and_error, registered};
-use crate::model::{Definition, Kind, Parameter, Returned};
+use crate::model::{self, Definition, Kind, Parameter, Returned};
 
 /// The stub of a definition.
 pub(crate) fn expand(definition: &Definition) -> TokenStream {
+    if definition.item.word_of_an_impl().is_some() {
+        // In an `impl` block nothing else can stand.
+        return definition.item.to_token_stream();
+    }
     let names = Names::new(definition);
     let cfgs = &names.cfgs;
     let run = run(definition);
     let builder = builder(definition);
     let implementation = implementation(definition);
+    let run = (!run.is_empty()).then(|| quote!(#(#cfgs)* #run));
     quote! {
         #names
-        #(#cfgs)*
         #run
         #(#cfgs)*
         #builder
@@ -39,8 +43,16 @@ pub(crate) fn expand(definition: &Definition) -> TokenStream {
     }
 }
 
+/// Nothing, where rustc would repeat what has been reported: of a type that is not written, or borrowed from nowhere.
 fn run(definition: &Definition) -> TokenStream {
     let item = &definition.item;
+    let returns_nothing_known = match &item.sig.output {
+        ReturnType::Type(_, ty) => !can_be_named(definition, ty),
+        ReturnType::Default => false,
+    };
+    if returns_nothing_known || model::typed(item).any(|parameter| is_inferred(&parameter.ty)) {
+        return TokenStream::new();
+    }
     let (ident, vis, body) = (&item.sig.ident, &item.vis, &item.body);
     let mut sig = item.sig.clone();
     sig.ident = syn::Ident::new("run", ident.span());
@@ -62,7 +74,13 @@ fn builder(definition: &Definition) -> TokenStream {
     let parameters = definition
         .parameters
         .iter()
-        .map(|Parameter { ident, ty }| quote!(#ident: #ty));
+        .map(|Parameter { ident, ty, .. }| {
+            if is_inferred(ty) {
+                quote!(#ident: impl ::core::marker::Sized)
+            } else {
+                quote!(#ident: #ty)
+            }
+        });
     quote! {
         #[allow(clippy::all, dead_code, unused)]
         #vis fn #ident #generics (#(#parameters),*) -> #private::Call<#ident> #clause {
@@ -119,6 +137,21 @@ fn implementation(definition: &Definition) -> TokenStream {
         #accepts_events
         #registered
     }
+}
+
+/// Whether a part of the type is `_`.
+fn is_inferred(ty: &Type) -> bool {
+    struct Inferred(bool);
+
+    impl<'ast> Visit<'ast> for Inferred {
+        fn visit_type_infer(&mut self, _: &'ast syn::TypeInfer) {
+            self.0 = true;
+        }
+    }
+
+    let mut inferred = Inferred(false);
+    inferred.visit_type(ty);
+    inferred.0
 }
 
 /// Whether a returned type means something outside of the function.

@@ -125,7 +125,7 @@ impl ToTokens for Names<'_> {
             #doc
             #(#lints)*
             #[allow(dead_code, non_camel_case_types, unreachable_pub)]
-            #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+            #[::core::prelude::v1::derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
             #vis struct #ident {}
         });
     }

@@ -2,7 +2,11 @@
 ///
 /// The activity `E1_SayHello` as a type.
 #[allow(dead_code, non_camel_case_types, unreachable_pub)]
-#[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+#[::core::prelude::v1::derive(
+    ::core::clone::Clone,
+    ::core::marker::Copy,
+    ::core::fmt::Debug
+)]
 pub struct say_hello {}
 impl say_hello {
     /// Greets a city.

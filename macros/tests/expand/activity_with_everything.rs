@@ -1,6 +1,10 @@
 /// The activity `charge` as a type.
 #[allow(dead_code, non_camel_case_types, unreachable_pub)]
-#[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+#[::core::prelude::v1::derive(
+    ::core::clone::Clone,
+    ::core::marker::Copy,
+    ::core::fmt::Debug
+)]
 struct charge {}
 impl charge {
     /// The function as written.

@@ -1,8 +1,12 @@
-use steadfast::activity;
+use steadfast::prelude::*;
 
-#[activity]
-async fn say_hello(&self, city: String) -> String {
-    format!("Hello {city}!")
+struct Greeter(String);
+
+impl Greeter {
+    #[activity]
+    async fn say_hello(&self, city: String) -> String {
+        format!("{} {city}!", self.0)
+    }
 }
 
 fn main() {}
