@@ -7,8 +7,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::call::{ActivityOptions, InstanceOptions};
 use crate::external_event::ExternalEvent;
@@ -197,8 +197,9 @@ const ERROR_PROPERTY: &str = "error";
 /// it is that value again. Any other failure is uncaught, as an exception is in Durable Functions: the orchestration ends as
 /// Failed with exactly this failure's details. Match on the error to handle it instead.
 ///
-/// As text, an error that was returned is its own message, and any other failure names what failed.
-#[derive(Clone, Debug)]
+/// As text, an error that was returned is its own message, and any other failure names what failed. As data it is there with all its
+/// details, so that an error of the orchestrator's can have it as its cause: a variant with a field `#[from] CallError<..>`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum CallError<E = Infallible> {
     /// It returned this error.
