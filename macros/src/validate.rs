@@ -128,7 +128,7 @@ fn stands_alone(kind: Kind, item: &Item, errors: &Errors) {
 /// A context is given by the engine: one, by value, in front of the arguments.
 fn takes_its_own_context(kind: Kind, item: &Item, errors: &Errors) {
     let mut has_context = false;
-    for (index, PatType { ty, .. }) in typed(item).enumerate() {
+    for (index, PatType { ty, .. }) in typed(&item.sig).enumerate() {
         let Some(name) = context_name(ty) else {
             continue;
         };

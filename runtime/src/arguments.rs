@@ -335,9 +335,10 @@ const fn word(value: &serde_json::Value) -> &'static str {
     }
 }
 
-/// A type that an argument may have: whatever serde can read without borrowing.
+/// A type that an argument may have: whatever serde can write, and read without borrowing.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be an argument: it cannot be read from JSON",
+    message = "`{Self}` cannot be an argument: it must be possible to write it as JSON and to read it from there",
+    label = "no data",
     note = "derive it: `#[derive(serde::Serialize, serde::Deserialize)]`",
     note = "what an activity uses and is no data, such as a database pool, is a `Dependency<..>`, written out and not behind an alias"
 )]
@@ -349,11 +350,21 @@ pub trait Argument: Sized {
     /// When it is missing and the type does not accept `null`, or when it is not of this type.
     #[doc(hidden)]
     fn take(arguments: &mut Arguments<'_>) -> Result<Self, InputError>;
+
+    /// The same value, as what is written for a call.
+    #[doc(hidden)]
+    fn written(&self) -> &dyn WriteJson;
 }
 
-impl<T: DeserializeOwned> Argument for T {
+/// Not recommended, so that one derive that is missing is one error, in our words.
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> Argument for T {
     fn take(arguments: &mut Arguments<'_>) -> Result<Self, InputError> {
         arguments.next()
+    }
+
+    fn written(&self) -> &dyn WriteJson {
+        self
     }
 }
 

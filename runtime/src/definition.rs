@@ -11,7 +11,6 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::call::{ActivityOptions, InstanceOptions};
-use crate::external_event::ExternalEvent;
 use crate::model::failure::{self, FailureDetails};
 use crate::model::retry::RetryPolicy;
 
@@ -101,7 +100,7 @@ pub trait OrchestratorDefinition: Definition<Kind = OrchestratorKind> {
     label = "not among the events that it declares",
     note = "it declares its events: `#[orchestrator(events(..))]`; add `{E}` there"
 )]
-pub trait AcceptsEvent<E: ExternalEvent>: OrchestratorDefinition {}
+pub trait AcceptsEvent<E>: OrchestratorDefinition {}
 
 /// An event that an orchestrator declares: [`AcceptsEvent`] from the event's side. The orchestrator's own waits are checked by it, since
 /// this way around the type of an event is never inferred from what is declared.
@@ -117,7 +116,7 @@ pub trait DeclaredBy<D>: Sized {
 }
 
 #[diagnostic::do_not_recommend]
-impl<D: AcceptsEvent<E>, E: ExternalEvent> DeclaredBy<D> for E {}
+impl<D: AcceptsEvent<E>, E> DeclaredBy<D> for E {}
 
 /// A value could not be encoded as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

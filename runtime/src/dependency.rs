@@ -205,13 +205,13 @@ impl fmt::Debug for DependencyKey {
     }
 }
 
-/// A parameter of an activity that is no argument. A word for compile errors; implemented by [`Dependency`] only.
+/// A parameter of an activity that is no argument. Implemented by [`Dependency`] only.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not `steadfast::Dependency`",
     label = "the worker cannot give this to an activity",
     note = "a type of your own that is also named `Dependency` is taken for steadfast's: give it another name, with `use .. as ..`"
 )]
-pub trait Injected: Sized {
+pub trait GivenByWorker: Sized {
     /// Which dependency it takes.
     #[doc(hidden)]
     const KEY: DependencyKey;
@@ -225,7 +225,7 @@ pub trait Injected: Sized {
     fn take(dependencies: &Dependencies) -> Self;
 }
 
-impl<T: Send + Sync + ?Sized + 'static> Injected for Dependency<T> {
+impl<T: Send + Sync + ?Sized + 'static> GivenByWorker for Dependency<T> {
     const KEY: DependencyKey = DependencyKey {
         id: TypeId::of::<T>(),
         type_name: type_name::<T>,

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::arguments::decode_sent_value;
 use crate::model::failure::{self, FailureDetails};
+use crate::registration::EventDeclaration;
 
 /// An event as a type: its name and its payload. Derived by `#[derive(ExternalEvent)]`.
 ///
@@ -27,6 +28,13 @@ use crate::model::failure::{self, FailureDetails};
 pub trait ExternalEvent: Serialize + DeserializeOwned {
     /// The name that the event is raised under. Names are compared without regard to case.
     const NAME: &'static str;
+
+    /// What `events(..)` registers.
+    #[doc(hidden)]
+    const DECLARATION: EventDeclaration = EventDeclaration {
+        name: Self::NAME,
+        check: |payload| decode_payload::<Self>(Self::NAME, payload).map(drop),
+    };
 }
 
 /// The payload of an event is not of the type that was waited for.

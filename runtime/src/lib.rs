@@ -105,6 +105,7 @@ extern crate self as steadfast;
 #[path = "private.rs"]
 pub mod __private;
 mod arguments;
+mod awaited;
 mod bounded;
 mod call;
 #[cfg(feature = "call-http")]
@@ -139,7 +140,8 @@ mod worker;
 #[doc(no_inline)]
 pub use serde;
 
-pub use arguments::{Argument, InputError};
+pub use arguments::{Argument, InputError, WriteJson};
+pub use awaited::AwaitedByItself;
 pub use bounded::{BoundedStr, TooLong};
 pub use call::{ActivityByName, Call, Child, SubOrchestratorByName};
 #[cfg(feature = "call-http")]
@@ -148,8 +150,8 @@ pub use call_http::{CallHttpError, HttpCall, HttpRequest, HttpResponse};
 pub use client::{
     Client, ClientError, ContinuationToken, ContinuationTokenError, ExportedEpisode,
     ExportedHistory, HistoryOptions, ImportError, InstanceHandle, InstanceQuery,
-    OrchestrationHandle, OutputError, Page, ReadStatus, Start, StartByName, Startable, StatusWatch,
-    WatchedStatus,
+    OrchestrationHandle, OutputError, Page, ReadStatus, Requested, Start, StartByName, Startable,
+    StatusWatch, WatchedStatus,
 };
 #[cfg(feature = "local")]
 pub use context::CancelReason;
@@ -162,7 +164,7 @@ pub use definition::{
     AcceptsEvent, ActivityDefinition, ActivityKind, CallError, DeclaredBy, Definition,
     DurableError, EncodeError, Kind, OrchestratorDefinition, OrchestratorKind,
 };
-pub use dependency::{Dependencies, Dependency};
+pub use dependency::{Dependencies, Dependency, GivenByWorker};
 pub use engine::{Panics, SuspiciousAwaits};
 pub use external_event::{EventError, ExternalEvent};
 #[cfg(feature = "local")]
@@ -178,6 +180,7 @@ pub use model::query::{InstanceFilter, Order};
 pub use model::retry::RetryPolicy;
 pub use model::status::{ActivityProgress, InstanceStatus, RuntimeStatus};
 pub use model::waiting::{WaitingFor, WaitingOn};
+pub use outcome::{RecordedError, StandardResult};
 pub use registration::{Location, Registered, Registration};
 #[cfg(feature = "local")]
 pub use registry::{DuplicateName, MissingDependencies};

@@ -4,6 +4,7 @@
 //! lookup: of the `ChooseCodec` traits below, the one behind the most references is found first.
 
 use std::any::type_name;
+use std::convert::Infallible;
 use std::error::Error;
 use std::fmt::{self, Display};
 use std::marker::PhantomData;
@@ -23,14 +24,14 @@ use crate::model::failure::FailureDetails;
     label = "a type of this name must be the standard `Result` or an alias of it",
     note = "return `std::result::Result<T, E>`, or give your own type another name"
 )]
-pub trait ResultParts {
+pub trait StandardResult {
     /// What it holds on success.
     type Output;
     /// What it holds on failure.
     type Error;
 }
 
-impl<T, E> ResultParts for Result<T, E> {
+impl<T, E> StandardResult for Result<T, E> {
     type Output = T;
     type Error = E;
 }
@@ -241,34 +242,46 @@ impl<E: Display> ChooseCodec4<E> for &ErrorType<E> {
     }
 }
 
-/// Last choice: a compile error that says what is missing.
-pub trait ChooseCodec5<E> {
-    /// The codec.
-    fn codec(&self) -> ErrorCodec<E>
-    where
-        E: RecordedError;
+/// Last choice: there is nothing that could be recorded of the error.
+pub trait ChooseCodec5 {
+    /// No codec.
+    fn codec(&self);
 }
 
-impl<E> ChooseCodec5<E> for ErrorType<E> {
-    fn codec(&self) -> ErrorCodec<E>
-    where
-        E: RecordedError,
-    {
-        ErrorCodec {
-            to_failure: |_| FailureDetails::default(),
-            from_failure: |_| None,
-        }
-    }
+impl<E> ChooseCodec5 for ErrorType<E> {
+    fn codec(&self) {}
 }
 
-/// An error that an activity or orchestrator may return. A word for compile errors; nothing implements it.
+/// An error that an activity or orchestrator may return: a [`DurableError`], a [`std::error::Error`], or whatever can be displayed.
+///
+/// What is known of the error is found by method lookup, and given to this trait to be judged: so the message is about the error,
+/// and not about the method.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be recorded as the error of a durable function",
     label = "not an error type",
     note = "let it travel as data: `#[derive(DurableError, Debug, thiserror::Error, serde::Serialize, serde::Deserialize)]`",
     note = "or return a type that implements `std::error::Error` or `Display`, such as `String` or `anyhow::Error`"
 )]
-pub trait RecordedError {}
+pub trait RecordedError<How = ()>: Sized {
+    /// The codec, where there is one.
+    #[doc(hidden)]
+    fn codec(how: How) -> ErrorCodec<Self>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E> RecordedError<ErrorCodec<Self>> for E {
+    fn codec(how: ErrorCodec<Self>) -> ErrorCodec<Self> {
+        how
+    }
+}
+
+/// With a second implementation, the compiler does not infer that there must be a codec.
+#[diagnostic::do_not_recommend]
+impl<E> RecordedError<Infallible> for E {
+    fn codec(how: Infallible) -> ErrorCodec<Self> {
+        match how {}
+    }
+}
 
 #[cfg(test)]
 mod tests {

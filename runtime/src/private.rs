@@ -13,7 +13,7 @@ pub use crate::definition::{
     AcceptsEvent, ActivityDefinition, ActivityKind, CallError, DeclaredBy, Definition,
     DurableError, OrchestratorDefinition, OrchestratorKind,
 };
-pub use crate::dependency::Injected;
+pub use crate::dependency::GivenByWorker;
 pub use crate::engine::{ExecutionHandle, Outcome, UncaughtFailure};
 pub use crate::external_event::{EventError, ExternalEvent};
 pub use crate::model::custom_status::CustomStatusError;
@@ -21,11 +21,9 @@ pub use crate::model::failure::FailureDetails;
 pub use crate::model::retry::RetryPolicy;
 pub use crate::outcome::{
     ChooseCodec1, ChooseCodec2, ChooseCodec3, ChooseCodec4, ChooseCodec5, ErrorCodec, ErrorType,
-    RecordOutput, RecordResult, ResultParts, activity, orchestrator,
+    RecordOutput, RecordResult, RecordedError, StandardResult, activity, orchestrator,
 };
-pub use crate::registration::{
-    EventDeclaration, Function, Location, Registered, Registration, declared,
-};
+pub use crate::registration::{Function, Location, Registered, Registration, declared};
 pub use crate::status_type::{StatusType, assert_fits, greatest, list, plus};
 pub use futures_util::future::{BoxFuture, LocalBoxFuture};
 

@@ -8,7 +8,7 @@ use crate::arguments::InputError;
 use crate::context::ActivityContext;
 use crate::dependency::DependencyKey;
 use crate::engine::{ExecutionHandle, Outcome};
-use crate::external_event::{EventError, ExternalEvent, decode_payload};
+use crate::external_event::EventError;
 
 /// Starts an activity: decodes its arguments and returns its future.
 pub(crate) type ActivityFn =
@@ -79,17 +79,6 @@ pub struct EventDeclaration {
     pub name: &'static str,
     /// Checks whether a payload is of the event's type.
     pub check: fn(Option<&str>) -> Result<(), EventError>,
-}
-
-impl EventDeclaration {
-    /// The declaration of an event.
-    #[must_use]
-    pub const fn of<E: ExternalEvent>() -> Self {
-        Self {
-            name: E::NAME,
-            check: |payload| decode_payload::<E>(E::NAME, payload).map(drop),
-        }
-    }
 }
 
 /// The events of `events(..)`.

@@ -261,7 +261,7 @@ fn find<'a, T>(names: &'a HashMap<String, T>, name: &str) -> Option<&'a T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dependency::{Dependency, DependencyKey, Injected};
+    use crate::dependency::{Dependency, DependencyKey, GivenByWorker};
 
     fn at(line: u32) -> Location {
         Location {
@@ -380,10 +380,10 @@ mod tests {
 
     #[test]
     fn missing_dependencies_say_what_to_write() {
-        const TAKES_TEXT: &[DependencyKey] = &[<Dependency<String> as Injected>::KEY];
+        const TAKES_TEXT: &[DependencyKey] = &[<Dependency<String> as GivenByWorker>::KEY];
         const TAKES_BOTH: &[DependencyKey] = &[
-            <Dependency<u8> as Injected>::KEY,
-            <Dependency<dyn Send + Sync> as Injected>::KEY,
+            <Dependency<u8> as GivenByWorker>::KEY,
+            <Dependency<dyn Send + Sync> as GivenByWorker>::KEY,
         ];
         let registry =
             Registry::new([activity("b", 2, TAKES_BOTH), activity("a", 1, TAKES_TEXT)]).unwrap();

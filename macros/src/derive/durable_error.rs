@@ -42,17 +42,19 @@ static DURABLE_ERROR: Accepts<Args> = Accepts {
 /// The code for a derive.
 pub(crate) fn expand(input: &DeriveInput, errors: &Errors) -> TokenStream {
     let private = private(input, errors);
-    has_no_generics("a durable error", input, errors);
+    let is_concrete = has_no_generics("a durable error", input, errors);
     fields_have_no_retry(input, errors);
     let ident = &input.ident;
     let error_type = ident.unraw().to_string();
     let is_non_retriable = is_non_retriable(input, errors);
     let skipped = skipped(input, errors);
+    if !is_concrete {
+        return TokenStream::new();
+    }
     let conversions = conversions(input, &skipped, &private);
-    let (generics, types, clause) = input.generics.split_for_impl();
     quote! {
         #[automatically_derived]
-        impl #generics #private::DurableError for #ident #types #clause {
+        impl #private::DurableError for #ident {
             const ERROR_TYPE: &'static ::core::primitive::str = #error_type;
 
             fn is_non_retriable(&self) -> ::core::primitive::bool {
@@ -174,9 +176,6 @@ fn skipped(input: &DeriveInput, errors: &Errors) -> Vec<String> {
 /// What makes `?` work on whatever the context's methods return.
 fn conversions(input: &DeriveInput, skipped: &[String], private: &Private) -> TokenStream {
     let ident = &input.ident;
-    if !input.generics.params.is_empty() {
-        return TokenStream::new();
-    }
     let is_ours =
         |name: &str| !skipped.iter().any(|skipped| skipped == name) && !has_from(input, name);
     let call = is_ours(CALL_ERROR).then(|| {

@@ -27,14 +27,15 @@ static EVENT: Accepts<Args> = Accepts {
 /// The code for a derive.
 pub(crate) fn expand(input: &DeriveInput, errors: &Errors) -> TokenStream {
     let private = private(input, errors);
-    has_no_generics("an external event", input, errors);
-    let ident = &input.ident;
     let name = options(&input.attrs, "event", &EVENT, errors).name;
+    if !has_no_generics("an external event", input, errors) {
+        return TokenStream::new();
+    }
+    let ident = &input.ident;
     let name = name.unwrap_or_else(|| LitStr::new(&ident.unraw().to_string(), ident.span()));
-    let (generics, types, clause) = input.generics.split_for_impl();
     quote! {
         #[automatically_derived]
-        impl #generics #private::ExternalEvent for #ident #types #clause {
+        impl #private::ExternalEvent for #ident {
             const NAME: &'static ::core::primitive::str = #name;
         }
     }

@@ -58,12 +58,15 @@ fn arguments(attr: &Attribute, accepts: &Accepts<Args>, errors: &Errors) -> Toke
     }
 }
 
-/// These traits have one implementation per type, which is read by name.
-fn has_no_generics(what: &str, input: &DeriveInput, errors: &Errors) {
-    if !input.generics.params.is_empty() {
+/// These traits have one implementation per type, which is read by name. One for all would ask more of the parameters than they
+/// promise, so none is made.
+fn has_no_generics(what: &str, input: &DeriveInput, errors: &Errors) -> bool {
+    let has_none = input.generics.params.is_empty();
+    if !has_none {
         errors.at(
             &input.generics.params,
             format!("{what} has no generic parameters: write a concrete type"),
         );
     }
+    has_none
 }

@@ -13,7 +13,7 @@
 //! }
 //! fn __start(context: private::ActivityContext, input: Option<&str>) -> Result<private::BoxFuture<..>, private::InputError> {
 //!     let arguments = __decode(input)?;
-//!     let dependencies = (<Dependency<Pool> as private::Injected>::take(context.dependencies()),);
+//!     let dependencies = (<Dependency<Pool> as private::GivenByWorker>::take(context.dependencies()),);
 //!     Ok(private::activity(Box::pin(say_hello::run(context, dependencies.0, arguments.0)), private::RecordResult { name, output: <.. as private::WriteJson>::erased, error: __codec() }))
 //! }
 //! ```
@@ -57,7 +57,7 @@ fn dependencies(definition: &Definition) -> Option<TokenStream> {
     let values = definition.dependencies.iter().map(|ty| {
         let span = here(span_of(ty));
         let private = definition.private.at(span);
-        quote_spanned!(span=> <#ty as #private::Injected>::take(__context.dependencies()),)
+        quote_spanned!(span=> <#ty as #private::GivenByWorker>::take(__context.dependencies()),)
     });
     (!definition.dependencies.is_empty()).then(|| quote!(let __dependencies = (#(#values)*);))
 }
@@ -83,7 +83,7 @@ pub(super) fn function(definition: &Definition) -> TokenStream {
     let keys = definition.dependencies.iter().map(|ty| {
         let span = here(span_of(ty));
         let private = definition.private.at(span);
-        quote_spanned!(span=> <#ty as #private::Injected>::KEY)
+        quote_spanned!(span=> <#ty as #private::GivenByWorker>::KEY)
     });
     quote!(#private::Function::Activity { run: __start, dependencies: &[#(#keys),*] })
 }

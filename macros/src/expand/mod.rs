@@ -18,7 +18,7 @@
 //!
 //! /// Greets a city.
 //! pub fn say_hello(city: String) -> private::Call<say_hello> {
-//!     private::Call::with_arguments(&[("city", <String as private::WriteJson>::erased(&city))])
+//!     private::Call::with_arguments(&[("city", <String as private::Argument>::written(&city))])
 //! }
 //!
 //! const _: () = {
@@ -188,7 +188,7 @@ fn builder(definition: &Definition) -> TokenStream {
         .map(|Parameter { ident: name, ty }| {
             let (text, span) = (name_of(name), here(span_of(ty)));
             let private = definition.private.at(span);
-            let erased = quote_spanned!(span=> <#ty as #private::WriteJson>::erased(&#name));
+            let erased = quote_spanned!(span=> <#ty as #private::Argument>::written(&#name));
             quote!((#text, #erased))
         });
     quote! {
@@ -224,7 +224,7 @@ fn implementation(definition: &Definition) -> TokenStream {
             let span = here(error_span(ty));
             let private = definition.private.at(span);
             let error = quote_spanned!(span=> <#ident as #private::Definition>::Error);
-            let ask = quote_spanned!(span=> (&&&&&#private::ErrorType::<#error>::new()).codec());
+            let ask = quote_spanned!(span=> <#error as #private::RecordedError<_>>::codec((&&&&&#private::ErrorType::<#error>::new()).codec()));
             let codec = quote! {
                 fn __codec() -> #private::ErrorCodec<#error> {
                     #[allow(unused_imports)]
@@ -299,7 +299,7 @@ fn output_and_error(definition: &Definition) -> (TokenStream, TokenStream) {
         Returned::Result(ty) => {
             let part = |part: &str, span: Span| {
                 let (part, private) = (Ident::new(part, span), definition.private.at(span));
-                quote_spanned!(span=> type #part = <#ty as #private::ResultParts>::#part;)
+                quote_spanned!(span=> type #part = <#ty as #private::StandardResult>::#part;)
             };
             (
                 part("Output", here(output_span(definition))),

@@ -16,7 +16,7 @@
 //! fn __check_input(input: Option<&str>) -> Result<(), private::InputError> { __decode(input).map(drop) }
 //! const _: usize = <Progress as private::StatusType>::MAX_UTF16_UNITS;
 //! impl private::AcceptsEvent<Approved> for hello_sequence {}
-//! private::Function::Orchestrator { start, check_input, events: private::declared(&[private::EventDeclaration::of::<Approved>()]) }
+//! private::Function::Orchestrator { start, check_input, events: private::declared(&[<Approved as private::ExternalEvent>::DECLARATION]) }
 //! ```
 
 use proc_macro2::{Span, TokenStream};
@@ -125,7 +125,7 @@ pub(super) fn function(definition: &Definition) -> TokenStream {
             let declarations = events.iter().map(|ty| {
                 let span = here(span_of(ty));
                 let private = definition.private.at(span);
-                quote_spanned!(span=> #private::EventDeclaration::of::<#ty>())
+                quote_spanned!(span=> <#ty as #private::ExternalEvent>::DECLARATION)
             });
             let span = here(events.first().map_or_else(Span::call_site, span_of));
             let private = definition.private.at(span);

@@ -28,7 +28,7 @@ impl say_hello {
 )]
 pub fn say_hello(city: String) -> ::steadfast::__private::Call<say_hello> {
     ::steadfast::__private::Call::with_arguments(
-        &[("city", <String as ::steadfast::__private::WriteJson>::erased(&city))],
+        &[("city", <String as ::steadfast::__private::Argument>::written(&city))],
     )
 }
 #[allow(clippy::needless_borrow, deprecated, unused_qualifications)]
@@ -38,11 +38,11 @@ const _: () = {
         type Output = <Result<
             String,
             GreetError,
-        > as ::steadfast::__private::ResultParts>::Output;
+        > as ::steadfast::__private::StandardResult>::Output;
         type Error = <Result<
             String,
             GreetError,
-        > as ::steadfast::__private::ResultParts>::Error;
+        > as ::steadfast::__private::StandardResult>::Error;
         type Status = ::steadfast::__private::AnyStatus;
         const NAME: &'static ::core::primitive::str = "E1_SayHello";
         fn decode_error(
@@ -60,10 +60,14 @@ const _: () = {
             ChooseCodec1 as _, ChooseCodec2 as _, ChooseCodec3 as _, ChooseCodec4 as _,
             ChooseCodec5 as _,
         };
-        (&&&&&::steadfast::__private::ErrorType::<
-            <say_hello as ::steadfast::__private::Definition>::Error,
-        >::new())
-            .codec()
+        <<say_hello as ::steadfast::__private::Definition>::Error as ::steadfast::__private::RecordedError<
+            _,
+        >>::codec(
+            (&&&&&::steadfast::__private::ErrorType::<
+                <say_hello as ::steadfast::__private::Definition>::Error,
+            >::new())
+                .codec(),
+        )
     }
     fn __decode(
         __input: ::core::option::Option<&::core::primitive::str>,

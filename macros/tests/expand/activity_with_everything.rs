@@ -28,8 +28,8 @@ impl charge {
 fn charge(card: String, cents: u32) -> ::steadfast::__private::Call<charge> {
     ::steadfast::__private::Call::with_arguments(
         &[
-            ("card", <String as ::steadfast::__private::WriteJson>::erased(&card)),
-            ("cents", <u32 as ::steadfast::__private::WriteJson>::erased(&cents)),
+            ("card", <String as ::steadfast::__private::Argument>::written(&card)),
+            ("cents", <u32 as ::steadfast::__private::Argument>::written(&cents)),
         ],
     )
 }
@@ -82,7 +82,7 @@ const _: () = {
         let __dependencies = (
             <Dependency<
                 dyn Bank,
-            > as ::steadfast::__private::Injected>::take(__context.dependencies()),
+            > as ::steadfast::__private::GivenByWorker>::take(__context.dependencies()),
         );
         ::core::result::Result::Ok(
             ::steadfast::__private::activity(
@@ -113,7 +113,7 @@ const _: () = {
             function: ::steadfast::__private::Function::Activity {
                 run: __start,
                 dependencies: &[
-                    <Dependency<dyn Bank> as ::steadfast::__private::Injected>::KEY,
+                    <Dependency<dyn Bank> as ::steadfast::__private::GivenByWorker>::KEY,
                 ],
             },
         };

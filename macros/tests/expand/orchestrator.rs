@@ -27,8 +27,8 @@ impl reserve {
 fn reserve(r#type: Vec<String>, user: Option<u32>) -> renamed::__private::Call<reserve> {
     renamed::__private::Call::with_arguments(
         &[
-            ("type", <Vec<String> as renamed::__private::WriteJson>::erased(&r#type)),
-            ("user", <Option<u32> as renamed::__private::WriteJson>::erased(&user)),
+            ("type", <Vec<String> as renamed::__private::Argument>::written(&r#type)),
+            ("user", <Option<u32> as renamed::__private::Argument>::written(&user)),
         ],
     )
 }

@@ -96,8 +96,8 @@ const _: () = {
                 check_input: __check_input,
                 events: ::steadfast::__private::declared(
                     &[
-                        ::steadfast::__private::EventDeclaration::of::<Approved>(),
-                        ::steadfast::__private::EventDeclaration::of::<Cancelled>(),
+                        <Approved as ::steadfast::__private::ExternalEvent>::DECLARATION,
+                        <Cancelled as ::steadfast::__private::ExternalEvent>::DECLARATION,
                     ],
                 ),
             },

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::watch::{Observer, ReadStatus, StatusWatch};
-use super::{Client, ClientError, OutputError};
+use super::{Client, ClientError, OutputError, Requested};
 use crate::context::AnyStatus;
 use crate::definition::{AcceptsEvent, Definition, encode};
 use crate::external_event::ExternalEvent;
@@ -224,11 +224,16 @@ impl<D: Definition> OrchestrationHandle<D> {
     /// # Errors
     ///
     /// As [`InstanceHandle::raise_event`].
-    pub async fn raise_event<E: ExternalEvent>(&self, event: &E) -> Result<(), ClientError>
+    pub fn raise_event<E: ExternalEvent>(&self, event: &E) -> Requested<'_, ()>
     where
         D: AcceptsEvent<E>,
     {
-        self.instance.raise_event(event).await
+        let payload = encode("the event", event).map_err(ClientError::Encode);
+        Box::pin(async move {
+            self.instance
+                .raise_json_event(E::NAME, Some(payload?))
+                .await
+        })
     }
 
     /// Waits for the orchestration to end, and gives what it returned.

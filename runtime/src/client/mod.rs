@@ -10,6 +10,7 @@ mod start;
 mod watch;
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
 pub use error::{ClientError, OutputError};
@@ -21,7 +22,7 @@ pub use start::{Start, StartByName, Startable};
 pub use watch::{ReadStatus, StatusWatch, WatchedStatus};
 
 use crate::call::InstanceOptions;
-use crate::definition::{Definition as _, OrchestratorDefinition};
+use crate::definition::OrchestratorDefinition;
 use crate::model::custom_status::CustomStatus;
 use crate::model::history::{ExecutionStarted, HistoryEventKind, decode_events};
 use crate::model::instance::{Cursor, InstanceId};
@@ -32,6 +33,12 @@ use crate::store::{InstanceRows, Store};
 use crate::worker::message::{Control, Reply, Request, RequestError, StartRequest};
 use crate::worker::shard::Shared;
 use start::StartOptions;
+
+/// A request that is made when it is awaited.
+///
+/// It does not depend on the types that it was made with: what an `async fn` requires of them, the compiler would ask for again
+/// at the call and at the `await`, and one mistake would be reported three times.
+pub type Requested<'a, T> = Pin<Box<dyn Future<Output = Result<T, ClientError>> + Send + 'a>>;
 
 /// Starts orchestrations and gives handles to them. Cheap to clone.
 ///
@@ -82,18 +89,19 @@ impl Client {
     /// println!("{}", parcel.output().await?);
     /// # Ok(()) }
     /// ```
-    pub async fn start<S: Startable>(
+    pub fn start<D: OrchestratorDefinition>(
         &self,
-        start: S,
-    ) -> Result<OrchestrationHandle<S::Definition>, ClientError> {
+        start: impl Startable<Definition = D>,
+    ) -> Requested<'_, OrchestrationHandle<D>> {
         let start = start.into_start();
-        let input = start.input.map_err(ClientError::Encode)?;
-        let (name, version) = (S::Definition::NAME, S::Definition::VERSION);
-        let version = Some(version.unwrap_or_default());
-        Ok(OrchestrationHandle::new(
-            self.start_checked(name, version, input, start.options, false)
-                .await?,
-        ))
+        Box::pin(async move {
+            let input = start.input.map_err(ClientError::Encode)?;
+            let version = Some(D::VERSION.unwrap_or_default());
+            Ok(OrchestrationHandle::new(
+                self.start_checked(D::NAME, version, input, start.options, false)
+                    .await?,
+            ))
+        })
     }
 
     /// Starts an orchestration by its registered name.

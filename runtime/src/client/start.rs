@@ -32,6 +32,7 @@ mod sealed {
 
 impl<D: OrchestratorDefinition> sealed::Sealed for Call<D, OrchestratorKind> {}
 
+#[diagnostic::do_not_recommend]
 impl<D: OrchestratorDefinition> Startable for Call<D, OrchestratorKind> {
     type Definition = D;
 
@@ -42,6 +43,7 @@ impl<D: OrchestratorDefinition> Startable for Call<D, OrchestratorKind> {
 
 impl<D: OrchestratorDefinition> sealed::Sealed for Start<D> {}
 
+#[diagnostic::do_not_recommend]
 impl<D: OrchestratorDefinition> Startable for Start<D> {
     type Definition = D;
 

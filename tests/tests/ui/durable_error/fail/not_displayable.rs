@@ -1,6 +1,6 @@
-use steadfast::DurableError;
+use steadfast::prelude::*;
 
-#[derive(DurableError, Debug)]
+#[derive(DurableError, Debug, Serialize, Deserialize)]
 pub enum GreetError {
     Busy,
 }

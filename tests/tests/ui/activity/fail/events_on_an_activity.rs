@@ -1,0 +1,8 @@
+use steadfast::prelude::*;
+
+#[activity(events(Approved))]
+async fn say_hello(city: String) -> String {
+    city
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use steadfast::prelude::*;
+
+#[activity]
+async fn say_hello(city: String) -> String;
+
+fn main() {}

@@ -1,0 +1,11 @@
+use steadfast::prelude::*;
+
+#[activity]
+async fn say_hello(city: String) -> String
+where
+    String: Clone,
+{
+    city
+}
+
+fn main() {}

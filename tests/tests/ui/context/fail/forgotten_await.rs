@@ -1,0 +1,13 @@
+use steadfast::prelude::*;
+
+#[activity]
+async fn say_hello(city: String) -> Result<String, String> {
+    Ok(format!("Hello {city}!"))
+}
+
+#[orchestrator]
+async fn greet(ctx: OrchestrationContext, city: String) -> Result<String, String> {
+    Ok(ctx.call(say_hello(city))?)
+}
+
+fn main() {}

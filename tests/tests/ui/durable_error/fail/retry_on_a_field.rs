@@ -1,0 +1,7 @@
+use steadfast::prelude::*;
+
+#[derive(DurableError, Debug, thiserror::Error, Serialize, Deserialize)]
+#[error("busy")]
+pub struct GreetError(#[no_retry] String);
+
+fn main() {}

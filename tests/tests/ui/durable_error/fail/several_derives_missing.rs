@@ -1,0 +1,6 @@
+use steadfast::prelude::*;
+
+#[derive(DurableError, Debug)]
+pub struct GreetError;
+
+fn main() {}

@@ -1,0 +1,7 @@
+use steadfast::prelude::*;
+
+#[derive(ExternalEvent, Serialize, Deserialize)]
+#[event(name = " ")]
+struct Approved;
+
+fn main() {}

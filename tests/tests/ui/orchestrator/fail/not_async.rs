@@ -1,0 +1,6 @@
+use steadfast::prelude::*;
+
+#[orchestrator]
+fn order(_ctx: OrchestrationContext) {}
+
+fn main() {}
