@@ -3,7 +3,8 @@
 use quote::format_ident;
 use syn::ext::IdentExt;
 use syn::{
-    FnArg, Ident, LitStr, Pat, PatType, PathArguments, PathSegment, ReturnType, Signature, Type,
+    Attribute, Expr, ExprLit, FnArg, Ident, Lit, LitStr, Meta, MetaNameValue, Pat, PatType,
+    PathArguments, PathSegment, ReturnType, Signature, Type,
 };
 
 use crate::args::{self, Accepts, Args, Period, Retry};
@@ -137,6 +138,8 @@ pub(crate) enum Passed {
 pub(crate) struct Parameter {
     pub(crate) ident: Ident,
     pub(crate) ty: Type,
+    /// The lines of its doc comment.
+    pub(crate) docs: Vec<String>,
 }
 
 /// What a function returns.
@@ -169,7 +172,11 @@ impl Definition {
             let ident = plain_name(&parameter.pat)
                 .cloned()
                 .unwrap_or_else(|| format_ident!("__{index}"));
-            parameters.push(Parameter { ident, ty });
+            parameters.push(Parameter {
+                ident,
+                ty,
+                docs: docs(&parameter.attrs),
+            });
             Passed::Argument(index)
         });
         let passed = passed.collect();
@@ -201,6 +208,23 @@ impl Definition {
             allowed,
         }
     }
+}
+
+/// The lines of a doc comment.
+fn docs(attrs: &[Attribute]) -> Vec<String> {
+    let line = |attr: &Attribute| match &attr.meta {
+        Meta::NameValue(MetaNameValue {
+            path,
+            value:
+                Expr::Lit(ExprLit {
+                    lit: Lit::Str(line),
+                    ..
+                }),
+            ..
+        }) if path.is_ident("doc") => Some(line.value()),
+        _ => None,
+    };
+    attrs.iter().filter_map(line).collect()
 }
 
 /// The parameters other than `self`.

@@ -1,5 +1,7 @@
 //! `retry(max_attempts = 3, first_interval = "1s", ..)`.
 
+use std::fmt;
+
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::quote;
 use syn::parse::ParseStream;
@@ -18,6 +20,38 @@ pub(crate) struct Retry {
     max_interval: Option<Period>,
     total_time: Option<Period>,
     jitter: Option<f64>,
+}
+
+/// In words, behind "is tried".
+impl fmt::Display for Retry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let first = self.first_interval.literal.value();
+        write!(
+            f,
+            "up to {} times, `{first}` after the first failure",
+            self.max_attempts
+        )?;
+        if let Some(coefficient) = self.backoff_coefficient {
+            write!(
+                f,
+                ", each interval {coefficient} times as long as the one before"
+            )?;
+        }
+        if let Some(longest) = &self.max_interval {
+            write!(f, ", `{}` at the longest", longest.literal.value())?;
+        }
+        if let Some(total) = &self.total_time {
+            write!(
+                f,
+                ", not later than `{}` after the first attempt",
+                total.literal.value()
+            )?;
+        }
+        if let Some(jitter) = self.jitter {
+            write!(f, ", each interval shortened by up to {jitter} of itself")?;
+        }
+        Ok(())
+    }
 }
 
 /// What is between the parentheses.

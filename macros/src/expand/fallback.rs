@@ -50,7 +50,8 @@ fn run(definition: &Definition) -> TokenStream {
         ReturnType::Type(_, ty) => !can_be_named(definition, ty),
         ReturnType::Default => false,
     };
-    if returns_nothing_known || model::typed(&item.sig).any(|parameter| is_inferred(&parameter.ty)) {
+    if returns_nothing_known || model::typed(&item.sig).any(|parameter| is_inferred(&parameter.ty))
+    {
         return TokenStream::new();
     }
     let (ident, vis, body) = (&item.sig.ident, &item.vis, &item.body);

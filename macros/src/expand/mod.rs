@@ -8,7 +8,7 @@
 //! ```
 //! Output (`private` is `::steadfast::__private`):
 //! ```text
-//! /// Greets a city.
+//! /// The activity `E1_SayHello` as a type: [`say_hello()`] builds a call of it.
 //! pub struct say_hello {}
 //!
 //! impl say_hello {
@@ -17,6 +17,13 @@
 //! }
 //!
 //! /// Greets a city.
+//! ///
+//! /// # Definition
+//! ///
+//! /// Builds a call of the activity `E1_SayHello`. [`say_hello::run`] is the function as written.
+//! ///
+//! /// - argument `city`, `String`
+//! /// - returns `String`, or the error `GreetError`
 //! pub fn say_hello(city: String) -> private::Call<say_hello> {
 //!     private::Call::with_arguments(&[("city", <String as private::Argument>::written(&city))])
 //! }
@@ -32,13 +39,14 @@
 
 mod activity;
 mod declared_events;
+mod docs;
 pub(crate) mod fallback;
 mod orchestrator;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{Attribute, GenericArgument, Ident, LitStr, PathArguments, Type};
+use syn::{Attribute, FnArg, GenericArgument, Ident, LitStr, PathArguments, Type};
 
 use crate::model::{self, Definition, Kind, Parameter, Passed, Returned};
 
@@ -96,14 +104,6 @@ impl<'a> Names<'a> {
             lints: named(&["allow", "warn", "deny"]),
         }
     }
-
-    /// The user's documentation, and a last paragraph.
-    fn doc(&self, last: &str) -> TokenStream {
-        let docs = &self.docs;
-        let between = (!docs.is_empty()).then(|| quote!(#[doc = ""]));
-        let last = format!(" {last}");
-        quote!(#(#docs)* #between #[doc = #last])
-    }
 }
 
 impl ToTokens for Names<'_> {
@@ -115,11 +115,7 @@ impl ToTokens for Names<'_> {
             ..
         } = self;
         let (ident, vis) = (&definition.item.sig.ident, &definition.item.vis);
-        let doc = self.doc(&format!(
-            "The {} `{}` as a type.",
-            definition.kind.word(),
-            definition.name.value()
-        ));
+        let doc = docs::of_type(definition);
         tokens.extend(quote! {
             #(#cfgs)*
             #doc
@@ -151,6 +147,12 @@ fn run(definition: &Definition) -> TokenStream {
     };
     let mut sig = item.sig.clone();
     sig.ident = Ident::new("run", ident.span());
+    // rustc has no place for the documentation of a parameter; ours is the builder's.
+    for input in &mut sig.inputs {
+        if let FnArg::Typed(parameter) = input {
+            parameter.attrs.retain(|attr| !attr.path().is_ident("doc"));
+        }
+    }
     quote! {
         #(#cfgs)*
         impl #ident {
@@ -172,29 +174,23 @@ fn builder(definition: &Definition) -> TokenStream {
         .attrs
         .iter()
         .filter(|attr| attr.path().is_ident("deprecated"));
-    let doc = names.doc(&format!(
-        "Builds a call of the {} `{}`.",
-        definition.kind.word(),
-        definition.name.value()
-    ));
-    let allowances = orchestrator::allowances(definition);
+    let doc = docs::of_builder(definition);
     let parameters = definition
         .parameters
         .iter()
-        .map(|Parameter { ident, ty }| quote!(#ident: #ty));
-    let arguments = definition
-        .parameters
-        .iter()
-        .map(|Parameter { ident: name, ty }| {
-            let (text, span) = (name_of(name), here(span_of(ty)));
-            let private = definition.private.at(span);
-            let erased = quote_spanned!(span=> <#ty as #private::Argument>::written(&#name));
-            quote!((#text, #erased))
-        });
+        .map(|Parameter { ident, ty, .. }| quote!(#ident: #ty));
+    let arguments = definition.parameters.iter().map(|parameter| {
+        let Parameter {
+            ident: name, ty, ..
+        } = parameter;
+        let (text, span) = (name_of(name), here(span_of(ty)));
+        let private = definition.private.at(span);
+        let written = quote_spanned!(span=> <#ty as #private::Argument>::written(&#name));
+        quote!((#text, #written))
+    });
     quote! {
         #(#cfgs)*
         #doc
-        #allowances
         #(#deprecated)*
         #(#lints)*
         #[allow(clippy::needless_pass_by_value, clippy::too_many_arguments, dead_code, deprecated)]

@@ -98,24 +98,6 @@ pub(super) fn accepts_events(definition: &Definition) -> TokenStream {
     quote!(#(#each)*)
 }
 
-/// What its documentation says about statements that are not deterministic, and why that is harmless.
-pub(super) fn allowances(definition: &Definition) -> TokenStream {
-    let mut allowed = definition.allowed.iter().peekable();
-    let title = allowed
-        .peek()
-        .map(|_| quote!(#[doc = ""] #[doc = " # Not deterministic on purpose"] #[doc = ""]));
-    let lines = allowed.map(|allowance| {
-        let rules: Vec<_> = allowance
-            .rules
-            .iter()
-            .map(|allowed| format!("`{}`", allowed.rule.name()))
-            .collect();
-        let line = format!(" - {}: {}", rules.join(", "), allowance.reason);
-        quote!(#[doc = #line])
-    });
-    quote!(#title #(#lines)*)
-}
-
 /// The value that is registered.
 pub(super) fn function(definition: &Definition) -> TokenStream {
     let private = &definition.private;

@@ -1,6 +1,4 @@
-/// Greets a city.
-///
-/// The activity `E1_SayHello` as a type.
+/// The activity `E1_SayHello` as a type: [`say_hello()`] builds a call of it.
 #[allow(dead_code, non_camel_case_types, unreachable_pub)]
 #[::core::prelude::v1::derive(
     ::core::clone::Clone,
@@ -18,8 +16,13 @@ impl say_hello {
     }
 }
 /// Greets a city.
-///
-/// Builds a call of the activity `E1_SayHello`.
+/**
+ # Definition
+
+ Builds a call of the activity `E1_SayHello`. [`say_hello::run`] is the function as written.
+
+ - argument `city`, `String`
+ - returns `String`, or the error `GreetError`*/
 #[allow(
     clippy::needless_pass_by_value,
     clippy::too_many_arguments,

@@ -1,4 +1,4 @@
-/// The activity `charge` as a type.
+/// The activity `charge` as a type: [`charge()`] builds a call of it.
 #[allow(dead_code, non_camel_case_types, unreachable_pub)]
 #[::core::prelude::v1::derive(
     ::core::clone::Clone,
@@ -18,7 +18,14 @@ impl charge {
         bank.charge(card, cents).await
     }
 }
-/// Builds a call of the activity `charge`.
+/** Builds a call of the activity `charge`. [`charge::run`] is the function as written.
+
+ - argument `card`, `String`
+ - argument `cents`, `u32`
+ - is tried up to 3 times, `1s` after the first failure, each interval 2 times as long as the one before
+ - one attempt takes `30s` at most
+ - all attempts together take `1m 500ms` at most
+ - is given `Dependency<dyn Bank>` by the worker*/
 #[allow(
     clippy::needless_pass_by_value,
     clippy::too_many_arguments,

@@ -1,4 +1,4 @@
-/// The orchestrator `reserve` as a type.
+/// The orchestrator `reserve` as a type: [`reserve()`] builds a call of it.
 #[allow(dead_code, non_camel_case_types, unreachable_pub)]
 #[::core::prelude::v1::derive(
     ::core::clone::Clone,
@@ -17,7 +17,12 @@ impl reserve {
         true
     }
 }
-/// Builds a call of the orchestrator `reserve`.
+/** Builds a call of the orchestrator `reserve`. [`reserve::run`] is the function as written.
+
+ - argument `type`, `Vec<String>`
+ - argument `user`, `Option<u32>`
+ - returns `bool`
+ - publishes `Progress` as its custom status*/
 #[allow(
     clippy::needless_pass_by_value,
     clippy::too_many_arguments,

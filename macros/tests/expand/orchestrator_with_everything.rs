@@ -1,4 +1,4 @@
-/// The orchestrator `order` as a type.
+/// The orchestrator `order` (version `1.2`) as a type: [`order()`] builds a call of it.
 #[allow(dead_code, non_camel_case_types, unreachable_pub)]
 #[::core::prelude::v1::derive(
     ::core::clone::Clone,
@@ -13,11 +13,11 @@ impl order {
         let now = SystemTime::now();
     }
 }
-/// Builds a call of the orchestrator `order`.
-///
-/// # Not deterministic on purpose
-///
-/// - `clock`: only shown
+/** Builds a call of the orchestrator `order` (version `1.2`). [`order::run`] is the function as written.
+
+ - is tried up to 2 times, `1s` after the first failure
+ - waits for the external events `Approved`, `Cancelled`
+ - is not deterministic on purpose (`clock`): only shown*/
 #[allow(
     clippy::needless_pass_by_value,
     clippy::too_many_arguments,
