@@ -54,6 +54,11 @@ use crate::model::{Definition, Kind};
 /// in the body, also in closures and inside of macros such as `join!`. What cannot be seen is not checked: a wait by name, and
 /// one in a function that is given the context.
 ///
+/// # Its documentation
+///
+/// rustdoc shows the function's own at `hello_sequence()`, and below it what the attribute and the signature say; a parameter may have a doc
+/// comment too. Link to it as ``[`hello_sequence()`]``, and to the type as ``[`type@hello_sequence`]``: the name alone is ambiguous.
+///
 /// # Where it may stand
 ///
 /// On a function in any module or function body, also behind `cfg`, and made by `macro_rules!`. Not on one in an `impl` or `trait`
@@ -106,6 +111,11 @@ pub fn orchestrator(args: TokenStream, item: TokenStream) -> TokenStream {
 /// `Dependency<T>` is a parameter that the worker fills in: a pool, a client, a configuration. It may stand at any place behind
 /// the context, is no argument of the call, and is not recorded. It is recognised by its name with the type in angle brackets,
 /// so that an alias must be written out. An orchestrator takes none.
+///
+/// # Its documentation
+///
+/// rustdoc shows the function's own at `say_hello()`, and below it what the attribute and the signature say; a parameter may have a doc
+/// comment too. Link to it as ``[`say_hello()`]``, and to the type as ``[`type@say_hello`]``: the name alone is ambiguous.
 ///
 /// # Where it may stand
 ///

@@ -516,12 +516,25 @@ mod tests {
     #[test]
     fn activity_with_everything() {
         let item = quote! {
-            async fn charge(ctx: ActivityContext, card: String, bank: Dependency<dyn Bank>, cents: u32) {
+            async fn charge(
+                ctx: ActivityContext,
+                /// Of the customer.
+                card: String,
+                bank: Dependency<dyn Bank>,
+                cents: u32,
+            ) {
                 bank.charge(card, cents).await
             }
         };
         let args = quote! {
-            retry(max_attempts = 3, first_interval = "1s", backoff_coefficient = 2.0),
+            retry(
+                max_attempts = 3,
+                first_interval = "1s",
+                backoff_coefficient = 2.0,
+                max_interval = "1m",
+                total_time = "1h",
+                jitter = 0.5
+            ),
             timeout = "30s",
             total_timeout = "1m 500ms"
         };

@@ -20,9 +20,9 @@ impl charge {
 }
 /** Builds a call of the activity `charge`. [`charge::run`] is the function as written.
 
- - argument `card`, `String`
+ - argument `card`, `String`: Of the customer.
  - argument `cents`, `u32`
- - is tried up to 3 times, `1s` after the first failure, each interval 2 times as long as the one before
+ - is tried up to 3 times, `1s` after the first failure, each interval 2 times as long as the one before, `1m` at the longest, not later than `1h` after the first attempt, each interval shortened by up to 0.5 of itself
  - one attempt takes `30s` at most
  - all attempts together take `1m 500ms` at most
  - is given `Dependency<dyn Bank>` by the worker*/
@@ -55,7 +55,10 @@ const _: () = {
                     3,
                     ::core::time::Duration::new(1, 0),
                 )
-                .backoff_coefficient(2.0),
+                .backoff_coefficient(2.0)
+                .max_interval(::core::time::Duration::new(60, 0))
+                .total_time(::core::time::Duration::new(3600, 0))
+                .jitter(0.5),
         );
         const TIMEOUT: ::core::option::Option<::core::time::Duration> = ::core::option::Option::Some(
             ::core::time::Duration::new(30, 0),

@@ -1,6 +1,6 @@
 //! A crate that has other things under the names of the standard library.
 
-#![allow(dead_code, non_camel_case_types)]
+#![allow(dead_code, non_camel_case_types, unused_macros)]
 #![no_implicit_prelude]
 
 use ::steadfast::{ActivityContext, OrchestrationContext, activity, orchestrator};
