@@ -149,7 +149,7 @@ pub use call_http::{CallHttpError, HttpCall, HttpRequest, HttpResponse};
 #[cfg(feature = "local")]
 pub use client::{
     Client, ClientError, ContinuationToken, ContinuationTokenError, ExportedEpisode,
-    ExportedHistory, HistoryOptions, ImportError, InstanceHandle, InstanceQuery,
+    ExportedHistory, HistoryOptions, ImportError, InitialStatus, InstanceHandle, InstanceQuery,
     OrchestrationHandle, OutputError, Page, ReadStatus, Requested, Start, StartByName, Startable,
     StatusWatch, WatchedStatus,
 };

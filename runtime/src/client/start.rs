@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use serde::Serialize;
 
+use super::initial_status::InitialStatus;
 use crate::call::{Call, Input, InstanceOptions};
 use crate::context::TimerDue;
 use crate::definition::{OrchestratorDefinition, OrchestratorKind, encode};
@@ -123,8 +124,8 @@ impl<D: OrchestratorDefinition> Start<D> {
         self
     }
 
-    /// The custom status that it shows until its own code sets one. Checked like any other: see
-    /// [`CustomStatus`](struct@crate::CustomStatus).
+    /// The custom status that it shows until its own code sets one: of the orchestrator's status type, or any value for an
+    /// orchestrator that has none. One that may be too large is checked, and starting it gives the error.
     ///
     /// ```
     /// # use steadfast::prelude::*;
@@ -134,8 +135,8 @@ impl<D: OrchestratorDefinition> Start<D> {
     /// let parcel = client.start(ship(7).initial_status("waiting for a courier")).await?;
     /// # Ok(()) }
     /// ```
-    pub fn initial_status(mut self, status: impl Serialize) -> Self {
-        self.options.initial_status = CustomStatus::encode(&status);
+    pub fn initial_status(mut self, status: impl InitialStatus<D::Status>) -> Self {
+        self.options.initial_status = status.encode();
         self
     }
 
@@ -173,7 +174,7 @@ impl<D: OrchestratorDefinition> Call<D, OrchestratorKind> {
     }
 
     /// Starts it with a custom status that it shows until its own code sets one. See [`Start::initial_status`].
-    pub fn initial_status(self, status: impl Serialize) -> Start<D> {
+    pub fn initial_status(self, status: impl InitialStatus<D::Status>) -> Start<D> {
         Start::from(self).initial_status(status)
     }
 
@@ -250,7 +251,7 @@ impl StartByName {
         self
     }
 
-    /// See [`Start::initial_status`].
+    /// With this custom status, until its own code sets one. Any value; starting it gives the error of one that is too large.
     pub fn initial_status(mut self, status: impl Serialize) -> Self {
         self.options.initial_status = CustomStatus::encode(&status);
         self
