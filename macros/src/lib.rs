@@ -166,10 +166,26 @@ pub fn external_event(input: TokenStream) -> TokenStream {
 
 /// Computes the greatest length of a type's JSON, so that it is certain to fit into a custom status.
 ///
-/// The type also implements `Serialize`, by serde's derive. Its fields are numbers, `bool`, `char`, `BoundedStr<N>`, options,
-/// arrays and tuples of them, or types that derive `CustomStatus` too. A type that could exceed the limit of 16 KB does not
-/// compile. serde's `rename`, `rename_all`, `untagged` and the attributes that leave fields out or concern reading are understood.
-#[proc_macro_derive(CustomStatus, attributes(steadfast))]
+/// The type also implements `Serialize`, by serde's derive. Its fields are numbers, `bool`, `char`, `BoundedStr<N>`,
+/// `BoundedVec<T, N>`, options, arrays and tuples of them, types that derive `CustomStatus` too, and others that implement
+/// `BoundedJson`. A type whose JSON can have more than 8,192 UTF-16 units, which are 16,384 bytes, does not compile; the error says
+/// how many it can have, and which part has most of them. What counts is the compact JSON text, with quotes and escapes.
+///
+/// Enums may have every representation of serde. Its `rename`, `rename_all`, `rename_all_fields`, `tag`, `content`, `untagged`,
+/// `transparent` and `flatten` are understood, as are the attributes that leave fields out or concern reading. With `with`,
+/// `serialize_with` and `into` the length is not known. A variant with `skip` is refused, since serde fails to write it.
+///
+/// The length is exact but for this: a field with `skip_serializing_if` counts as written, the text of a `BoundedStr` counts as
+/// escapes such as `\u0000`, and an empty object that is flattened counts a comma.
+///
+/// # Unbounded
+///
+/// `#[custom_status(unbounded)]` on a field says that it has no bound, and requires nothing of its type.
+/// `ctx.set_custom_status(log)` then returns a `Result`, which must be used: a value that is too large is an error, and the previous
+/// status stays. On the type the word is about all fields together. It cannot be left out where a field has no bound, also not
+/// where that field is a type that has the word itself. It is refused where it is not needed, since everybody who sets the
+/// status would handle an error that cannot come.
+#[proc_macro_derive(CustomStatus, attributes(custom_status, steadfast))]
 pub fn custom_status(input: TokenStream) -> TokenStream {
     derive(input, derive::custom_status::expand)
 }

@@ -41,7 +41,7 @@
 //! | --- | --- |
 //! | write an orchestrator | [`orchestrator`], [`OrchestrationContext`] |
 //! | write an activity | [`activity`], [`ActivityContext`] |
-//! | publish progress | [`OrchestrationContext::set_custom_status`](OrchestrationContext#method.set_custom_status), [`CustomStatus`](derive@CustomStatus), [`BoundedStr`] |
+//! | publish progress | [`OrchestrationContext::set_custom_status`](OrchestrationContext#method.set_custom_status), [`CustomStatus`](derive@CustomStatus), [`BoundedStr`], [`BoundedVec`] |
 //! | fail with data | [`DurableError`](derive@DurableError), [`CallError`] |
 //! | combine calls, children, timers and events | [`OrchestrationContext`], [`Call`], [`Child`], [`RetryPolicy`] |
 //! | run a worker | [`Steadfast`], [`Dependency`], [`store`] |
@@ -142,7 +142,7 @@ pub use serde;
 
 pub use arguments::{Argument, InputError, WriteJson};
 pub use awaited::AwaitedByItself;
-pub use bounded::{BoundedStr, TooLong};
+pub use bounded::{BoundedJson, BoundedObject, BoundedStr, BoundedVec, TooLong, TooMany};
 pub use call::{ActivityByName, Call, Child, SubOrchestratorByName};
 #[cfg(feature = "call-http")]
 pub use call_http::{CallHttpError, HttpCall, HttpRequest, HttpResponse};
@@ -184,7 +184,7 @@ pub use outcome::{RecordedError, StandardResult};
 pub use registration::{Location, Registered, Registration};
 #[cfg(feature = "local")]
 pub use registry::{DuplicateName, MissingDependencies};
-pub use status_type::StatusType;
+pub use status_type::{Published, StatusType};
 pub use uuid::Uuid;
 
 /// The programs of the README compile.
@@ -209,7 +209,7 @@ pub mod prelude {
     pub use serde::{Deserialize, Serialize};
 
     pub use crate::{
-        ActivityContext, BoundedStr, CallError, CustomStatus, Dependency, DurableError,
+        ActivityContext, BoundedStr, BoundedVec, CallError, CustomStatus, Dependency, DurableError,
         ExternalEvent, OnExisting, OrchestrationContext, RuntimeStatus, StatusType,
     };
     #[cfg(feature = "local")]

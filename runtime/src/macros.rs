@@ -156,4 +156,23 @@ pub use steadfast_macros::ExternalEvent;
 /// let json = serde_json::to_string(&longest).unwrap();
 /// assert_eq!(json.encode_utf16().count(), Progress::MAX_UTF16_UNITS);
 /// ```
+///
+/// With a field that has no bound:
+///
+/// ```
+/// # use serde::{Deserialize, Serialize};
+/// # use steadfast::{CustomStatus, CustomStatusError, OrchestrationContext, orchestrator};
+/// #[derive(CustomStatus, Serialize, Deserialize)]
+/// struct Log {
+///     done: u32,
+///     #[custom_status(unbounded)]
+///     lines: Vec<String>,
+/// }
+///
+/// #[orchestrator]
+/// async fn import(ctx: OrchestrationContext<Log>, lines: Vec<String>) -> Result<(), CustomStatusError> {
+///     ctx.set_custom_status(Log { done: 0, lines }) // a `Result`: the lines may be too long
+/// }
+/// # fn main() {}
+/// ```
 pub use steadfast_macros::CustomStatus;

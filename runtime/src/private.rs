@@ -5,6 +5,7 @@ pub use inventory;
 
 pub use crate::__submit as submit;
 pub use crate::arguments::{Argument, Arguments, InputError, WriteJson, decode_arguments};
+pub use crate::bounded::{BoundedJson, BoundedObject, Known, Unknown, greatest, list, plus};
 pub use crate::call::Call;
 pub use crate::context::{
     ActivityContext, AnyStatus, ContextStatus, OrchestrationContext, TimedOut,
@@ -24,7 +25,10 @@ pub use crate::outcome::{
     RecordOutput, RecordResult, RecordedError, StandardResult, activity, orchestrator,
 };
 pub use crate::registration::{Function, Location, Registered, Registration, declared};
-pub use crate::status_type::{StatusType, assert_fits, greatest, list, plus};
+pub use crate::status_type::{
+    StatusType, assert_fits, assert_parts_fit, assert_serialize, assert_unbounded,
+    assert_unbounded_field,
+};
 pub use futures_util::future::{BoxFuture, LocalBoxFuture};
 
 /// Fails the orchestration with these details.

@@ -3,7 +3,6 @@
 pub(crate) mod custom_status;
 pub(crate) mod durable_error;
 pub(crate) mod external_event;
-mod serde_attrs;
 
 use proc_macro2::TokenStream;
 use syn::{Attribute, DeriveInput, Meta};

@@ -18,12 +18,12 @@ use crate::limits::HISTORY_LENGTH_WARNING;
 use crate::model::custom_status::{CustomStatus, CustomStatusError};
 use crate::model::failure::{self, FailureDetails};
 use crate::model::instance::{ExecutionId, InstanceId, ParentInstance};
-use crate::status_type::StatusType;
+use crate::status_type::{Published, StatusType};
 
 /// What an orchestrator does everything with: it calls activities, waits for events and timers, and publishes its custom status.
 ///
-/// `S` is the type of the custom status. With a type that derives [`StatusType`] setting it cannot fail; without a
-/// parameter any serializable value may be set, and its size is checked at the call.
+/// `S` is the type of the custom status, a [`StatusType`]. With a bounded type setting it cannot fail; without a parameter any
+/// serializable value may be set, and its size is checked at the call.
 ///
 /// Calls, waits and timers are ordinary futures. Several that are called before one is awaited run at the same time; a race is
 /// decided by the order of events in history, also on replay, if the combinator polls in a fixed order: `tokio::select!` needs
@@ -322,25 +322,28 @@ impl<S> OrchestrationContext<S> {
 }
 
 impl<S: StatusType> OrchestrationContext<S> {
-    /// Publishes the custom status. It becomes visible with the commit of the current episode; the last one of an episode
-    /// wins. It cannot fail: the type has no value that is too large.
+    /// Publishes the custom status; one whose JSON is `null` empties it. It becomes visible with the commit of the current
+    /// episode; the last one of an episode wins.
+    ///
+    /// For a bounded type it returns `()`: no value of the type is too large. For a type that says
+    /// [`unbounded`](derive@crate::CustomStatus#unbounded) it returns `Result<(), CustomStatusError>`.
+    ///
+    /// # Errors
+    ///
+    /// Of an unbounded type, when the value's JSON is longer than 16,384 bytes as UTF-16, or the value cannot be encoded. The
+    /// previous status stays. The same value gives the same error on replay, so it may be handled.
     ///
     /// # Panics
     ///
-    /// When a hand-written `Serialize` does not keep to the bound that the type states; the instance fails.
+    /// When a hand-written `Serialize` of a bounded type does not keep to the bound that the type states; the instance fails.
     #[allow(
         clippy::needless_pass_by_value,
         reason = "a status is made to be given away"
     )]
     #[track_caller]
-    pub fn set_custom_status(&self, status: S) {
-        match CustomStatus::encode(&status) {
-            Ok(status) => self.execution.set_custom_status(status),
-            Err(error) => panic!(
-                "the custom status type `{}` breaks its bound: {error}",
-                std::any::type_name::<S>()
-            ),
-        }
+    pub fn set_custom_status(&self, status: S) -> S::Published {
+        let encoded = CustomStatus::encode(&status);
+        S::Published::of::<S>(encoded.map(|status| self.execution.set_custom_status(status)))
     }
 }
 

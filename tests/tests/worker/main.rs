@@ -6,6 +6,7 @@ mod attempts;
 mod calls;
 mod children;
 mod composition;
+mod custom_status;
 mod dependencies;
 mod deploys;
 mod diagnosis;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::status_type::StatusType;
+use super::json::BoundedJson;
 
 /// Text of at most `N` characters (Unicode scalar values), for fields of a custom status.
 ///
@@ -77,9 +77,9 @@ impl<const N: usize> BoundedStr<N> {
     }
 }
 
-impl<const N: usize> StatusType for BoundedStr<N> {
+impl<const N: usize> BoundedJson for BoundedStr<N> {
     // The longest JSON form of a character is an escape such as `\u0000`.
-    const MAX_UTF16_UNITS: usize = N
+    const MAX_UNITS: usize = N
         .saturating_mul("\\u0000".len())
         .saturating_add("\"\"".len());
 }

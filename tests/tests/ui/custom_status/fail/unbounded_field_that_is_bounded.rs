@@ -1,0 +1,12 @@
+use serde::Serialize;
+use steadfast::CustomStatus;
+
+#[derive(CustomStatus, Serialize)]
+pub struct Log {
+    #[custom_status(unbounded)]
+    pub done: u32,
+    #[custom_status(unbounded)]
+    pub lines: Vec<String>,
+}
+
+fn main() {}
