@@ -30,6 +30,7 @@ pub use crate::status_type::{
     assert_unbounded_field,
 };
 pub use futures_util::future::{BoxFuture, LocalBoxFuture};
+pub use serde::Serialize;
 
 /// Fails the orchestration with these details.
 pub fn uncaught(failure: FailureDetails) -> ! {
