@@ -375,6 +375,7 @@ impl<T: Serialize + DeserializeOwned> Argument for T {
 /// never seen.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be recorded: it cannot be written as JSON",
+    label = "no data",
     note = "derive it: `#[derive(serde::Serialize, serde::Deserialize)]`",
     note = "for types from other crates check whether the crate offers a `serde` feature flag"
 )]
@@ -388,6 +389,8 @@ pub trait WriteJson {
     fn erased(&self) -> &dyn WriteJson;
 }
 
+/// Not recommended, as above.
+#[diagnostic::do_not_recommend]
 impl<T: Serialize> WriteJson for T {
     fn append_json(&self, json: &mut Vec<u8>) -> Result<(), serde_json::Error> {
         self.serialize(&mut serde_json::Serializer::new(json))

@@ -155,7 +155,7 @@ impl Dependencies {
     }
 
     /// The value for a parameter of type [`Dependency<T>`].
-    pub(crate) fn get<T: Send + Sync + ?Sized + 'static>(&self) -> Option<Dependency<T>> {
+    pub(crate) fn get<T: ?Sized + 'static>(&self) -> Option<Dependency<T>> {
         let given = self.values.get(&TypeId::of::<T>())?;
         given.dependency.downcast_ref().cloned()
     }
@@ -225,7 +225,8 @@ pub trait GivenByWorker: Sized {
     fn take(dependencies: &Dependencies) -> Self;
 }
 
-impl<T: Send + Sync + ?Sized + 'static> GivenByWorker for Dependency<T> {
+/// Also where `T` cannot be shared between threads: that its future is not `Send` is said once, of the activity.
+impl<T: ?Sized + 'static> GivenByWorker for Dependency<T> {
     const KEY: DependencyKey = DependencyKey {
         id: TypeId::of::<T>(),
         type_name: type_name::<T>,

@@ -10,7 +10,6 @@ pub struct Log {
 #[derive(CustomStatus, Serialize)]
 pub struct Progress {
     pub log: Log,
-    pub last: Option<Log>,
 }
 
 fn main() {}
