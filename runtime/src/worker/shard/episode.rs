@@ -728,13 +728,16 @@ fn place(registry: &Registry, header: &InstanceHeader) -> Option<String> {
 
 /// Tells of an episode what nobody can see in its history.
 fn log(registry: &Registry, header: &InstanceHeader, episode: &Episode) {
+    let failure = episode.ended.as_ref().and_then(|end| end.failure.as_ref());
+    if episode.suspicion.is_none() && failure.is_none() {
+        return;
+    }
     let (instance, orchestrator) = (&header.id, &header.name);
     let defined_at = place(registry, header);
     let defined_at = defined_at.as_deref();
     if let Some(suspicion) = &episode.suspicion {
         tracing::warn!(%instance, %orchestrator, defined_at, "{suspicion}");
     }
-    let failure = episode.ended.as_ref().and_then(|end| end.failure.as_ref());
     if let Some(failure) = failure {
         tracing::warn!(
             %instance, %orchestrator, defined_at, failed_at = episode.failed_at.as_deref(),
