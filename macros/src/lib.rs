@@ -15,7 +15,7 @@ mod paths;
 mod validate;
 
 use proc_macro::TokenStream;
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 
 use crate::args::Args;
 use crate::errors::Errors;
@@ -224,9 +224,20 @@ fn attribute(kind: Kind, args: TokenStream, item: TokenStream) -> TokenStream {
         expand::fallback::expand(&definition)
     };
     if let Err(error) = errors.finish() {
-        error.into_compile_error().to_tokens(&mut tokens);
+        let error = error.into_compile_error();
+        // In an `impl` block no constant without a name can stand.
+        if definition.item.word_of_an_impl().is_some() {
+            error.to_tokens(&mut tokens);
+        } else {
+            tokens.extend(beside(&error));
+        }
     }
     tokens.into()
+}
+
+/// As an item of its own: beside a bare `compile_error!`, rustc reports no unknown name anywhere in the crate.
+fn beside(error: &proc_macro2::TokenStream) -> proc_macro2::TokenStream {
+    quote!(const _: () = { #error };)
 }
 
 fn derive(
@@ -243,7 +254,7 @@ fn derive(
 
 fn report(errors: Errors) -> TokenStream {
     errors.finish().map_or_else(
-        |error| error.into_compile_error().into(),
+        |error| beside(&error.into_compile_error()).into(),
         |()| TokenStream::new(),
     )
 }

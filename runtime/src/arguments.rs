@@ -4,6 +4,7 @@
 //! object by parameter name is accepted too. Logic that the attributes would otherwise repeat in every expansion lives here.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Serialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -343,14 +344,6 @@ const fn word(value: &serde_json::Value) -> &'static str {
     note = "what an activity uses and is no data, such as a database pool, is a `Dependency<..>`, written out and not behind an alias"
 )]
 pub trait Argument: Sized {
-    /// Takes the argument for the next parameter.
-    ///
-    /// # Errors
-    ///
-    /// When it is missing and the type does not accept `null`, or when it is not of this type.
-    #[doc(hidden)]
-    fn take(arguments: &mut Arguments<'_>) -> Result<Self, InputError>;
-
     /// The same value, as what is written for a call.
     #[doc(hidden)]
     fn written(&self) -> &dyn WriteJson;
@@ -359,12 +352,54 @@ pub trait Argument: Sized {
 /// Not recommended, so that one derive that is missing is one error, in our words.
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned> Argument for T {
-    fn take(arguments: &mut Arguments<'_>) -> Result<Self, InputError> {
-        arguments.next()
-    }
-
     fn written(&self) -> &dyn WriteJson {
         self
+    }
+}
+
+/// Takes an argument of this type. Where the type cannot be read there is another method of the name, which is never called: the mistake
+/// is reported at the call's own function, once.
+pub struct ArgumentType<T>(PhantomData<fn() -> T>);
+
+impl<T> ArgumentType<T> {
+    /// Asks for arguments of this type.
+    #[must_use]
+    #[allow(clippy::new_without_default, reason = "called by the attributes only")]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T: DeserializeOwned> ArgumentType<T> {
+    /// Takes the argument for the next parameter.
+    ///
+    /// # Errors
+    ///
+    /// When it is missing and the type does not accept `null`, or when it is not of this type.
+    pub fn take(&self, arguments: &mut Arguments<'_>) -> Result<T, InputError> {
+        arguments.next()
+    }
+}
+
+/// The other method.
+pub trait NoArgument<T> {
+    /// Takes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Never: it does not compile so far.
+    fn take(&self, arguments: &mut Arguments<'_>) -> Result<T, InputError>;
+}
+
+impl<T> NoArgument<T> for ArgumentType<T> {
+    fn take(&self, _: &mut Arguments<'_>) -> Result<T, InputError> {
+        unreachable!("the definition has compile errors")
+    }
+}
+
+impl<T> fmt::Debug for ArgumentType<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::any::type_name::<T>())
     }
 }
 

@@ -4,7 +4,9 @@
 pub use inventory;
 
 pub use crate::__submit as submit;
-pub use crate::arguments::{Argument, Arguments, InputError, WriteJson, decode_arguments};
+pub use crate::arguments::{
+    Argument, ArgumentType, Arguments, InputError, NoArgument, WriteJson, decode_arguments,
+};
 pub use crate::bounded::{BoundedJson, BoundedObject, Known, Unknown, greatest, list, plus};
 pub use crate::call::Call;
 pub use crate::context::{

@@ -207,7 +207,8 @@ impl Allowance {
                 Word::Reason(reason) => {
                     has_reason = true;
                     reason.value().trim().clone_into(&mut allowance.reason);
-                    if allowance.reason.is_empty() {
+                    // Also the dots of the message that asks for it.
+                    if allowance.reason.trim_matches('.').is_empty() {
                         errors.at(reason, "the reason is empty: say why this is harmless here");
                     }
                 }

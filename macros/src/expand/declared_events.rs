@@ -102,9 +102,10 @@ impl Wait {
 }
 
 fn check(event: Span, private: &Private) -> TokenStream {
-    let span = here(event);
-    let private = private.at(span);
-    quote_spanned!(span=> .declared(<_ as #private::DeclaredBy<Self>>::DECLARED))
+    let private = private.at(here(event));
+    let declared = quote_spanned!(here(event)=> <_ as #private::DeclaredBy<Self>>::DECLARED);
+    // The call ends in these tokens: with the place of a macro, so would every error about its value.
+    quote_spanned!(event=> .declared(#declared))
 }
 
 /// How many tokens the function or macro definition has that begins here.

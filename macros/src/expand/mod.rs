@@ -316,17 +316,23 @@ fn decode(definition: &Definition) -> TokenStream {
     let values = definition.parameters.iter().map(|Parameter { ty, .. }| {
         let span = here(span_of(ty));
         let private = definition.private.at(span);
-        quote_spanned!(span=> <#ty as #private::Argument>::take(__arguments)?,)
+        // That the type can be an argument is asked of it where it is written for a call, and not again here.
+        quote_spanned!(span=> #private::ArgumentType::<#ty>::new().take(__arguments)?,)
     });
-    let arguments = if definition.parameters.is_empty() {
-        quote!(_)
+    let (arguments, otherwise) = if definition.parameters.is_empty() {
+        (quote!(_), TokenStream::new())
     } else {
-        quote!(__arguments)
+        let otherwise = quote! {
+            #[allow(unused_imports)]
+            use #private::NoArgument as _;
+        };
+        (quote!(__arguments), otherwise)
     };
     quote! {
         fn __decode(
             __input: ::core::option::Option<&::core::primitive::str>,
         ) -> ::core::result::Result<(#(#types,)*), #private::InputError> {
+            #otherwise
             #private::decode_arguments(&[#(#names),*], __input, |#arguments| {
                 ::core::result::Result::Ok((#(#values)*))
             })

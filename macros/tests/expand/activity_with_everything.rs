@@ -70,13 +70,16 @@ const _: () = {
     fn __decode(
         __input: ::core::option::Option<&::core::primitive::str>,
     ) -> ::core::result::Result<(String, u32), ::steadfast::__private::InputError> {
+        #[allow(unused_imports)]
+        use ::steadfast::__private::NoArgument as _;
         ::steadfast::__private::decode_arguments(
             &["card", "cents"],
             __input,
             |__arguments| {
                 ::core::result::Result::Ok((
-                    <String as ::steadfast::__private::Argument>::take(__arguments)?,
-                    <u32 as ::steadfast::__private::Argument>::take(__arguments)?,
+                    ::steadfast::__private::ArgumentType::<String>::new()
+                        .take(__arguments)?,
+                    ::steadfast::__private::ArgumentType::<u32>::new().take(__arguments)?,
                 ))
             },
         )

@@ -57,13 +57,17 @@ const _: () = {
         (Vec<String>, Option<u32>),
         renamed::__private::InputError,
     > {
+        #[allow(unused_imports)]
+        use renamed::__private::NoArgument as _;
         renamed::__private::decode_arguments(
             &["type", "user"],
             __input,
             |__arguments| {
                 ::core::result::Result::Ok((
-                    <Vec<String> as renamed::__private::Argument>::take(__arguments)?,
-                    <Option<u32> as renamed::__private::Argument>::take(__arguments)?,
+                    renamed::__private::ArgumentType::<Vec<String>>::new()
+                        .take(__arguments)?,
+                    renamed::__private::ArgumentType::<Option<u32>>::new()
+                        .take(__arguments)?,
                 ))
             },
         )

@@ -50,6 +50,12 @@ impl From<&CustomStatusError> for FailureDetails {
     }
 }
 
+impl From<CustomStatusError> for String {
+    fn from(error: CustomStatusError) -> Self {
+        error.to_string()
+    }
+}
+
 impl CustomStatus {
     /// Encodes a value. A value whose JSON is `null` is no status: `None`.
     ///
