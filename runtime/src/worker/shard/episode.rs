@@ -184,7 +184,7 @@ impl Shard {
             return;
         };
         let reason = reason(&self.shared.registry, &live.known.header, fault);
-        tracing::error!(instance = %id, reason, "an instance is set aside");
+        tell_set_aside(id, &reason);
         for message in messages.into_iter().rev() {
             slot.waiting.push_front(message);
         }
@@ -724,6 +724,15 @@ fn place(registry: &Registry, header: &InstanceHeader) -> Option<String> {
     let found = registry.orchestrator(&header.name, header.version.as_deref())?;
     let Location { file, line, .. } = found.location;
     Some(format!("{file}:{line}"))
+}
+
+/// Says that an instance does not move, and why. Without a subscriber of `tracing` nobody would learn it who waits for its output, so then
+/// it goes to the standard error.
+pub(super) fn tell_set_aside(id: &InstanceId, reason: &str) {
+    tracing::error!(instance = %id, reason, "an instance is set aside");
+    if !tracing::dispatcher::has_been_set() {
+        eprintln!("steadfast: instance `{id}` is set aside: {reason}");
+    }
 }
 
 /// Tells of an episode what nobody can see in its history.

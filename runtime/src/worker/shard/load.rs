@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::Shard;
 use super::episode::reason;
-use super::episode::{open_activity, set_timer};
+use super::episode::{open_activity, set_timer, tell_set_aside};
 use super::slot::{
     Aside, Held, InboxRead, Known, Live, Message, Slot, SlotState, Source, ended_task, stalled,
 };
@@ -354,7 +354,7 @@ impl Shard {
     fn enter_stalled(&mut self, known: Known, inbox: Vec<Message>, why: &dyn fmt::Display) {
         let id = known.header.id.clone();
         let reason = reason(&self.shared.registry, &known.header, why);
-        tracing::error!(instance = %id, reason, "an instance is set aside");
+        tell_set_aside(&id, &reason);
         self.enter_held(known, inbox, Aside::Stalled);
         self.set_stalled(&id, Some(reason));
     }
