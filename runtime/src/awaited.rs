@@ -14,7 +14,11 @@ use crate::definition::{CallError, Definition, Kind};
     note = "in an orchestrator, its context makes it: `ctx.call({Self}(..)).await`; elsewhere, a client starts an orchestrator: `client.start({Self}(..)).await`",
     note = "`{Self}::run(..)` is the function as written, for unit tests"
 )]
-pub trait AwaitedByItself {}
+pub trait AwaitedByItself: sealed::Sealed {}
+
+mod sealed {
+    pub trait Sealed {}
+}
 
 /// For the message of the bound alone, which an `IntoFuture` would not show.
 #[doc(hidden)]

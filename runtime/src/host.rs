@@ -264,6 +264,9 @@ impl Builder {
     /// order of a `HashMap`, an unbiased `select!` in a helper. What the episode asked for is compared in full, with its inputs and
     /// times; so are the custom status, the end, and what is waited for. Such an episode is not committed.
     ///
+    /// Two JSON texts of one value are the same, in whatever order a `HashMap` wrote its keys; those of a `HashSet`, which is an array,
+    /// are not.
+    ///
     /// The code of orchestrators runs twice; their tracing, their side effects and their activities do not. Each episode costs a
     /// replay of the whole history, so that an execution costs the square of its length.
     ///

@@ -404,3 +404,29 @@ fn times_and_ids() {
     let any = (first..=last, any::<Duration>(), any::<u128>()).prop_map(times);
     is_bound(any, &times((first + 1, Duration::MAX, 0)), 0);
 }
+
+/// Names for reading in keys of their own.
+#[derive(CustomStatus, Serialize, Clone, Debug)]
+#[serde(
+    rename_all(serialize = "snake_case"),
+    rename_all(deserialize = "lowercase")
+)]
+enum ReadByOtherNames {
+    #[serde(
+        rename_all(serialize = "camelCase"),
+        rename_all(deserialize = "lowercase")
+    )]
+    AbCdEfGh {
+        #[serde(rename(serialize = "a much longer name"), rename(deserialize = "b"))]
+        renamed: u8,
+        other_field: u8,
+    },
+}
+
+#[test]
+fn a_name_for_reading_does_not_hide_the_one_for_writing() {
+    is_exact(ReadByOtherNames::AbCdEfGh {
+        renamed: 255,
+        other_field: 255,
+    });
+}

@@ -71,7 +71,7 @@ pub(super) const PATHS: &[Group] = &[
         rule: Rule::Randomness,
         says: NUMBER,
         paths: &[
-            "rand::|random",
+            "rand::random",
             "rand::|thread_rng",
             "rand::rng",
             "rand::rngs::|OsRng",

@@ -3,7 +3,6 @@
 //!
 //! A guard of an asynchronous lock, `lock().await`, is one between branches of the orchestrator, and harmless.
 
-use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{
     BinOp, Block, Expr, ExprAsync, ExprAwait, ExprBlock, ExprClosure, ExprMethodCall, ExprPath,
@@ -13,6 +12,7 @@ use syn::{
 use super::dropped_call::is_drop;
 use super::rule::Rule;
 use super::scopes::name;
+use super::tokens::contains;
 use super::walk::{Walk, bare};
 
 const SAYS: &str = "{path} is held across an `.await`, which may take months: end it before, with `drop(..)` or a block; what is shared with others \
@@ -26,9 +26,10 @@ pub(super) fn check_stmt(walk: &Walk<'_>, stmt: &Stmt, rest: &[Stmt]) {
     let (Some(init), Some(guard)) = (&local.init, guard_name(&local.pat)) else {
         return;
     };
+    let is_ok = is_ok(&local.pat);
     let lock = match &*init.expr {
-        Expr::Reference(reference) => lock(place(&reference.expr)),
-        expr => lock(expr),
+        Expr::Reference(reference) => lock(place(&reference.expr), is_ok),
+        expr => lock(expr, is_ok),
     };
     if let Some(lock) = lock
         && is_held(rest, Some(guard))
@@ -41,15 +42,15 @@ pub(super) fn check_stmt(walk: &Walk<'_>, stmt: &Stmt, rest: &[Stmt]) {
 /// A guard that is a temporary value: it lives as long as the whole expression.
 pub(super) fn check_expr(walk: &Walk<'_>, expr: &Expr) {
     let report = |lock| walk.report(Rule::Locks, lock, "", TEMPORARY);
-    let check = |head, guard, body: &dyn Fn(Option<&Ident>) -> bool| {
-        if let Some(lock) = lock_in_chain(head)
+    let check = |head, (guard, is_ok), body: &dyn Fn(Option<&Ident>) -> bool| {
+        if let Some(lock) = lock_in_chain(head, is_ok)
             && body(guard)
         {
             report(lock);
         }
     };
     match expr {
-        Expr::Match(matched) => check(&matched.expr, None, &|_| {
+        Expr::Match(matched) => check(&matched.expr, (None, false), &|_| {
             matched.arms.iter().any(|arm| awaits(&arm.body))
         }),
         Expr::If(condition) => lets(&condition.cond, &mut |head, guard| {
@@ -60,7 +61,9 @@ pub(super) fn check_expr(walk: &Walk<'_>, expr: &Expr) {
         Expr::While(looped) => lets(&looped.cond, &mut |head, guard| {
             check(head, guard, &|guard| is_held(&looped.body.stmts, guard));
         }),
-        Expr::ForLoop(looped) => check(&looped.expr, None, &|_| is_held(&looped.body.stmts, None)),
+        Expr::ForLoop(looped) => check(&looped.expr, (None, false), &|_| {
+            is_held(&looped.body.stmts, None)
+        }),
         Expr::Await(awaited) => {
             let mut temporary = Temporary(None);
             temporary.visit_expr(&awaited.base);
@@ -79,10 +82,16 @@ fn guard_name(pattern: &Pat) -> Option<&Ident> {
     name.filter(|name| *name != "_")
 }
 
-/// The `let`s of a condition.
-fn lets<'e>(condition: &'e Expr, found: &mut impl FnMut(&'e Expr, Option<&'e Ident>)) {
+/// Whether a pattern takes the value out of an `Ok`, as that of a lock is in one.
+fn is_ok(pattern: &Pat) -> bool {
+    matches!(pattern, Pat::TupleStruct(wrapped)
+        if wrapped.path.segments.last().is_some_and(|last| last.ident == "Ok"))
+}
+
+/// The `let`s of a condition: the value, the name that it gets, and whether it is in an `Ok`.
+fn lets<'e>(condition: &'e Expr, found: &mut impl FnMut(&'e Expr, (Option<&'e Ident>, bool))) {
     match condition {
-        Expr::Let(bound) => found(&bound.expr, guard_name(&bound.pat)),
+        Expr::Let(bound) => found(&bound.expr, (guard_name(&bound.pat), is_ok(&bound.pat))),
         Expr::Binary(both) if matches!(both.op, BinOp::And(_)) => {
             lets(&both.left, found);
             lets(&both.right, found);
@@ -91,14 +100,16 @@ fn lets<'e>(condition: &'e Expr, found: &mut impl FnMut(&'e Expr, Option<&'e Ide
     }
 }
 
-/// The call that takes a blocking lock, where the value of an expression is its guard.
-fn lock(expr: &Expr) -> Option<&Ident> {
+/// The call that takes a blocking lock, where the value of an expression is its guard. Much has a `read` or `write`: those are of a
+/// lock only where their value is taken out of a `Result`.
+fn lock(expr: &Expr, is_ok: bool) -> Option<&Ident> {
     match bare(expr) {
         Expr::MethodCall(call) => {
             if is_unwrap(&call.method) {
-                lock(&call.receiver)
+                lock(&call.receiver, true)
             } else {
-                (call.args.is_empty() && is_lock(&call.method)).then_some(&call.method)
+                let is_lock = call.method == "lock" || (is_ok && is_lock(&call.method));
+                (call.args.is_empty() && is_lock).then_some(&call.method)
             }
         }
         // `Mutex::lock(&shared)`
@@ -111,7 +122,7 @@ fn lock(expr: &Expr) -> Option<&Ident> {
             }
             _ => None,
         },
-        Expr::Try(inner) => lock(&inner.expr),
+        Expr::Try(inner) => lock(&inner.expr, true),
         _ => None,
     }
 }
@@ -135,11 +146,11 @@ fn place(expr: &Expr) -> &Expr {
 }
 
 /// The call that takes a blocking lock on the way to a value.
-fn lock_in_chain(expr: &Expr) -> Option<&Ident> {
-    lock(expr).or_else(|| match place(expr) {
-        Expr::MethodCall(call) => lock_in_chain(&call.receiver),
-        Expr::Try(inner) => lock_in_chain(&inner.expr),
-        _ => lock(place(expr)),
+fn lock_in_chain(expr: &Expr, is_ok: bool) -> Option<&Ident> {
+    lock(expr, is_ok).or_else(|| match place(expr) {
+        Expr::MethodCall(call) => lock_in_chain(&call.receiver, false),
+        Expr::Try(inner) => lock_in_chain(&inner.expr, true),
+        _ => lock(place(expr), is_ok),
     })
 }
 
@@ -149,7 +160,7 @@ struct Temporary<'e>(Option<&'e Ident>);
 impl<'e> Visit<'e> for Temporary<'e> {
     fn visit_expr_method_call(&mut self, call: &'e ExprMethodCall) {
         if self.0.is_none() && is_unwrap(&call.method) {
-            self.0 = lock(&call.receiver);
+            self.0 = lock(&call.receiver, true);
         }
         visit::visit_expr_method_call(self, call);
     }
@@ -214,8 +225,12 @@ impl<'ast> Visit<'ast> for Awaits<'_> {
     fn visit_macro(&mut self, call: &'ast Macro) {
         let waits = ["select", "select_biased", "join", "try_join"];
         let last = call.path.segments.last();
-        self.found |= last.is_some_and(|last| waits.iter().any(|name| last.ident == name))
-            || has_await(call.tokens.clone());
+        let waits = last.is_some_and(|last| waits.iter().any(|name| last.ident == name));
+        self.found |= waits || contains(&call.tokens, &["await"]);
+        self.is_future |= waits
+            && self
+                .guard
+                .is_some_and(|guard| contains(&call.tokens, &[&guard.to_string()]));
     }
 
     fn visit_expr_closure(&mut self, _: &'ast ExprClosure) {}
@@ -231,12 +246,4 @@ fn drops(stmt: &Stmt, guard: &Ident) -> bool {
 
 fn is_variable(expr: &Expr, name: &Ident) -> bool {
     matches!(expr, Expr::Path(ExprPath { path, .. }) if path.is_ident(name))
-}
-
-fn has_await(tokens: TokenStream) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(word) => word == "await",
-        TokenTree::Group(group) => has_await(group.stream()),
-        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
-    })
 }

@@ -188,7 +188,7 @@ pub(super) fn check_loop(walk: &Walk<'_>, looped: &ExprForLoop) {
 pub(super) fn check_method(walk: &Walk<'_>, call: &ExprMethodCall) {
     let goes_through = ITERATES.iter().any(|name| call.method == name) && !walk.is_order_free;
     // What is retained is the same in any order, but what is asked for meanwhile is not.
-    let asks = call.method == "retain" && call.args.iter().any(|test| uses_context(walk, test));
+    let asks = call.method == "retain" && asks(walk, call);
     if (goes_through || asks) && walk.known(&call.receiver) == Known::Hash {
         let method = &call.method;
         let name = match bare(&call.receiver) {
@@ -198,6 +198,13 @@ pub(super) fn check_method(walk: &Walk<'_>, call: &ExprMethodCall) {
         let name = format!("{name} goes through");
         walk.report(Rule::HashOrder, method, &name, SAYS);
     }
+}
+
+/// Whether the context is used in an argument of a call, which then asks for something once for each item, in their order.
+pub(super) fn asks(walk: &Walk<'_>, call: &ExprMethodCall) -> bool {
+    call.args
+        .iter()
+        .any(|argument| uses_context(walk, argument))
 }
 
 fn uses_context(walk: &Walk<'_>, expr: &Expr) -> bool {

@@ -13,6 +13,8 @@ use super::walk::Walk;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {
     Called,
+    /// Called with a reference to the context, as no definition is.
+    Helper,
     Value,
 }
 
@@ -26,7 +28,9 @@ impl Walk<'_> {
             // Of `<Type as Trait>::name` the trait is left out.
             names.splice(..of.position, names::segments(&ty.path));
         }
-        direct_call::check(self, path, &names);
+        if used != Use::Helper {
+            direct_call::check(self, path, &names);
+        }
         if let [name] = names.as_slice() {
             self.use_of(name);
             let is_variable = self.scopes.get(name).is_some();

@@ -75,3 +75,12 @@ impl Walk<'_> {
         end
     }
 }
+
+/// Whether one of these words stands anywhere in there.
+pub(super) fn contains(tokens: &TokenStream, words: &[&str]) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Ident(word) => words.iter().any(|other| word == other),
+        TokenTree::Group(group) => contains(&group.stream(), words),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
+}

@@ -294,7 +294,15 @@ impl<'ast> Visit<'ast> for Walk<'_> {
                 if call.args.is_empty() {
                     self.without_arguments(&function.path);
                 }
-                self.path(&function.path, function.qself.as_ref(), Use::Called);
+                let lends_context = call.args.iter().any(|argument| {
+                    matches!(argument, Expr::Reference(_)) && self.known(argument) == Known::Context
+                });
+                let used = if lends_context {
+                    Use::Helper
+                } else {
+                    Use::Called
+                };
+                self.path(&function.path, function.qself.as_ref(), used);
             }
             function => self.visit_expr(function),
         }
@@ -315,7 +323,8 @@ impl<'ast> Visit<'ast> for Walk<'_> {
             return self.visit_expr(&call.receiver);
         }
         let before = self.is_order_free;
-        self.is_order_free = hash_order::is_order_free(call).unwrap_or(before);
+        self.is_order_free =
+            hash_order::is_order_free(call).unwrap_or(before) && !hash_order::asks(self, call);
         self.visit_expr(&call.receiver);
         self.is_order_free = call.method == "extend" && self.known(&call.receiver) == Known::Hash;
         let calls = call.method == "call" || call.method == "continue_as_new";

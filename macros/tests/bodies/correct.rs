@@ -872,3 +872,32 @@ async fn methods_of_its_own(ctx: OrchestrationContext, items: HashMap<u8, u8>) -
     ctx.timeout(Duration::from_secs(60), stock.watch(&ctx)).await.ok();
     u32::from(stock.first(&[]).unwrap_or(0)) + items.len() as u32
 }
+
+async fn what_only_reads_like_a_lock(ctx: OrchestrationContext, chart: Chart, mut input: Lines) {
+    let temperature = chart.read();
+    ctx.call(double(temperature)).await;
+    while let Some(line) = input.read() {
+        ctx.call(double(line)).await;
+    }
+    let (first, second) = (lock_of_a_branch(), lock_of_a_branch());
+    let one = first.lock();
+    let other = second.lock();
+    let (one, other) = tokio::join!(one, other);
+    use_both(one, other);
+}
+
+async fn loops_that_a_macro_leaves(ctx: OrchestrationContext, done: bool) {
+    loop {
+        ctx.call(one()).await;
+        stop_if!(done);
+    }
+}
+
+async fn a_helper_in_a_module(ctx: OrchestrationContext) {
+    workflow::run(&ctx).await;
+    for c in repeat("a", 3) {
+        ctx.call(double(c)).await;
+    }
+    let seeded = random(ctx.random_u64());
+    ctx.call(double(seeded)).await;
+}

@@ -105,6 +105,7 @@ async fn random_numbers(ctx: OrchestrationContext) -> u8 {
     let a: u8 = rand::random();
     let b = rand::thread_rng().gen_range(0..10);
     let c = thread_rng().r#gen::<u8>();
+    use rand::random;
     let d = fastrand::u8(..);
     random()
 }
@@ -314,7 +315,7 @@ async fn a_guard_in_a_variable(ctx: OrchestrationContext, shared: Arc<Mutex<u32>
 
 /// locks locks
 async fn a_guard_of_another_kind(ctx: OrchestrationContext, shared: Arc<RwLock<u32>>) {
-    let guard = shared.read();
+    let guard = shared.read().unwrap();
     let n = ctx.call(double(*guard)).await;
     let Ok(mut written) = shared.write() else { return };
     *written = ctx.call(one()).await;
@@ -693,4 +694,16 @@ async fn by_another_variable(ctx: OrchestrationContext, table: HashMap<u8, u8>) 
     let copy = table.clone();
     for x in same {}
     let v = copy.into_iter().collect::<Vec<_>>();
+}
+
+/// hash_order hash_order hash_order hash_order
+async fn calls_in_the_order_of_a_hash_table(ctx: OrchestrationContext, table: HashMap<u8, u8>) {
+    let calls: HashMap<_, _> = table.keys().map(|k| (*k, ctx.call(double(*k)))).collect();
+    let calls = BTreeMap::from_iter(table.keys().map(|k| (*k, ctx.call(double(*k)))));
+    table.keys().map(|k| ctx.call(double(*k)).detach()).count();
+    let any = table.keys().any(|k| {
+        ctx.set_custom_status(*k);
+        false
+    });
+    use_all(calls, any);
 }

@@ -1,5 +1,7 @@
 //! Whether the code asks for what history has.
 
+use serde_json::Value;
+
 use super::notes::{REFUSED, SIDE_VALUE};
 use super::state::{State, Wanted};
 use crate::model::action::OrchestratorActionKind as Action;
@@ -19,7 +21,44 @@ impl State {
         } else {
             action
         };
-        action.confirmation() == *event
+        let confirmation = action.confirmation();
+        confirmation == *event || same_event(&confirmation, event).is_some_and(|is_same| is_same)
+    }
+}
+
+/// Whether two events differ in the order of the keys of their payloads only.
+fn same_event(one: &Event, other: &Event) -> Option<bool> {
+    fn same(one: &Value, other: &Value) -> bool {
+        match (one, other) {
+            (Value::String(one), Value::String(other)) => same_json(Some(one), Some(other)),
+            (Value::Array(one), Value::Array(other)) => {
+                one.len() == other.len()
+                    && one.iter().zip(other).all(|(one, other)| same(one, other))
+            }
+            (Value::Object(one), Value::Object(other)) => {
+                one.len() == other.len()
+                    && one
+                        .iter()
+                        .all(|(key, value)| other.get(key).is_some_and(|other| same(value, other)))
+            }
+            (one, other) => one == other,
+        }
+    }
+    let one = serde_json::to_value(one).ok()?;
+    let other = serde_json::to_value(other).ok()?;
+    Some(same(&one, &other))
+}
+
+/// Whether two JSON texts are of the same value. A map with a random hasher writes its keys in another order each time, which nobody
+/// can observe.
+pub(super) fn same_json(one: Option<&str>, other: Option<&str>) -> bool {
+    if one == other {
+        return true;
+    }
+    let value = |text: &str| serde_json::from_str::<Value>(text).ok();
+    match (one.and_then(value), other.and_then(value)) {
+        (Some(one), Some(other)) => one == other,
+        _ => false,
     }
 }
 

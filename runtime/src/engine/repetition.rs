@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::agreement::same_json;
 use super::describe;
 use super::episode::Episode;
 use super::execution::{Execution, Start};
@@ -107,26 +108,47 @@ impl Execution {
                 location: expected.location,
             },
         };
-        if (&self.ended, &self.continued) != (&again.ended, &again.continued) {
+        let same_end = match (&self.ended, &again.ended) {
+            (Some(live), Some(replayed)) => {
+                (live.status, &live.failure) == (replayed.status, &replayed.failure)
+                    && same_json(live.result.as_deref(), replayed.result.as_deref())
+            }
+            (live, replayed) => live == replayed,
+        };
+        let same_next = match (&self.continued, &again.continued) {
+            (Some(live), Some(replayed)) => {
+                (&live.version, &live.carried) == (&replayed.version, &replayed.carried)
+                    && same_json(live.input.as_deref(), replayed.input.as_deref())
+            }
+            (live, replayed) => live == replayed,
+        };
+        if !same_end || !same_next {
             let end = |execution: &Self| {
                 let (ended, continued) = (execution.ended.as_ref(), execution.continued.as_ref());
                 Seen::new(describe::end(ended, continued), None)
             };
             return Err(differs(end(self), end(again)));
         }
-        if live.status.value != replayed.status.value {
+        let status = |state: &State| {
+            state
+                .status
+                .value
+                .as_ref()
+                .map(|status| status.as_json().to_owned())
+        };
+        if !same_json(status(&live).as_deref(), status(&replayed).as_deref()) {
             let status = |state: &State| {
                 let told = describe::status(state.status.value.as_ref());
                 Seen::new(told, state.status.location)
             };
             return Err(differs(status(&live), status(&replayed)));
         }
-        let withdrawn = (&episode.withdrawn, &episode.withdrawn_children);
-        let replayed_withdrawn = (&replayed.withdrawn, &replayed.withdrawn_children);
+        let withdrawn = in_order(&episode.withdrawn, &episode.withdrawn_children);
+        let replayed_withdrawn = in_order(&replayed.withdrawn, &replayed.withdrawn_children);
         // What a rewind withdraws on the way to its marker, a replay has withdrawn before.
         if !episode.is_rewind() && withdrawn != replayed_withdrawn {
-            let told = |(tasks, children): (&Vec<i32>, &Vec<(i32, InstanceId)>)| {
-                Seen::new(describe::withdrawn(tasks, children), None)
+            let told = |(tasks, children): (Vec<i32>, Vec<(i32, InstanceId)>)| {
+                Seen::new(describe::withdrawn(&tasks, &children), None)
             };
             return Err(differs(told(withdrawn), told(replayed_withdrawn)));
         }
@@ -142,6 +164,14 @@ impl Execution {
         }
         Ok(())
     }
+}
+
+/// What was withdrawn in one poll, whose order means nothing: a collection drops its calls in an order of its own.
+fn in_order(tasks: &[i32], children: &[(i32, InstanceId)]) -> (Vec<i32>, Vec<(i32, InstanceId)>) {
+    let (mut tasks, mut children) = (tasks.to_vec(), children.to_vec());
+    tasks.sort_unstable();
+    children.sort_unstable_by_key(|(id, _)| *id);
+    (tasks, children)
 }
 
 impl State {

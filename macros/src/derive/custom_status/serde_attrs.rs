@@ -63,9 +63,15 @@ impl SerdeAttrs {
     fn key(&mut self, meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
         let length = |name: Option<LitStr>| name.map(|name| json_units(&name.value()));
         match text(&meta.path).as_str() {
-            "rename" => self.rename = length(serialized(meta)?),
-            "rename_all" => self.rename_all = self.case(serialized(meta)?.as_ref()),
-            "rename_all_fields" => self.rename_all_fields = self.case(serialized(meta)?.as_ref()),
+            // What is only for reading may stand in a second key, and leaves the first one as it is.
+            "rename" => self.rename = length(serialized(meta)?).or(self.rename),
+            "rename_all" => {
+                self.rename_all = self.case(serialized(meta)?.as_ref()).or(self.rename_all);
+            }
+            "rename_all_fields" => {
+                let case = self.case(serialized(meta)?.as_ref());
+                self.rename_all_fields = case.or(self.rename_all_fields);
+            }
             "tag" => self.tag = length(serialized(meta)?),
             "content" => self.content = length(serialized(meta)?),
             "skip" | "skip_serializing" => self.skip = Some(meta.path.clone()),

@@ -376,3 +376,40 @@ fn a_rewound_execution_is_replayed_too() {
     assert!(matches!(error.against, Against::LiveRun { .. }));
     assert_ne!(error.expected, error.found);
 }
+
+/// A map that writes its keys in another order each time.
+fn unordered() -> HashMap<String, usize> {
+    (0..8).map(|n| (n.to_string(), n)).collect()
+}
+
+#[test]
+fn the_order_of_the_keys_of_a_map_makes_no_difference() {
+    let program = counted(|ctx, _| async move {
+        ctx.set_custom_status(unordered()).unwrap();
+        ctx.call_activity::<i32>("a", unordered()).await.unwrap();
+        unordered()
+    });
+    let mut run = run(&program);
+    run.replays = false;
+    run.episode(at(1), started().build());
+    run.episode(at(2), history().raised("begin", "1").build());
+    run.episode(at(3), history().completed(0, "1").build());
+    assert_eq!(run.live.ended().unwrap().status, RuntimeStatus::Completed);
+}
+
+#[test]
+fn the_order_in_which_calls_are_dropped_makes_no_difference() {
+    let program = counted(|ctx, _| async move {
+        let calls: Vec<_> = (0..8)
+            .map(|n| (n, ctx.call_activity::<i32>("a", n)))
+            .collect();
+        drop(calls.into_iter().collect::<HashMap<_, _>>());
+        ctx.wait_for_external_event_named::<i32>("end")
+            .await
+            .unwrap();
+    });
+    let mut run = run(&program);
+    run.replays = false;
+    run.episode(at(1), started().build());
+    run.episode(at(2), history().raised("begin", "1").build());
+}
