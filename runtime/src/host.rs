@@ -20,7 +20,7 @@ use crate::worker::watchers::Watchers;
 const DEFAULT_ACTIVITY_LIMIT: usize = 256;
 
 /// How many live instances a worker keeps in memory by default. More may exist; they are loaded when something happens to them.
-const DEFAULT_CACHE: usize = 10_000;
+const DEFAULT_CACHE: usize = 40_000;
 
 /// A running worker: it runs the orchestrations of one store in this process.
 ///
@@ -230,8 +230,9 @@ impl Builder {
         self
     }
 
-    /// How many instances stay in memory between their episodes; 10,000 by default. The others are rebuilt from their history
-    /// when something happens to them.
+    /// How many instances stay in memory between their episodes at most; 40,000 by default, and a quarter of that of those that wait for
+    /// an event or a timer and not for an activity. The others are rebuilt from their history when something happens to them.
+    /// While there is no room, what is started waits in the store for its turn.
     pub fn max_live_instances(mut self, limit: usize) -> Self {
         self.cache = limit;
         self

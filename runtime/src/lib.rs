@@ -118,6 +118,7 @@ mod definition;
 mod dependency;
 pub mod engine;
 mod external_event;
+mod hash;
 #[cfg(feature = "local")]
 mod host;
 #[cfg(feature = "http")]

@@ -12,7 +12,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("limits", &[]),
     ("clock", &[]),
     ("model", &["limits"]),
-    ("engine", &["model", "limits"]),
+    ("engine", &["model", "limits", "hash"]),
     ("store", &["model"]),
     ("dependency", &[]),
     (
@@ -50,6 +50,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "registry",
             "store",
             "clock",
+            "hash",
         ],
     ),
     (

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,18 +18,35 @@ use crate::model::instance::InstanceId;
 use crate::model::status::{InstanceStatus, RuntimeStatus};
 use crate::model::tags::is_reserved;
 use crate::worker::message::Control;
-use crate::worker::watchers::Update;
+use crate::worker::watchers::{Subscription, Update};
 
-/// A handle to an instance, by its id. Cheap to clone; holding one keeps nothing alive.
+/// A handle to an instance, by its id. Cheap to clone; holding one keeps nothing alive, but the last committed state of an instance
+/// that this client started.
 #[derive(Clone, Debug)]
 pub struct InstanceHandle {
     client: Client,
     id: InstanceId,
+    /// A place among its watchers since before it was started.
+    started: Option<Arc<Subscription>>,
 }
 
 impl InstanceHandle {
     pub(super) const fn new(client: Client, id: InstanceId) -> Self {
-        Self { client, id }
+        Self {
+            client,
+            id,
+            started: None,
+        }
+    }
+
+    /// Of an instance that is about to be started. What happens to it is published from the beginning, so that whoever waits for it
+    /// need not ask the store.
+    pub(super) fn to_start(client: Client, id: InstanceId) -> Self {
+        let subscription = client.0.shared.watchers.subscribe(&id);
+        Self {
+            started: Some(Arc::new(subscription)),
+            ..Self::new(client, id)
+        }
     }
 
     /// The instance's id.
@@ -85,13 +103,7 @@ impl InstanceHandle {
 
     /// Waits for the instance to end.
     async fn end(&self) -> Result<Update, ClientError> {
-        let mut observer = self.observe();
-        loop {
-            let update = observer.next().await?;
-            if update.runtime_status.is_terminal() {
-                return Ok(update);
-            }
-        }
+        self.observe().end().await
     }
 
     /// Waits for the instance to end, and decodes its output.
@@ -200,7 +212,10 @@ impl InstanceHandle {
     }
 
     pub(super) fn observe(&self) -> Observer {
-        let subscription = self.client.0.shared.watchers.subscribe(&self.id);
+        let subscription = match &self.started {
+            Some(subscription) => subscription.again(),
+            None => self.client.0.shared.watchers.subscribe(&self.id),
+        };
         Observer::new(self.client.clone(), self.id.clone(), subscription)
     }
 }

@@ -157,10 +157,11 @@ impl Client {
                 error,
             })?;
         }
+        let handle = InstanceHandle::to_start(self.clone(), id.clone());
         let (reply, answer) = Reply::channel();
         let name = registration.name.to_owned();
         let request = StartRequest {
-            id: id.clone(),
+            id,
             name,
             version: registration.version.map(str::to_owned),
             input,
@@ -172,7 +173,7 @@ impl Client {
         };
         (self.0.send)(Request::Start(request));
         answer.await.unwrap_or(Err(RequestError::ShutDown))?;
-        Ok(InstanceHandle::new(self.clone(), id))
+        Ok(handle)
     }
 
     /// The orchestrator of this name and version: without one the newest, with the empty one that which has none.

@@ -39,7 +39,10 @@ impl Observer {
         loop {
             // The subscription is older than the read, so nothing between the two is missed.
             if self.must_read {
-                let update = self.read().await?;
+                let update = match self.subscription.latest() {
+                    Some(update) => update,
+                    None => self.read().await?,
+                };
                 self.must_read = false;
                 let (cursor, stalled) = (update.cursor, update.stalled.clone());
                 if self
@@ -72,6 +75,25 @@ impl Observer {
                 }
                 Notice::Uncertain => self.must_read = true,
             }
+        }
+    }
+
+    /// Waits for the instance to end.
+    pub(super) async fn end(&mut self) -> Result<Update, ClientError> {
+        let mut latest = self.subscription.latest();
+        loop {
+            let update = match latest {
+                Some(update) => update,
+                None => self.read().await?,
+            };
+            if update.runtime_status.is_terminal() {
+                return Ok(update);
+            }
+            let notice = self.subscription.next_end().await;
+            latest = match notice.ok_or(ClientError::ShutDown)? {
+                Notice::Update(update) => Some(*update),
+                Notice::Uncertain => None,
+            };
         }
     }
 

@@ -2,12 +2,13 @@
 //!
 //! Names are matched without regard to case.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::panic::Location;
 
 use jiff::Timestamp;
 
 use super::awaits::Kept;
+use crate::hash::Map;
 use crate::model::history::{EventRaised, HistoryEvent};
 use crate::model::waiting::{WaitingFor, WaitingOn};
 
@@ -15,8 +16,8 @@ use crate::model::waiting::{WaitingFor, WaitingOn};
 pub(super) struct Mailbox {
     arrivals: u64,
     waits_begun: u64,
-    lanes: HashMap<String, Lane>,
-    waits: HashMap<u64, Wait>,
+    lanes: Map<String, Lane>,
+    waits: Map<u64, Wait>,
     waiting: usize,
     unobserved: usize,
     /// The waits that the current poll of the orchestrator left pending.

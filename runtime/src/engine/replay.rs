@@ -1,7 +1,5 @@
 //! Rebuilding an execution from its history, also as if nothing had failed in it.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 
 use super::episode::Episode;
@@ -25,7 +23,7 @@ impl Execution {
         let mut state = self.state.borrow_mut();
         state.replaying = false;
         state.status.take_change();
-        state.children = HashMap::new();
+        state.children.clear();
         Ok(())
     }
 
@@ -58,7 +56,7 @@ impl Execution {
         self.repeat(Step::Apply(event.clone()))?;
         let mut state = self.state.borrow_mut();
         (state.replaying, state.rewinding) = (false, false);
-        state.children = HashMap::new();
+        state.children.clear();
         let status = state.status.take_all();
         drop(state);
         let episode = self.end_episode(now, vec![event], status, false);

@@ -4,7 +4,7 @@
 //! Invariant: no waker is cloned, woken or dropped in here, and no closure of the author is called or dropped. They may be user
 //! code, which may use the context and so need the state; they are handed to the caller, who has let go of the state by then.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::panic::Location;
 use std::rc::Rc;
 use std::task::Waker;
@@ -23,6 +23,7 @@ use super::mailbox::Mailbox;
 use super::notes::{REFUSED, refusal};
 use super::options::Limits;
 use super::random::Random;
+use crate::hash::Map;
 use crate::model::action::{OrchestratorAction, OrchestratorActionKind as Action};
 use crate::model::custom_status::{CustomStatus, StatusChange};
 use crate::model::failure::FailureDetails;
@@ -60,7 +61,7 @@ pub(super) struct State {
     /// With what the code asked to continue as new, in the current poll.
     pub(super) continuing: Option<Continuing>,
     /// The confirmations in history that the replayed code has not asked for yet, by action id.
-    pub(super) recorded: HashMap<i32, Event>,
+    pub(super) recorded: Map<i32, Event>,
     /// For each rewind that the replay has not come to: the last action id that was confirmed before it.
     pub(super) rewinds: VecDeque<i32>,
     /// The code is on another path than the one that the rewind behind this action undid.
@@ -68,16 +69,16 @@ pub(super) struct State {
     /// The operations whose failures the replay forgot since the last rewind it came to.
     pub(super) forgotten: BTreeSet<i32>,
     /// The sub-orchestrations that a replay with a rewind ahead has taken out of history.
-    pub(super) children: HashMap<i32, SubOrchestrationInstanceCreated>,
+    pub(super) children: Map<i32, SubOrchestrationInstanceCreated>,
     /// The sub-orchestrations that are open because a rewind forgot their failures.
     pub(super) rewound_children: Vec<OpenChild>,
     /// Activities that a replay found scheduled and has not seen end.
-    pub(super) unfinished: HashMap<i32, TaskScheduled>,
+    pub(super) unfinished: Map<i32, TaskScheduled>,
     pub(super) patches: HashSet<String>,
     pub(super) next_action: i32,
-    pub(super) operations: HashMap<i32, Pending>,
+    pub(super) operations: Map<i32, Pending>,
     /// Later attempts, back-off timers and total timeouts, with the operations they belong to.
-    pub(super) links: HashMap<i32, i32>,
+    pub(super) links: Map<i32, i32>,
     pub(super) timers: BTreeSet<(Timestamp, i32)>,
     /// How many operations someone can still be woken by.
     pub(super) open: usize,
@@ -230,17 +231,17 @@ impl State {
             withdrawn: Vec::new(),
             withdrawn_children: Vec::new(),
             continuing: None,
-            recorded: HashMap::new(),
+            recorded: Map::default(),
             rewinds: VecDeque::new(),
             parted: None,
             forgotten: BTreeSet::new(),
-            children: HashMap::new(),
+            children: Map::default(),
             rewound_children: Vec::new(),
-            unfinished: HashMap::new(),
+            unfinished: Map::default(),
             patches: HashSet::new(),
             next_action: 0,
-            operations: HashMap::new(),
-            links: HashMap::new(),
+            operations: Map::default(),
+            links: Map::default(),
             timers: BTreeSet::new(),
             open: 0,
             dropped: Vec::new(),

@@ -159,6 +159,11 @@ impl SingleThreaded {
             self.put_out();
             return true;
         }
+        if self.shard.has_deferred() {
+            self.shard.admit(true);
+            self.put_out();
+            return true;
+        }
         if let Some(batch) = self.writer.next_batch() {
             let result = block_on(self.store.commit(self.epoch, &batch.writes));
             for (_, answer) in batch.answers(result) {

@@ -9,7 +9,6 @@
 //! None of them wakes up when there is nothing to do.
 
 use std::collections::BTreeSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -29,6 +28,7 @@ use super::timers::{PAGE, TimerIndex};
 use super::writer::Writer;
 use crate::clock::Clock;
 use crate::engine::panic_message;
+use crate::hash::hash_of;
 use crate::model::instance::{ExecutionId, Incarnation, InstanceId};
 use crate::store::{Epoch, Store, StoreError, StoreErrorKind, TimerPosition, Write};
 
@@ -56,7 +56,7 @@ const RETRY_READING: Duration = Duration::from_secs(1);
 )]
 enum ShardMessage {
     Input(ShardInput),
-    /// Instances to look at when there is nothing else to do.
+    /// Instances to look at when there is room for them.
     Attend(Vec<InstanceId>),
     Stop,
 }
@@ -77,9 +77,7 @@ pub(crate) struct Inlets(Arc<[Sender<ShardMessage>]>);
 impl Inlets {
     /// The shard that owns an instance, for as long as the process lives.
     fn shard_of(&self, id: &InstanceId) -> usize {
-        let mut hasher = DefaultHasher::new();
-        id.hash(&mut hasher);
-        usize::try_from(hasher.finish() % self.0.len() as u64).unwrap_or_default()
+        usize::try_from(hash_of(id) % self.0.len() as u64).unwrap_or_default()
     }
 
     fn send(&self, id: &InstanceId, input: ShardInput) {
@@ -356,14 +354,14 @@ struct ShardDriver {
 impl ShardDriver {
     fn run(self) {
         let mut shard = Shard::new(Arc::clone(&self.shared));
-        let mut backlog = Vec::new();
         let mut stopping = false;
         while !stopping || !shard.is_settled() {
-            let mut next = self.receive(&shard, !backlog.is_empty());
+            let mut next = self.receive(&shard);
+            let is_idle = next.is_none();
             for _ in 0..MAX_INPUTS_PER_STEP {
                 match next {
                     Some(ShardMessage::Input(input)) => shard.handle(input),
-                    Some(ShardMessage::Attend(ids)) => backlog.extend(ids),
+                    Some(ShardMessage::Attend(ids)) => shard.defer(ids),
                     Some(ShardMessage::Stop) => stopping = true,
                     None => break,
                 }
@@ -373,15 +371,14 @@ impl ShardDriver {
                 // The step is full; this one begins the next.
                 match message {
                     ShardMessage::Input(input) => shard.handle(input),
-                    ShardMessage::Attend(ids) => backlog.extend(ids),
+                    ShardMessage::Attend(ids) => shard.defer(ids),
                     ShardMessage::Stop => stopping = true,
                 }
             }
             if stopping {
                 shard.stop();
-                backlog.clear();
-            } else if let Some(id) = backlog.pop() {
-                shard.handle(ShardInput::Attend(id));
+            } else {
+                shard.admit(is_idle);
             }
             if shard
                 .next_tick()
@@ -393,9 +390,9 @@ impl ShardDriver {
         }
     }
 
-    /// Waits for the next message, the next tick, or not at all while there is a backlog.
-    fn receive(&self, shard: &Shard, busy: bool) -> Option<ShardMessage> {
-        if busy {
+    /// Waits for the next message, the next tick, or not at all while instances wait for room.
+    fn receive(&self, shard: &Shard) -> Option<ShardMessage> {
+        if shard.has_deferred() {
             return self.receiver.try_recv().ok();
         }
         match shard.next_tick() {

@@ -1,10 +1,10 @@
 //! Who is told when an instance changes.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
+use crate::hash::Map;
 use crate::model::custom_status::CustomStatus;
 use crate::model::failure::FailureDetails;
 use crate::model::instance::{Cursor, InstanceId};
@@ -39,14 +39,74 @@ pub(crate) struct Watchers(Mutex<Watched>);
 #[derive(Debug, Default)]
 struct Watched {
     closed: bool,
-    instances: HashMap<InstanceId, watch::Sender<Notice>>,
+    instances: Map<InstanceId, Arc<Instance>>,
+}
+
+/// A watched instance. Every start has one for a while, so that it is small.
+#[derive(Debug)]
+struct Instance {
+    state: Mutex<State>,
+    changed: Notify,
+    /// Apart from `changed`, so that who waits for the end is not woken by everything else.
+    ended: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    /// How many notices there were.
+    count: u64,
+    /// The last one.
+    latest: Notice,
+    /// Whether there will be none any more: the worker is gone.
+    closed: bool,
+}
+
+impl Instance {
+    fn new(closed: bool) -> Self {
+        Self {
+            state: Mutex::new(State {
+                count: 0,
+                latest: Notice::Uncertain,
+                closed,
+            }),
+            changed: Notify::new(),
+            ended: Notify::new(),
+        }
+    }
+
+    fn tell(&self, notice: Notice) {
+        let may_have_ended = match &notice {
+            Notice::Update(update) => update.runtime_status.is_terminal(),
+            Notice::Uncertain => true,
+        };
+        let mut state = self.state();
+        state.count += 1;
+        state.latest = notice;
+        drop(state);
+        self.changed.notify_waiters();
+        if may_have_ended {
+            self.ended.notify_waiters();
+        }
+    }
+
+    fn close(&self) {
+        self.state().closed = true;
+        self.changed.notify_waiters();
+        self.ended.notify_waiters();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A place among an instance's watchers. It sees the latest update; when it is slow, those between are skipped.
 #[derive(Debug)]
 pub(crate) struct Subscription {
     id: InstanceId,
-    receiver: Option<watch::Receiver<Notice>>,
+    instance: Arc<Instance>,
+    /// How many notices there were when it looked last.
+    seen: u64,
     watchers: Arc<Watchers>,
 }
 
@@ -54,34 +114,45 @@ impl Watchers {
     /// Begins to watch an instance. Updates that are published from now on are seen.
     pub(crate) fn subscribe(self: &Arc<Self>, id: &InstanceId) -> Subscription {
         let mut watched = self.watched();
-        let receiver = match watched.instances.get(id) {
-            Some(sender) => sender.subscribe(),
+        let instance = match watched.instances.get(id) {
+            Some(instance) => Arc::clone(instance),
             None => {
-                let (sender, receiver) = watch::channel(Notice::Uncertain);
+                let instance = Arc::new(Instance::new(watched.closed));
                 if !watched.closed {
-                    watched.instances.insert(id.clone(), sender);
+                    watched.instances.insert(id.clone(), Arc::clone(&instance));
                 }
-                receiver
+                instance
             }
         };
+        let seen = instance.state().count;
         Subscription {
             id: id.clone(),
-            receiver: Some(receiver),
+            instance,
+            seen,
             watchers: Arc::clone(self),
         }
     }
 
     /// Tells an instance's watchers, when it has any, of an update that is committed.
     pub(crate) fn publish(&self, id: &InstanceId, update: Update) {
-        if let Some(sender) = self.watched().instances.get(id) {
-            sender.send_replace(Notice::Update(Box::new(update)));
-        }
+        self.tell(id, || Notice::Update(Box::new(update)));
     }
 
     /// Tells an instance's watchers, when it has any, to read the store: the outcome of a commit is unknown.
     pub(crate) fn publish_uncertain(&self, id: &InstanceId) {
-        if let Some(sender) = self.watched().instances.get(id) {
-            sender.send_replace(Notice::Uncertain);
+        self.tell(id, || Notice::Uncertain);
+    }
+
+    /// The same for all: one of many was deleted.
+    pub(crate) fn publish_uncertain_to_all(&self) {
+        for instance in self.watched().instances.values() {
+            instance.tell(Notice::Uncertain);
+        }
+    }
+
+    fn tell(&self, id: &InstanceId, notice: impl FnOnce() -> Notice) {
+        if let Some(instance) = self.watched().instances.get(id) {
+            instance.tell(notice());
         }
     }
 
@@ -93,27 +164,86 @@ impl Watchers {
     pub(crate) fn close(&self) {
         let mut watched = self.watched();
         watched.closed = true;
-        watched.instances.clear();
+        for (_, instance) in watched.instances.drain() {
+            instance.close();
+        }
     }
 }
 
 impl Subscription {
+    /// What was committed last, as far as it was published since the instance is watched.
+    pub(crate) fn latest(&mut self) -> Option<Update> {
+        let state = self.instance.state();
+        match &state.latest {
+            Notice::Update(update) if !state.closed => {
+                self.seen = state.count;
+                Some((**update).clone())
+            }
+            Notice::Update(_) | Notice::Uncertain => None,
+        }
+    }
+
     /// The next notice; `None` when the worker is gone.
     pub(crate) async fn next(&mut self) -> Option<Notice> {
-        let receiver = self.receiver.as_mut()?;
-        receiver.changed().await.ok()?;
-        Some(receiver.borrow_and_update().clone())
+        loop {
+            // Older than the look at the state, so that nothing between the two is missed.
+            let changed = self.instance.changed.notified();
+            {
+                let state = self.instance.state();
+                if state.count != self.seen {
+                    self.seen = state.count;
+                    return Some(state.latest.clone());
+                }
+                if state.closed {
+                    return None;
+                }
+            }
+            changed.await;
+        }
+    }
+
+    /// The next notice at which the instance may have ended; `None` when the worker is gone. What is not its end is not told.
+    pub(crate) async fn next_end(&mut self) -> Option<Notice> {
+        loop {
+            let ended = self.instance.ended.notified();
+            {
+                let state = self.instance.state();
+                let may_have_ended = match &state.latest {
+                    Notice::Update(update) => update.runtime_status.is_terminal(),
+                    Notice::Uncertain => true,
+                };
+                if state.count != self.seen && may_have_ended {
+                    self.seen = state.count;
+                    return Some(state.latest.clone());
+                }
+                if state.closed {
+                    return None;
+                }
+            }
+            ended.await;
+        }
+    }
+
+    /// Another place among the watchers of the same instance.
+    pub(crate) fn again(&self) -> Self {
+        Self {
+            id: self.id.clone(),
+            instance: Arc::clone(&self.instance),
+            seen: self.instance.state().count,
+            watchers: Arc::clone(&self.watchers),
+        }
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
         let mut watched = self.watchers.watched();
-        self.receiver = None;
-        if watched
-            .instances
-            .get(&self.id)
-            .is_some_and(|sender| sender.receiver_count() == 0)
+        // The list's and this one. Others are made from this one, or under the lock.
+        if Arc::strong_count(&self.instance) <= 2
+            && watched
+                .instances
+                .get(&self.id)
+                .is_some_and(|instance| Arc::ptr_eq(instance, &self.instance))
         {
             watched.instances.remove(&self.id);
         }

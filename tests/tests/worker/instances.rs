@@ -17,7 +17,7 @@ use steadfast::{
     ClientError, CustomStatusError, InstanceId, OutputError, StartByName, definitions,
 };
 
-use crate::support::{Worker as _, World, entered, json, pass, wait_for_go};
+use crate::support::{Worker as _, World, call_pass, entered, json, open, pass, wait_for_go};
 
 #[derive(ExternalEvent, Serialize, Deserialize)]
 struct Approved(bool);
@@ -367,4 +367,51 @@ fn a_watch_goes_on_after_a_read_that_failed() {
     let last = worker.wait(watch.next()).unwrap();
     assert_eq!(last.runtime_status, RuntimeStatus::Completed);
     assert!(worker.wait(watch.next()).is_none());
+}
+
+#[test]
+fn what_does_not_fit_into_memory_is_started_in_its_turn() {
+    for max_live_instances in [0, 1, 8] {
+        let world = World {
+            max_live_instances,
+            ..World::new()
+        };
+        let mut worker = world.worker(definitions![call_pass, pass]);
+        let client = worker.client().clone();
+        let gate = |number: usize| format!("gate {max_live_instances} {number}");
+        // All are accepted before any of them begins.
+        let starts: Vec<_> = (0..20)
+            .map(|number| client.start(call_pass(gate(number)).id(number.to_string())))
+            .collect();
+        let handles: Vec<_> = worker
+            .wait(async { Ok::<_, ClientError>(futures_util::future::join_all(starts).await) })
+            .into_iter()
+            .map(Result::unwrap)
+            .collect();
+        worker.run_until_idle();
+        for (number, handle) in handles.iter().enumerate() {
+            assert_eq!(entered(&gate(number)), 1);
+            open(&gate(number));
+            assert_eq!(worker.wait(handle.output()), gate(number));
+        }
+    }
+}
+
+#[test]
+fn a_handle_does_not_remember_an_instance_that_is_gone() {
+    let mut worker = World::new().worker(definitions![wait_for_go]);
+    let client = worker.client().clone();
+    let handle = worker.wait(client.start(wait_for_go().id("a")));
+    worker.wait(handle.raise_event_named("go", &"now"));
+    assert_eq!(worker.wait(handle.output()), "now");
+    worker.wait(client.purge_where(InstanceFilter::new()));
+    let error = worker.block_on(handle.output()).unwrap_err();
+    assert!(
+        matches!(error, OutputError::Client(ClientError::NotFound { .. })),
+        "{error}"
+    );
+    // Another one of the same id is what the handle is of from now on.
+    worker.wait(client.start(wait_for_go().id("a")));
+    worker.wait(handle.raise_event_named("go", &"again"));
+    assert_eq!(worker.wait(handle.output()), "again");
 }

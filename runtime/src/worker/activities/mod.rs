@@ -3,11 +3,12 @@
 pub(crate) mod progress;
 pub(crate) mod run;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 
 use super::message::{Task, TaskKey};
+use crate::hash::Map;
 
 /// Activities that run and activities that wait for a free place, first come, first served.
 #[derive(Debug)]
@@ -15,11 +16,11 @@ pub(crate) struct Dispatcher {
     limit: usize,
     closed: bool,
     /// With the place of their deadline.
-    running: HashMap<TaskKey, Option<Deadline>>,
+    running: Map<TaskKey, Option<Deadline>>,
     deadlines: BTreeMap<Deadline, TaskKey>,
     started: u64,
     waiting: VecDeque<TaskKey>,
-    tasks: HashMap<TaskKey, Task>,
+    tasks: Map<TaskKey, Task>,
 }
 
 /// When an attempt has had its time; the count tells those of one moment apart.
@@ -30,11 +31,11 @@ impl Dispatcher {
         Self {
             limit,
             closed: false,
-            running: HashMap::new(),
+            running: Map::default(),
             deadlines: BTreeMap::new(),
             started: 0,
             waiting: VecDeque::new(),
-            tasks: HashMap::new(),
+            tasks: Map::default(),
         }
     }
 

@@ -1,6 +1,5 @@
 //! Running activities: one attempt of one activity, and the tokio task that drives the dispatcher.
 
-use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
@@ -16,6 +15,7 @@ use super::Dispatcher;
 use super::progress::ProgressCell;
 use crate::context::{ActivityContext, ActivityTask, CancelReason, Cancellation, Report};
 use crate::engine::{Outcome, panic_message};
+use crate::hash::Map;
 use crate::model::failure::{self, FailureDetails};
 use crate::model::instance::InstanceId;
 use crate::registration::Function;
@@ -148,7 +148,7 @@ pub(crate) async fn dispatch(
     listeners: Listeners,
 ) {
     let mut dispatcher = Dispatcher::new(limit);
-    let mut running: HashMap<TaskKey, Attempted> = HashMap::new();
+    let mut running: Map<TaskKey, Attempted> = Map::default();
     let mut tasks: JoinSet<TaskKey> = JoinSet::new();
     let mut closing: Option<oneshot::Sender<()>> = None;
     let (expire, mut expired) = oneshot::channel::<()>();

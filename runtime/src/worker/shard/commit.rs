@@ -125,11 +125,14 @@ impl Shard {
                 operation,
                 reply,
             }) => self.changed_ended(id, operation, reply, answer),
-            Some(Pending::PurgeWhere { reply }) => reply.send(match answer {
-                Ok(Ok(Written::Purged(count))) => Ok(count),
-                Ok(_) => Ok(0),
-                Err(error) => Err(RequestError::Store(error)),
-            }),
+            Some(Pending::PurgeWhere { reply }) => {
+                self.shared.watchers.publish_uncertain_to_all();
+                reply.send(match answer {
+                    Ok(Ok(Written::Purged(count))) => Ok(count),
+                    Ok(_) => Ok(0),
+                    Err(error) => Err(RequestError::Store(error)),
+                });
+            }
             Some(Pending::Progress {
                 id,
                 incarnation,
@@ -229,6 +232,9 @@ impl Shard {
             },
         );
         reply.send(Ok(incarnation));
+        if start_at.is_none() && waiting.is_empty() && !self.has_room() {
+            return self.defer([id]);
+        }
         self.enter(LiveParts {
             header,
             last_status: custom_status.clone(),

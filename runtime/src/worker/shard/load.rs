@@ -1,6 +1,6 @@
 //! Loading an instance: rows in, a live execution out.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use super::slot::{
     Aside, Held, InboxRead, Known, Live, Message, Slot, SlotState, Source, ended_task, stalled,
 };
 use crate::engine::{Execution, ExecutionInfo, Fault, OpenTask, Start};
+use crate::hash::Map;
 use crate::model::custom_status::{CustomStatus, StatusChange};
 use crate::model::history::{ExecutionStarted, HistoryEvent, HistoryEventKind, decode_events};
 use crate::model::instance::{ExecutionId, Incarnation, InstanceId};
@@ -243,7 +244,7 @@ impl Shard {
         });
         let ended: HashSet<i32> = ended.collect();
         self.forget_ends(&id, execution_id, &ended);
-        let open_tasks: HashMap<_, _> = tasks
+        let open_tasks: Map<_, _> = tasks
             .iter()
             .map(|(task, attempt)| {
                 (

@@ -13,7 +13,7 @@ mod outgoing;
 mod running;
 mod slot;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
@@ -29,6 +29,7 @@ use crate::clock::Clock;
 use crate::context::CancelReason;
 use crate::dependency::Dependencies;
 use crate::engine::Settings;
+use crate::hash::Map;
 use crate::model::history::{
     EventRaised, ExecutionRewound, ExecutionStarted, HistoryEvent, HistoryEventKind, TaskCompleted,
     TaskFailed, encode_events,
@@ -40,6 +41,13 @@ use commit::{Ended, Pending, PendingCreate};
 use running::Running;
 use slot::{Message, Slot, SlotState, Source};
 
+/// What part of the instances in memory may be such as only wait, for an event or a timer. Those whose activities run are needed again
+/// soon: to load an instance again for each of its results costs ten times what it costs to go on.
+const RESTING: usize = 4;
+
+/// How many instances that wait for room are looked at in one step.
+const ADMITTED_PER_STEP: usize = 64;
+
 /// What all shards of a worker share.
 pub(crate) struct Shared {
     pub(crate) registry: Registry,
@@ -49,7 +57,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     /// What activities share.
     pub(crate) dependencies: Arc<Dependencies>,
-    /// How many live instances a shard keeps in memory.
+    /// How many live instances a shard keeps in memory at most. Of those that only wait, it keeps a [`RESTING`]th of that.
     pub(crate) cache: usize,
     /// Told of a wake from outside.
     pub(crate) on_foreign_wake: Box<dyn Fn(InstanceId, ExecutionId) + Send + Sync>,
@@ -67,7 +75,7 @@ impl fmt::Debug for Shared {
 #[derive(Debug)]
 pub(crate) struct Shard {
     shared: Arc<Shared>,
-    slots: HashMap<InstanceId, Slot>,
+    slots: Map<InstanceId, Slot>,
     /// Writes that the writer has not answered, in order.
     pending: VecDeque<Pending>,
     /// Activities that were handed out and whose end is not committed.
@@ -84,6 +92,9 @@ pub(crate) struct Shard {
     /// How many instances are live or held.
     resident: usize,
     uses: u64,
+    /// Instances that the store has and that wait for room in memory, in their order.
+    deferred: VecDeque<InstanceId>,
+    now: Timestamp,
     outputs: Vec<ShardOutput>,
 }
 
@@ -102,7 +113,7 @@ impl Shard {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         Self {
             shared,
-            slots: HashMap::new(),
+            slots: Map::default(),
             pending: VecDeque::new(),
             running: Running::default(),
             delayed: BTreeMap::new(),
@@ -112,17 +123,21 @@ impl Shard {
             recent: VecDeque::new(),
             resident: 0,
             uses: 0,
+            deferred: VecDeque::new(),
+            now: Timestamp::UNIX_EPOCH,
             outputs: Vec::new(),
         }
     }
 
     /// Begins nothing new. Results of activities are still taken, so that their commits are not lost.
-    pub(crate) const fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         self.stopping = true;
+        self.deferred.clear();
     }
 
     /// Takes an input. What follows from it is in [`Self::outputs`].
     pub(crate) fn handle(&mut self, input: ShardInput) {
+        self.now = self.shared.clock.now();
         if let Some(error) = &self.fenced {
             return match input {
                 ShardInput::Request(request) => {
@@ -333,8 +348,9 @@ impl Shard {
         self.pending.is_empty()
     }
 
-    fn now(&self) -> Timestamp {
-        self.shared.clock.now()
+    /// The time of the input that is taken: the clock is read once for each.
+    const fn now(&self) -> Timestamp {
+        self.now
     }
 
     fn start(&mut self, start: StartRequest) {
@@ -410,6 +426,7 @@ impl Shard {
         }
         self.resident = 0;
         self.delayed.clear();
+        self.deferred.clear();
         self.recent.clear();
         let running = self.running.take_all();
         self.outputs
@@ -450,16 +467,15 @@ impl Shard {
             slot.used = self.uses;
             self.recent.push_back((id.clone(), self.uses));
         }
-        while self.resident > self.shared.cache {
+        while self.resident > self.shared.cache.div_ceil(RESTING) {
             // What is busy comes back here when it no longer is.
             let Some((oldest, used)) = self.recent.pop_front() else {
                 break;
             };
-            if self
-                .slots
-                .get(&oldest)
-                .is_some_and(|slot| slot.used == used && slot.is_idle())
-            {
+            let is_full = self.resident > self.shared.cache;
+            if self.slots.get(&oldest).is_some_and(|slot| {
+                slot.used == used && slot.is_idle() && (is_full || !slot.is_busy())
+            }) {
                 self.remove(&oldest);
             }
         }
@@ -467,6 +483,34 @@ impl Shard {
             self.recent
                 .retain(|(id, used)| self.slots.get(id).is_some_and(|slot| slot.used == *used));
         }
+    }
+
+    /// Lets instances begin, or go on, when there is room for them.
+    pub(crate) fn defer(&mut self, ids: impl IntoIterator<Item = InstanceId>) {
+        self.deferred.extend(ids);
+    }
+
+    /// Whether instances wait for room.
+    pub(crate) fn has_deferred(&self) -> bool {
+        !self.deferred.is_empty()
+    }
+
+    /// Lets the next instances that wait for room begin: so many as there is room for, but one when there is nothing else to do. That
+    /// one takes the place of another, which must be loaded again when its activity has ended; while all are busy that would be
+    /// most of the work.
+    pub(crate) fn admit(&mut self, is_idle: bool) {
+        let mut admitted = 0;
+        while admitted < ADMITTED_PER_STEP && (self.has_room() || (is_idle && admitted == 0)) {
+            let Some(id) = self.deferred.pop_front() else {
+                return;
+            };
+            self.handle(ShardInput::Attend(id));
+            admitted += 1;
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.slots.len() < self.shared.cache
     }
 
     fn remove(&mut self, id: &InstanceId) -> Option<Slot> {

@@ -1,16 +1,22 @@
 //! Activities that were handed out, and whose end is not committed.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 
+use crate::hash::Map;
 use crate::model::instance::{ExecutionId, InstanceId};
 use crate::worker::activities::progress::ProgressCell;
 use crate::worker::message::TaskKey;
 
 /// An activity is here from the commit that asked for it to the commit that records its end, or until nobody waits for it.
 #[derive(Debug, Default)]
-pub(super) struct Running(HashMap<InstanceId, HashMap<ExecutionId, HashMap<i32, Reports>>>);
+pub(super) struct Running(Map<InstanceId, Tasks>);
+
+/// The activities of an instance. Most have one at a time, which needs no table.
+#[derive(Debug)]
+enum Tasks {
+    One(TaskKey, Reports),
+    Many(Map<TaskKey, Reports>),
+}
 
 /// What an activity reports about its progress.
 #[derive(Debug, Default)]
@@ -24,38 +30,48 @@ pub(super) struct Reports {
 impl Running {
     /// Notes an activity. `false` when it is out already.
     pub(super) fn insert(&mut self, instance: &InstanceId, key: TaskKey) -> bool {
-        if !self.0.contains_key(instance) {
-            self.0.insert(instance.clone(), HashMap::new());
-        }
-        let Some(executions) = self.0.get_mut(instance) else {
-            return false;
+        let Some(tasks) = self.0.get_mut(instance) else {
+            let first = Tasks::One(key, Reports::default());
+            self.0.insert(instance.clone(), first);
+            return true;
         };
-        let tasks = executions.entry(key.execution).or_default();
-        if tasks.contains_key(&key.id) {
+        if tasks.contains(key) {
             return false;
         }
-        tasks.insert(key.id, Reports::default());
+        let mut many = match std::mem::replace(tasks, Tasks::Many(Map::default())) {
+            Tasks::One(first, reports) => Map::from_iter([(first, reports)]),
+            Tasks::Many(many) => many,
+        };
+        many.insert(key, Reports::default());
+        *tasks = Tasks::Many(many);
         true
     }
 
     pub(super) fn contains(&self, instance: &InstanceId, key: TaskKey) -> bool {
-        let tasks = self
-            .0
+        self.0
             .get(instance)
-            .and_then(|executions| executions.get(&key.execution));
-        tasks.is_some_and(|tasks| tasks.contains_key(&key.id))
+            .is_some_and(|tasks| tasks.contains(key))
     }
 
     /// The reports of an activity that is out.
     pub(super) fn reports(&mut self, instance: &InstanceId, key: TaskKey) -> Option<&mut Reports> {
-        self.0
-            .get_mut(instance)?
-            .get_mut(&key.execution)?
-            .get_mut(&key.id)
+        match self.0.get_mut(instance)? {
+            Tasks::One(only, reports) => (*only == key).then_some(reports),
+            Tasks::Many(many) => many.get_mut(&key),
+        }
     }
 
     pub(super) fn remove(&mut self, instance: &InstanceId, key: TaskKey) {
-        self.retain(instance, key.execution, |id| id != key.id);
+        match self.0.get_mut(instance) {
+            Some(Tasks::Many(many)) => {
+                many.remove(&key);
+                if many.is_empty() {
+                    self.0.remove(instance);
+                }
+            }
+            Some(Tasks::One(only, _)) if *only == key => drop(self.0.remove(instance)),
+            Some(Tasks::One(..)) | None => {}
+        }
     }
 
     /// Forgets the activities of an execution that do not satisfy a condition.
@@ -65,36 +81,48 @@ impl Running {
         execution: ExecutionId,
         keep: impl Fn(i32) -> bool,
     ) {
-        let Some(executions) = self.0.get_mut(instance) else {
-            return;
-        };
-        if let Some(tasks) = executions.get_mut(&execution) {
-            tasks.retain(|id, _| keep(*id));
-            if tasks.is_empty() {
-                executions.remove(&execution);
+        let keep = |key: &TaskKey| key.execution != execution || keep(key.id);
+        let is_empty = match self.0.get_mut(instance) {
+            Some(Tasks::One(only, _)) => !keep(only),
+            Some(Tasks::Many(many)) => {
+                many.retain(|key, _| keep(key));
+                many.is_empty()
             }
-        }
-        if executions.is_empty() {
+            None => false,
+        };
+        if is_empty {
             self.0.remove(instance);
         }
     }
 
     /// Takes out everything of an instance, whatever execution it is of.
     pub(super) fn take(&mut self, instance: &InstanceId) -> impl Iterator<Item = TaskKey> + use<> {
-        keys(self.0.remove(instance).unwrap_or_default())
+        self.0
+            .remove(instance)
+            .into_iter()
+            .flat_map(Tasks::into_keys)
     }
 
     /// Takes out everything.
     pub(super) fn take_all(&mut self) -> impl Iterator<Item = TaskKey> + use<> {
         let instances = std::mem::take(&mut self.0).into_values();
-        instances.flat_map(keys)
+        instances.flat_map(Tasks::into_keys)
     }
 }
 
-fn keys(
-    executions: HashMap<ExecutionId, HashMap<i32, Reports>>,
-) -> impl Iterator<Item = TaskKey> + use<> {
-    executions
-        .into_iter()
-        .flat_map(|(execution, tasks)| tasks.into_keys().map(move |id| TaskKey { execution, id }))
+impl Tasks {
+    fn contains(&self, key: TaskKey) -> bool {
+        match self {
+            Self::One(only, _) => *only == key,
+            Self::Many(many) => many.contains_key(&key),
+        }
+    }
+
+    fn into_keys(self) -> impl Iterator<Item = TaskKey> {
+        let (one, many) = match self {
+            Self::One(only, _) => (Some(only), Map::default()),
+            Self::Many(many) => (None, many),
+        };
+        one.into_iter().chain(many.into_keys())
+    }
 }

@@ -1,10 +1,11 @@
 //! An instance that a shard knows.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 
 use crate::engine::Execution;
+use crate::hash::Map;
 use crate::model::custom_status::CustomStatus;
 use crate::model::history::{HistoryEvent, HistoryEventKind};
 use crate::model::instance::{Cursor, ParentInstance};
@@ -95,7 +96,7 @@ pub(super) struct Live {
     /// The events that begin the execution, until they are delivered.
     pub(super) begin: Vec<HistoryEvent>,
     /// Activities that are scheduled and not ended.
-    pub(super) open_tasks: HashMap<i32, OpenActivity>,
+    pub(super) open_tasks: Map<i32, OpenActivity>,
 }
 
 #[derive(Debug)]
@@ -183,6 +184,11 @@ impl Slot {
             && self.inbox == InboxRead::No
     }
 
+    /// Whether an activity of it runs, so that it is likely to be needed again soon.
+    pub(super) fn is_busy(&self) -> bool {
+        matches!(&self.state, SlotState::Live(live) if !live.open_tasks.is_empty())
+    }
+
     /// The columns of the instance as they will be when every write that is on its way is committed.
     pub(super) fn header(&self) -> Option<&InstanceHeader> {
         match &self.state {
@@ -228,7 +234,7 @@ impl Known {
 }
 
 /// Why an instance with these activities may be waiting for longer than its author meant.
-pub(super) fn stalled(open_tasks: &HashMap<i32, OpenActivity>) -> Option<String> {
+pub(super) fn stalled(open_tasks: &Map<i32, OpenActivity>) -> Option<String> {
     let mut missing = open_tasks.values().filter_map(|task| task.missing.as_ref());
     let missing = missing.next()?;
     Some(format!(
