@@ -19,7 +19,7 @@ use steadfast::store::{
 };
 use steadfast::testing::{FaultyStore, ManualClock};
 use steadfast::{ClientError, InstanceId, StartError, Timestamp, definitions};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
 #[activity(name = "E1_SayHello")]
 async fn say_hello(city: String) -> String {
@@ -298,12 +298,14 @@ async fn a_store_that_panics_fails_the_request_and_not_the_worker() {
     assert_eq!(hello.output().await.unwrap().len(), 3);
 }
 
-/// A store that answers its first commit only once somebody has loaded what it wrote.
+/// A store that answers the first commit of the writer's thread only once somebody has loaded what it wrote. A shard that commits for
+/// itself cannot load meanwhile.
 #[derive(Debug)]
 struct AnswersAfterLoad {
     store: MemoryStore,
     held: AtomicBool,
-    committed: Arc<Notify>,
+    /// Told which instance that commit created.
+    created: mpsc::UnboundedSender<InstanceId>,
     loaded: Notify,
 }
 
@@ -319,8 +321,15 @@ impl Store for AnswersAfterLoad {
     ) -> BoxFuture<'a, Result<Vec<WriteResult>, StoreError>> {
         Box::pin(async move {
             let results = self.store.commit(epoch, writes).await?;
-            if !self.held.swap(true, Ordering::SeqCst) {
-                self.committed.notify_one();
+            let created = writes.iter().find_map(|write| match write {
+                Write::Create(create) => Some(create.id.clone()),
+                _ => None,
+            });
+            let is_the_writers = std::thread::current().name() == Some("steadfast-writer");
+            if let Some(created) = created.filter(|_| is_the_writers)
+                && !self.held.swap(true, Ordering::SeqCst)
+            {
+                self.created.send(created).unwrap();
                 self.loaded.notified().await;
             }
             Ok(results)
@@ -397,20 +406,29 @@ async fn two_words(ctx: OrchestrationContext) -> Result<Vec<String>, String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_instance_that_is_loaded_before_its_creation_is_answered_runs_once() {
-    let committed = Arc::new(Notify::new());
+    let (created, mut was_created) = mpsc::unbounded_channel();
     let steadfast = start(AnswersAfterLoad {
         store: MemoryStore::new(),
         held: AtomicBool::new(false),
-        committed: Arc::clone(&committed),
+        created,
         loaded: Notify::new(),
     })
     .await;
     let client = steadfast.client().clone();
-    let instance = client.instance("a").unwrap();
-    let starting = tokio::spawn(async move { client.start(two_words().id("a")).await });
-    committed.notified().await;
+    let starting = tokio::spawn({
+        let client = client.clone();
+        async move {
+            // So many that the shards have more to do than to commit for themselves.
+            let starts = (0..200).map(|_| client.start(two_words()));
+            futures_util::future::join_all(starts).await
+        }
+    });
+    let id = was_created.recv().await.unwrap();
+    let instance = client.instance(id.as_str()).unwrap();
     instance.raise_event_named("word", "first").await.unwrap();
-    let words = starting.await.unwrap().unwrap();
+    let started = starting.await.unwrap();
+    let words = started.into_iter().map(Result::unwrap);
+    let words = words.into_iter().find(|words| *words.id() == id).unwrap();
     instance.raise_event_named("word", "second").await.unwrap();
     assert_eq!(words.output().await.unwrap(), ["first", "second"]);
 }

@@ -2,7 +2,7 @@
 //!
 //! | thread | waits for | does |
 //! | --- | --- | --- |
-//! | `steadfast-shard-N` | its channel, or the next retry | steps the shard, loads instances |
+//! | `steadfast-shard-N` | its channel, or the next retry | steps the shard, loads instances, commits when it is alone |
 //! | `steadfast-writer` | its channel | one transaction at a time |
 //! | `steadfast-timers` | its channel, or the next timer (at most ten seconds) | tells shards of due timers |
 //!
@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ use super::activities::run::{self, DispatcherInput, Listeners};
 use super::message::{Request, RequestError, ShardInput, ShardOutput};
 use super::shard::{Shard, Shared};
 use super::timers::{PAGE, TimerIndex};
-use super::writer::Writer;
+use super::writer::{Answer, Batch, Writer};
 use crate::clock::Clock;
 use crate::engine::panic_message;
 use crate::hash::hash_of;
@@ -62,6 +62,37 @@ enum ShardMessage {
 }
 
 type WriterMessage = (usize, Vec<Write>);
+
+/// The store, for one commit at a time: whoever has the turn commits.
+struct Turn {
+    store: Arc<dyn Store>,
+    epoch: Epoch,
+    turn: Mutex<()>,
+}
+
+impl Turn {
+    /// Commits when it is this caller's turn.
+    fn commit(&self, batch: Batch) -> Vec<Answer> {
+        let result = guarded(|| block_on(self.store.commit(self.epoch, &batch.writes)));
+        if let Err(error) = &result {
+            tracing::error!(%error, writes = batch.writes.len(), "a commit failed");
+        }
+        batch.answers(result)
+    }
+
+    fn wait(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The turn, when nobody has it.
+    fn take(&self) -> Option<MutexGuard<'_, ()>> {
+        match self.turn.try_lock() {
+            Ok(turn) => Some(turn),
+            Err(TryLockError::Poisoned(turn)) => Some(turn.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+}
 
 enum TimerMessage {
     Set(Vec<(TimerPosition, InstanceId)>),
@@ -144,6 +175,11 @@ pub(crate) fn start(parts: Parts, runtime: &tokio::runtime::Handle) -> io::Resul
     let (to_timers, timer_messages) = mpsc::channel();
     let (to_dispatcher, dispatcher_inputs) = tokio::sync::mpsc::unbounded_channel();
 
+    let turn = Arc::new(Turn {
+        store: Arc::clone(&store),
+        epoch,
+        turn: Mutex::new(()),
+    });
     runtime.spawn(run::dispatch(
         Arc::clone(&shared),
         activity_limit,
@@ -169,7 +205,9 @@ pub(crate) fn start(parts: Parts, runtime: &tokio::runtime::Handle) -> io::Resul
                     index,
                     shared: Arc::clone(&shared),
                     store: Arc::clone(&store),
+                    turn: Arc::clone(&turn),
                     receiver,
+                    next: None,
                     writer: to_writer.clone(),
                     timers: to_timers.clone(),
                     dispatcher: to_dispatcher.clone(),
@@ -178,8 +216,8 @@ pub(crate) fn start(parts: Parts, runtime: &tokio::runtime::Handle) -> io::Resul
                 let name = format!("steadfast-shard-{index}");
                 threads.shards.push(spawn(name, move || driver.run())?);
             }
-            let (for_writer, inlets) = (Arc::clone(&store), threads.inlets.clone());
-            let writer = move || write(&*for_writer, epoch, &writes, &inlets);
+            let inlets = threads.inlets.clone();
+            let writer = move || write(&turn, &writes, &inlets);
             threads.writer = Some(spawn("steadfast-writer".into(), writer)?);
             let (inlets, clock) = (threads.inlets.clone(), Arc::clone(&shared.clock));
             let dispatcher = to_dispatcher.clone();
@@ -228,9 +266,7 @@ impl Threads {
         let (open, inlets) = (Arc::clone(&self.requests), self.inlets.clone());
         Box::new(move |request| {
             // Held while sending: once shutdown has the lock, every accepted request is ahead of the stop.
-            let open = open
-                .read()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            let open = open.read().unwrap_or_else(PoisonError::into_inner);
             if *open {
                 inlets.send_request(request);
             } else {
@@ -250,7 +286,7 @@ impl Threads {
         *self
             .requests
             .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = false;
+            .unwrap_or_else(PoisonError::into_inner) = false;
         let (drained, wait) = tokio::sync::oneshot::channel();
         drop(
             self.dispatcher
@@ -313,7 +349,7 @@ impl Drop for Threads {
         *self
             .requests
             .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = false;
+            .unwrap_or_else(PoisonError::into_inner) = false;
         drop(self.dispatcher.send(DispatcherInput::Abort));
         self.stop_threads();
         join(self.take_threads(), JOIN);
@@ -344,7 +380,10 @@ struct ShardDriver {
     index: usize,
     shared: Arc<Shared>,
     store: Arc<dyn Store>,
+    turn: Arc<Turn>,
     receiver: Receiver<ShardMessage>,
+    /// A message that was looked at and not taken.
+    next: Option<ShardMessage>,
     writer: Sender<WriterMessage>,
     timers: Sender<TimerMessage>,
     dispatcher: UnboundedSender<DispatcherInput>,
@@ -352,12 +391,13 @@ struct ShardDriver {
 }
 
 impl ShardDriver {
-    fn run(self) {
+    fn run(mut self) {
         let mut shard = Shard::new(Arc::clone(&self.shared));
         let mut stopping = false;
         while !stopping || !shard.is_settled() {
             let mut next = self.receive(&shard);
             let is_idle = next.is_none();
+            let is_alone = shard.is_settled();
             for _ in 0..MAX_INPUTS_PER_STEP {
                 match next {
                     Some(ShardMessage::Input(input)) => shard.handle(input),
@@ -365,7 +405,7 @@ impl ShardDriver {
                     Some(ShardMessage::Stop) => stopping = true,
                     None => break,
                 }
-                next = self.receiver.try_recv().ok();
+                next = self.next.take().or_else(|| self.receiver.try_recv().ok());
             }
             if let Some(message) = next {
                 // The step is full; this one begins the next.
@@ -386,12 +426,15 @@ impl ShardDriver {
             {
                 shard.handle(ShardInput::Tick);
             }
-            self.put_out(&mut shard);
+            self.put_out(&mut shard, is_alone);
         }
     }
 
     /// Waits for the next message, the next tick, or not at all while instances wait for room.
-    fn receive(&self, shard: &Shard) -> Option<ShardMessage> {
+    fn receive(&mut self, shard: &Shard) -> Option<ShardMessage> {
+        if let Some(next) = self.next.take() {
+            return Some(next);
+        }
         if shard.has_deferred() {
             return self.receiver.try_recv().ok();
         }
@@ -409,6 +452,33 @@ impl ShardDriver {
             // The worker is being dropped, or the runtime that it was started on has gone before it.
             tracing::warn!(activity = task.name, instance = %task.instance, "an activity waits for the next start");
         }
+    }
+
+    /// Whether nothing waits for this shard.
+    fn is_quiet(&mut self) -> bool {
+        if self.next.is_none() {
+            self.next = self.receiver.try_recv().ok();
+        }
+        self.next.is_none()
+    }
+
+    /// Commits in this thread when nobody else is at it, so that a lone orchestration waits for the disk and not for two more threads
+    /// to wake up. Else the writer does. Whether it is done.
+    fn write(&self, shard: &mut Shard, writes: Vec<Write>) -> bool {
+        let Some(_turn) = self.turn.take() else {
+            drop(self.writer.send((self.index, writes)));
+            return false;
+        };
+        let mut writer = Writer::default();
+        writes
+            .into_iter()
+            .for_each(|write| writer.push(self.index, write));
+        while let Some(batch) = writer.next_batch() {
+            for (_, answer) in self.turn.commit(batch) {
+                shard.handle(ShardInput::Written(answer));
+            }
+        }
+        true
     }
 
     fn read(&self, shard: &mut Shard, read: Read) {
@@ -436,8 +506,8 @@ impl ShardDriver {
     }
 
     /// Passes on what a step gave: first what others can work on, then the reads. A closed channel means that the worker is
-    /// being dropped.
-    fn put_out(&self, shard: &mut Shard) {
+    /// being dropped. `is_alone` says that the writer has nothing of this shard.
+    fn put_out(&mut self, shard: &mut Shard, mut is_alone: bool) {
         loop {
             let (mut writes, mut timers, mut reads) = (Vec::new(), Vec::new(), Vec::new());
             for output in shard.outputs() {
@@ -460,13 +530,18 @@ impl ShardDriver {
                     ShardOutput::Recover => reads.push(Read::NeedingAttention),
                 }
             }
-            if !writes.is_empty() {
-                drop(self.writer.send((self.index, writes)));
-            }
             if !timers.is_empty() {
                 drop(self.timers.send(TimerMessage::Set(timers)));
             }
-            if reads.is_empty() {
+            if !writes.is_empty() {
+                // What is written from here on must not overtake what the writer has.
+                is_alone = is_alone && reads.is_empty() && self.is_quiet();
+                if is_alone {
+                    is_alone = self.write(shard, writes);
+                } else {
+                    drop(self.writer.send((self.index, writes)));
+                }
+            } else if reads.is_empty() {
                 return;
             }
             for read in reads {
@@ -483,7 +558,7 @@ enum Read {
     NeedingAttention,
 }
 
-fn write(store: &dyn Store, epoch: Epoch, messages: &Receiver<WriterMessage>, inlets: &Inlets) {
+fn write(turn: &Turn, messages: &Receiver<WriterMessage>, inlets: &Inlets) {
     let mut writer = Writer::default();
     while let Ok(first) = messages.recv() {
         for (shard, writes) in std::iter::once(first).chain(messages.try_iter()) {
@@ -491,18 +566,19 @@ fn write(store: &dyn Store, epoch: Epoch, messages: &Receiver<WriterMessage>, in
                 .into_iter()
                 .for_each(|write| writer.push(shard, write));
         }
-        while let Some(batch) = writer.next_batch() {
-            let result = guarded(|| block_on(store.commit(epoch, &batch.writes)));
-            if let Err(error) = &result {
-                tracing::error!(%error, writes = batch.writes.len(), "a commit failed");
-            }
-            for (shard, answer) in batch.answers(result) {
-                drop(inlets.0[shard].send(ShardMessage::Input(ShardInput::Written(answer))));
-            }
+        let _turn = turn.wait();
+        loop {
+            // What came while others committed goes into the same transaction.
             for (shard, writes) in messages.try_iter() {
                 writes
                     .into_iter()
                     .for_each(|write| writer.push(shard, write));
+            }
+            let Some(batch) = writer.next_batch() else {
+                break;
+            };
+            for (shard, answer) in turn.commit(batch) {
+                drop(inlets.0[shard].send(ShardMessage::Input(ShardInput::Written(answer))));
             }
         }
     }
