@@ -49,7 +49,7 @@
 //! | pause, end, repair, find, purge | [`InstanceHandle`], [`Client::query`], [`InstanceFilter`] |
 //! | keep an orchestrator deterministic | [`determinism`] |
 //! | come from Azure Durable Functions | [`azure`] |
-//! | know what the attributes cost to compile | [`compile_time`] |
+//! | know how fast it is, and what the attributes cost to compile | [`performance`], [`compile_time`] |
 //!
 //! # What may happen to an orchestration
 //!
@@ -200,6 +200,10 @@ pub mod azure {}
 #[cfg(all(any(doc, doctest), feature = "macros"))]
 #[doc = include_str!("../docs/determinism.md")]
 pub mod determinism {}
+
+#[cfg(all(doc, feature = "sqlite"))]
+#[doc = include_str!("../docs/performance.md")]
+pub mod performance {}
 
 #[cfg(doc)]
 #[doc = include_str!("../docs/compile-time.md")]
