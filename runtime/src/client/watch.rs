@@ -39,7 +39,13 @@ impl Observer {
         loop {
             // The subscription is older than the read, so nothing between the two is missed.
             if self.must_read {
-                let update = match self.subscription.latest() {
+                // At first what was published last will do. Later only the store knows what a notice is to be held against.
+                let published = if self.seen.is_none() {
+                    self.subscription.latest()
+                } else {
+                    None
+                };
+                let update = match published {
                     Some(update) => update,
                     None => self.read().await?,
                 };

@@ -22,5 +22,6 @@ pub(crate) mod message;
 pub(crate) mod shard;
 pub(crate) mod threaded;
 pub(crate) mod timers;
+mod turn;
 pub(crate) mod watchers;
 pub(crate) mod writer;

@@ -10,9 +10,8 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -25,12 +24,12 @@ use super::activities::run::{self, DispatcherInput, Listeners};
 use super::message::{Request, RequestError, ShardInput, ShardOutput};
 use super::shard::{Shard, Shared};
 use super::timers::{PAGE, TimerIndex};
-use super::writer::{Answer, Batch, Writer};
+use super::turn::{Turn, guarded};
+use super::writer::Writer;
 use crate::clock::Clock;
-use crate::engine::panic_message;
 use crate::hash::hash_of;
 use crate::model::instance::{ExecutionId, Incarnation, InstanceId};
-use crate::store::{Epoch, Store, StoreError, StoreErrorKind, TimerPosition, Write};
+use crate::store::{Epoch, Store, StoreError, TimerPosition, Write};
 
 /// The longest sleep while a timer is pending: machines are suspended and clocks are set.
 const MAX_TIMER_SLEEP: Duration = Duration::from_secs(10);
@@ -62,37 +61,6 @@ enum ShardMessage {
 }
 
 type WriterMessage = (usize, Vec<Write>);
-
-/// The store, for one commit at a time: whoever has the turn commits.
-struct Turn {
-    store: Arc<dyn Store>,
-    epoch: Epoch,
-    turn: Mutex<()>,
-}
-
-impl Turn {
-    /// Commits when it is this caller's turn.
-    fn commit(&self, batch: Batch) -> Vec<Answer> {
-        let result = guarded(|| block_on(self.store.commit(self.epoch, &batch.writes)));
-        if let Err(error) = &result {
-            tracing::error!(%error, writes = batch.writes.len(), "a commit failed");
-        }
-        batch.answers(result)
-    }
-
-    fn wait(&self) -> MutexGuard<'_, ()> {
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The turn, when nobody has it.
-    fn take(&self) -> Option<MutexGuard<'_, ()>> {
-        match self.turn.try_lock() {
-            Ok(turn) => Some(turn),
-            Err(TryLockError::Poisoned(turn)) => Some(turn.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        }
-    }
-}
 
 enum TimerMessage {
     Set(Vec<(TimerPosition, InstanceId)>),
@@ -175,11 +143,7 @@ pub(crate) fn start(parts: Parts, runtime: &tokio::runtime::Handle) -> io::Resul
     let (to_timers, timer_messages) = mpsc::channel();
     let (to_dispatcher, dispatcher_inputs) = tokio::sync::mpsc::unbounded_channel();
 
-    let turn = Arc::new(Turn {
-        store: Arc::clone(&store),
-        epoch,
-        turn: Mutex::new(()),
-    });
+    let turn = Arc::new(Turn::new(Arc::clone(&store), epoch));
     runtime.spawn(run::dispatch(
         Arc::clone(&shared),
         activity_limit,
@@ -648,14 +612,6 @@ fn time(
             }
         }
     }
-}
-
-/// Calls a store. A panic in it is an error of it: the threads of the worker must not die.
-fn guarded<T>(call: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
-        let message = format!("the store panicked: {}", panic_message(&*panic));
-        Err(StoreError::new(StoreErrorKind::Unavailable, message))
-    })
 }
 
 /// How long it is until a time. Rounded up, so that a wait for it is not over too early.

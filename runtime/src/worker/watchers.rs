@@ -32,6 +32,15 @@ pub(crate) enum Notice {
     Uncertain,
 }
 
+impl Notice {
+    fn may_be_an_end(&self) -> bool {
+        match self {
+            Self::Update(update) => update.runtime_status.is_terminal(),
+            Self::Uncertain => true,
+        }
+    }
+}
+
 /// The watched instances. Costs nothing for the others.
 #[derive(Debug, Default)]
 pub(crate) struct Watchers(Mutex<Watched>);
@@ -75,10 +84,7 @@ impl Instance {
     }
 
     fn tell(&self, notice: Notice) {
-        let may_have_ended = match &notice {
-            Notice::Update(update) => update.runtime_status.is_terminal(),
-            Notice::Uncertain => true,
-        };
+        let may_have_ended = notice.may_be_an_end();
         let mut state = self.state();
         state.count += 1;
         state.latest = notice;
@@ -143,10 +149,12 @@ impl Watchers {
         self.tell(id, || Notice::Uncertain);
     }
 
-    /// The same for all: one of many was deleted.
-    pub(crate) fn publish_uncertain_to_all(&self) {
+    /// The same for all that may have ended: those are what was purged.
+    pub(crate) fn publish_purge(&self) {
         for instance in self.watched().instances.values() {
-            instance.tell(Notice::Uncertain);
+            if instance.state().latest.may_be_an_end() {
+                instance.tell(Notice::Uncertain);
+            }
         }
     }
 
@@ -208,11 +216,7 @@ impl Subscription {
             let ended = self.instance.ended.notified();
             {
                 let state = self.instance.state();
-                let may_have_ended = match &state.latest {
-                    Notice::Update(update) => update.runtime_status.is_terminal(),
-                    Notice::Uncertain => true,
-                };
-                if state.count != self.seen && may_have_ended {
+                if state.count != self.seen && state.latest.may_be_an_end() {
                     self.seen = state.count;
                     return Some(state.latest.clone());
                 }

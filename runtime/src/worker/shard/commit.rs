@@ -126,7 +126,7 @@ impl Shard {
                 reply,
             }) => self.changed_ended(id, operation, reply, answer),
             Some(Pending::PurgeWhere { reply }) => {
-                self.shared.watchers.publish_uncertain_to_all();
+                self.shared.watchers.publish_purge();
                 reply.send(match answer {
                     Ok(Ok(Written::Purged(count))) => Ok(count),
                     Ok(_) => Ok(0),

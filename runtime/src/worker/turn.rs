@@ -1,0 +1,68 @@
+//! Who may commit: one thread at a time, the writer before others.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+
+use futures_executor::block_on;
+
+use super::writer::{Answer, Batch};
+use crate::engine::panic_message;
+use crate::store::{Epoch, Store, StoreError, StoreErrorKind};
+
+/// The store, for whoever has the turn.
+pub(super) struct Turn {
+    store: Arc<dyn Store>,
+    epoch: Epoch,
+    turn: Mutex<()>,
+    /// Whether the writer waits for it. Without this a shard whose commits follow each other at once would have it again and again.
+    is_awaited: AtomicBool,
+}
+
+impl Turn {
+    pub(super) fn new(store: Arc<dyn Store>, epoch: Epoch) -> Self {
+        Self {
+            store,
+            epoch,
+            turn: Mutex::new(()),
+            is_awaited: AtomicBool::new(false),
+        }
+    }
+
+    /// Commits. Only for the one whose turn it is.
+    pub(super) fn commit(&self, batch: Batch) -> Vec<Answer> {
+        let result = guarded(|| block_on(self.store.commit(self.epoch, &batch.writes)));
+        if let Err(error) = &result {
+            tracing::error!(%error, writes = batch.writes.len(), "a commit failed");
+        }
+        batch.answers(result)
+    }
+
+    /// The turn, once nobody else has it: for the writer.
+    pub(super) fn wait(&self) -> MutexGuard<'_, ()> {
+        self.is_awaited.store(true, Ordering::Relaxed);
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.is_awaited.store(false, Ordering::Relaxed);
+        turn
+    }
+
+    /// The turn, when nobody has it or waits for it: for a shard.
+    pub(super) fn take(&self) -> Option<MutexGuard<'_, ()>> {
+        if self.is_awaited.load(Ordering::Relaxed) {
+            return None;
+        }
+        match self.turn.try_lock() {
+            Ok(turn) => Some(turn),
+            Err(TryLockError::Poisoned(turn)) => Some(turn.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+}
+
+/// Calls a store. A panic in it is an error of it: the threads of the worker must not die.
+pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+        let message = format!("the store panicked: {}", panic_message(&*panic));
+        Err(StoreError::new(StoreErrorKind::Unavailable, message))
+    })
+}
