@@ -17,6 +17,12 @@ pub(super) enum HttpError {
     /// No operation is at this path with this method, or its base is not for this peer.
     #[error("there is no such operation")]
     NoRoute,
+    /// It came with nothing that lets it in.
+    #[error("a key is required")]
+    Unauthorized,
+    /// What it came with is not good for this operation.
+    #[error("the key does not allow this operation")]
+    Forbidden,
     /// The thing that the path names does not exist.
     #[error("there is no such instance")]
     NoInstance,
@@ -69,6 +75,8 @@ impl HttpError {
         let bad = |kind| body(StatusCode::BAD_REQUEST, BAD_ARGUMENT, kind);
         match self {
             Self::NoRoute | Self::NoInstance => Answer::Empty(StatusCode::NOT_FOUND),
+            Self::Unauthorized => Answer::Empty(StatusCode::UNAUTHORIZED),
+            Self::Forbidden => Answer::Empty(StatusCode::FORBIDDEN),
             Self::OtherHub { .. } => bad("UnknownTaskHub"),
             Self::Json(_) | Self::Utf8(_) => body(
                 StatusCode::BAD_REQUEST,

@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
+use super::guard::Pass;
 use super::route::WEBHOOK;
 use crate::model::instance::InstanceId;
 
@@ -37,12 +38,19 @@ pub(super) struct Links {
 }
 
 impl Links {
-    pub(super) fn new(origin: &str, id: &InstanceId, task_hub: &str, connection: &str) -> Self {
+    pub(super) fn new(
+        origin: &str,
+        id: &InstanceId,
+        task_hub: &str,
+        connection: &str,
+        pass: &Pass,
+    ) -> Self {
         let instance = format!("{origin}{WEBHOOK}/instances/{}", encode(id.as_str()));
         let query = format!(
-            "taskHub={}&connection={}",
+            "taskHub={}&connection={}{}",
             encode(task_hub),
-            encode(connection)
+            encode(connection),
+            pass.query()
         );
         let with_reason =
             |operation: &str| format!("{instance}/{operation}?reason={{text}}&{query}");
@@ -59,6 +67,7 @@ impl Links {
     }
 }
 
-fn encode(text: &str) -> impl std::fmt::Display {
+/// A text as it is written in a segment of a path and in a query.
+pub(super) fn encode(text: &str) -> impl std::fmt::Display {
     utf8_percent_encode(text, RESERVED)
 }

@@ -4,10 +4,13 @@
 
 mod error;
 mod events;
+mod guard;
+mod headers;
 mod instances;
 mod links;
 mod orchestrators;
 mod payload;
+mod peer;
 mod query;
 mod route;
 
@@ -19,16 +22,19 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
-use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
 use axum::http::{HeaderName, HeaderValue, Uri};
+use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::any;
 use tokio::net::TcpListener;
 
+pub use guard::{Key, KeyError, Operation};
 pub use payload::status_response;
 
 use crate::client::{Client, InstanceHandle};
 use error::HttpError;
+use guard::{Guard, Pass};
 use query::Query;
 use route::{Base, RPC, Route, WEBHOOK};
 
@@ -77,18 +83,24 @@ pub struct Api {
     public_origin: Option<Arc<str>>,
     body_limit: usize,
     rpc_base: RpcBase,
+    guard: Guard,
 }
 
 /// To whom the base path `/durabletask` answers. It is the one that the official clients of other languages use, and that they
 /// can send no key to.
+///
+/// What a reverse proxy passes on comes from wherever it says: a request with one of the headers `Forwarded` and
+/// `X-Forwarded-..` is not from a peer on the same machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RpcBase {
-    /// To peers on the same machine, as far as the router can tell: to everyone when it is served without connect info. Behind a
-    /// reverse proxy on the same machine every peer is one; close it there.
+    /// To peers on the same machine, to all of them. Without connect info peers cannot be told apart, and it answers to nobody.
+    /// Behind a reverse proxy on the same machine that adds no `Forwarded` or `X-Forwarded-..` header every peer is one: close it.
     #[default]
     Loopback,
-    /// To every peer.
+    /// To whom `/runtime/webhooks/durabletask` answers, by the same keys.
+    Guarded,
+    /// To every peer, without a key.
     Open,
     /// To nobody.
     Closed,
@@ -103,6 +115,7 @@ impl Api {
             public_origin: None,
             body_limit: DEFAULT_BODY_LIMIT,
             rpc_base: RpcBase::default(),
+            guard: Guard::default(),
         }
     }
 
@@ -134,11 +147,12 @@ impl Api {
 
     /// The routes, to merge into a program's own or to serve as they are.
     ///
-    /// Serve them with `into_make_service_with_connect_info::<SocketAddr>()`, or [`RpcBase::Loopback`] cannot tell peers apart.
+    /// Serve them with `into_make_service_with_connect_info::<SocketAddr>()`, or [`RpcBase::Loopback`] answers to nobody.
     pub fn router(self) -> Router {
         Router::new()
             .route(&format!("{WEBHOOK}/{{*path}}"), any(answer))
             .route(&format!("{RPC}/{{*path}}"), any(answer))
+            .layer(map_response(headers::protect))
             .with_state(self)
     }
 
@@ -160,18 +174,16 @@ impl Api {
             .await
     }
 
-    /// The operation that a request asks for, unless its base is not for its peer.
-    fn route(&self, request: &Request) -> Option<Route> {
+    /// The operation that a request asks for and whether it must be let in by the guard; `None` when its base is not for its peer.
+    fn route(&self, request: &Request) -> Option<(Route, bool)> {
         let (base, path) = Base::split(request.uri().path())?;
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-        let answered = match (base, self.rpc_base) {
-            (Base::Webhook, _) | (Base::Rpc, RpcBase::Open) => true,
-            (Base::Rpc, RpcBase::Closed) => false,
-            (Base::Rpc, RpcBase::Loopback) => {
-                peer.is_none_or(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback())
-            }
+        let guarded = match (base, self.rpc_base) {
+            (Base::Webhook, _) | (Base::Rpc, RpcBase::Guarded) => true,
+            (Base::Rpc, RpcBase::Open) => false,
+            (Base::Rpc, RpcBase::Loopback) if peer::is_on_this_machine(request) => false,
+            (Base::Rpc, RpcBase::Loopback | RpcBase::Closed) => return None,
         };
-        answered.then(|| Route::parse(request.method(), path))?
+        Some((Route::parse(request.method(), path)?, guarded))
     }
 
     /// A server with one hub behaves as an empty one to those who ask for another.
@@ -209,6 +221,8 @@ struct Asked {
     origin: String,
     uri: Uri,
     query: Query,
+    /// What let the request in.
+    pass: Pass,
 }
 
 impl Asked {
@@ -219,7 +233,12 @@ impl Asked {
             None => links::origin(request.headers(), &uri),
         };
         let query = Query::of(&uri);
-        Self { origin, uri, query }
+        Self {
+            origin,
+            uri,
+            query,
+            pass: Pass::default(),
+        }
     }
 
     /// The absolute address of the request.
@@ -230,8 +249,11 @@ impl Asked {
 }
 
 async fn answer(State(api): State<Api>, request: Request) -> Result<Response, HttpError> {
-    let route = api.route(&request).ok_or(HttpError::NoRoute)?;
-    let asked = Asked::of(&api, &request);
+    let (route, guarded) = api.route(&request).ok_or(HttpError::NoRoute)?;
+    let mut asked = Asked::of(&api, &request);
+    if guarded {
+        asked.pass = api.guard.check(&request, &asked.query, &route)?;
+    }
     api.check_hub(&asked, &route)?;
     match route {
         Route::Start { orchestrator, id } => {

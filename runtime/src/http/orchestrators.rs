@@ -42,7 +42,7 @@ pub(super) async fn start(
         .or_else(|| query.name("connectionName"));
     let connection = connection.as_deref().unwrap_or(&api.connection_name);
     let hub = api.client.task_hub();
-    let mut links = Links::new(&asked.origin, instance.id(), hub, connection);
+    let mut links = Links::new(&asked.origin, instance.id(), hub, connection, &asked.pass);
     if query.boolean("returnInternalServerErrorOnFailure") == Some(true) {
         links
             .status_query_get_uri

@@ -1,11 +1,21 @@
 //! The query of a request. A value that cannot be read never fails a request: it counts as absent.
 
+use std::fmt;
+
 use axum::extract::Query as Pairs;
 use axum::http::Uri;
 
 /// The parameters of a request, whose names are matched without regard to case.
-#[derive(Debug)]
 pub(super) struct Query(Vec<(String, String)>);
+
+/// Names only: a value may be a key.
+impl fmt::Debug for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|(name, _)| name))
+            .finish()
+    }
+}
 
 impl Query {
     pub(super) fn of(uri: &Uri) -> Self {

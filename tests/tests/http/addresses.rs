@@ -95,7 +95,8 @@ async fn the_base_without_keys_is_for_peers_on_the_same_machine() {
     let near = ConnectInfo("[::ffff:127.0.0.1]:80".parse::<SocketAddr>().unwrap());
     let start = "POST /durabletask/orchestrators/Nothing";
     for (rpc_base, at_far, at_near, without) in [
-        (RpcBase::Loopback, 404, 202, 202),
+        (RpcBase::Loopback, 404, 202, 404),
+        (RpcBase::Guarded, 202, 202, 202),
         (RpcBase::Open, 202, 202, 202),
         (RpcBase::Closed, 404, 404, 404),
     ] {
@@ -128,6 +129,20 @@ async fn the_base_without_keys_is_for_peers_on_the_same_machine() {
 }
 
 #[tokio::test]
+async fn what_a_proxy_passes_on_is_not_from_this_machine() {
+    let server = Server::start().await;
+    let start = "POST /durabletask/orchestrators/Nothing";
+    assert_eq!(server.send(start, &[], b"").await.status, 202);
+    for header in [
+        "Forwarded: for=203.0.113.1",
+        "X-Forwarded-For: 127.0.0.1",
+        "x-forwarded-proto: https",
+    ] {
+        server.send(start, &[header], b"").await.is_empty(404);
+    }
+}
+
+#[tokio::test]
 async fn the_routes_merge_into_those_of_a_program() {
     let steadfast = worker().await;
     let own = Router::new()
@@ -136,7 +151,7 @@ async fn the_routes_merge_into_those_of_a_program() {
     let address = serve_plainly(own.merge(router(steadfast.client().clone()))).await;
     assert_eq!(send(address, "GET /health", &[], b"").await.body, "well");
     assert_eq!(send(address, "GET /else", &[], b"").await.body, "own");
-    send(address, "GET /durabletask/instances/a", &[], b"")
+    send(address, &format!("GET {WEBHOOK}/instances/a"), &[], b"")
         .await
         .is_empty(404);
 }
@@ -155,6 +170,7 @@ async fn a_worker_that_is_gone_is_said_to_be() {
     let steadfast = worker().await;
     let address = serve_plainly(router(steadfast.client().clone())).await;
     steadfast.shut_down(Duration::ZERO).await;
-    let answer = send(address, "POST /durabletask/orchestrators/Nothing", &[], b"").await;
+    let start = format!("POST {WEBHOOK}/orchestrators/Nothing");
+    let answer = send(address, &start, &[], b"").await;
     answer.is_error(503, "the worker has been shut down");
 }

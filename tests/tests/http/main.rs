@@ -5,6 +5,7 @@
 mod addresses;
 mod definitions;
 mod instances;
+mod keys;
 mod orchestrators;
 mod raise_event;
 mod support;

@@ -1,0 +1,36 @@
+//! Who is at the other end of a connection.
+
+use std::net::SocketAddr;
+use std::sync::Once;
+
+use axum::extract::{ConnectInfo, Request};
+use axum::http::HeaderMap;
+
+/// Says once in a process why nobody is answered.
+static NO_CONNECT_INFO: Once = Once::new();
+
+/// The address of the peer, if the router is served with connect info.
+pub(super) fn address(request: &Request) -> Option<SocketAddr> {
+    let info = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    info.map(|ConnectInfo(peer)| *peer)
+}
+
+/// Whether a request was made on this machine, for certain: a proxy on this machine passes requests on from others.
+pub(super) fn is_on_this_machine(request: &Request) -> bool {
+    let Some(peer) = address(request) else {
+        NO_CONNECT_INFO.call_once(|| {
+            tracing::warn!(
+                "`/durabletask` answers to nobody, as the router is served without connect info: serve it with \
+                 `into_make_service_with_connect_info::<SocketAddr>()`, or choose another `RpcBase`"
+            );
+        });
+        return false;
+    };
+    peer.ip().to_canonical().is_loopback() && !is_passed_on(request.headers())
+}
+
+/// Whether a proxy says that it passes a request on from someone else.
+fn is_passed_on(headers: &HeaderMap) -> bool {
+    let mut names = headers.keys().map(|name| name.as_str());
+    names.any(|name| name == "forwarded" || name.starts_with("x-forwarded-"))
+}
