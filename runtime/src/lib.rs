@@ -180,6 +180,7 @@ pub use model::on_existing::OnExisting;
 pub use model::query::{InstanceFilter, Order};
 pub use model::retry::RetryPolicy;
 pub use model::status::{ActivityProgress, InstanceStatus, RuntimeStatus};
+pub use model::trace_context::{TraceContext, TraceContextError};
 pub use model::waiting::{WaitingFor, WaitingOn};
 pub use outcome::{RecordedError, StandardResult};
 pub use registration::{Location, Registered, Registration};

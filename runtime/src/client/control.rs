@@ -136,6 +136,7 @@ impl InstanceHandle {
             custom_status: None,
             start_at: None,
             tags: status.tags,
+            trace: None,
             on_existing: OnExisting::ReplaceTerminal,
             reply,
         };

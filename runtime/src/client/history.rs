@@ -171,6 +171,12 @@ impl<'a> Writer<'a> {
                 if let Some(at) = started.scheduled_start {
                     json.insert("ScheduledStartTime".into(), time(at));
                 }
+                if let Some(trace) = &started.parent_trace {
+                    let mut context = Map::new();
+                    context.insert("TraceParent".into(), trace.to_string().into());
+                    context.insert("TraceState".into(), trace.state().into());
+                    json.insert("ParentTraceContext".into(), context.into());
+                }
             }
             Event::TaskScheduled(task) => {
                 json.insert("Name".into(), task.name.clone().into());
@@ -363,6 +369,7 @@ mod tests {
             parent: None,
             tags: Tags::new(),
             scheduled_start: None,
+            parent_trace: None,
         };
         let completed = TaskCompleted {
             task_scheduled_id: 0,

@@ -134,6 +134,7 @@ impl Client {
             input.as_deref(),
         )?;
         let (custom_status, on_existing) = (options.initial_status?, options.on_existing);
+        let trace = options.trace;
         let InstanceOptions { id, tags } = options.instance;
         if let Some(key) = tags.keys().find(|key| is_reserved(key)) {
             return Err(ClientError::ReservedTag { key: key.clone() });
@@ -169,6 +170,7 @@ impl Client {
             on_existing,
             start_at,
             tags,
+            trace,
             reply,
         };
         (self.0.send)(Request::Start(request));

@@ -10,6 +10,7 @@ use crate::context::TimerDue;
 use crate::definition::{OrchestratorDefinition, OrchestratorKind, encode};
 use crate::model::custom_status::{CustomStatus, CustomStatusError};
 use crate::model::on_existing::OnExisting;
+use crate::model::trace_context::TraceContext;
 
 /// What a client can start: the [`Call`] of an orchestrator, or a [`Start`]. Nothing else can be.
 #[diagnostic::on_unimplemented(
@@ -82,6 +83,7 @@ pub(super) struct StartOptions {
     pub(super) on_existing: OnExisting,
     pub(super) initial_status: Result<Option<CustomStatus>, CustomStatusError>,
     pub(super) start_at: Option<TimerDue>,
+    pub(super) trace: Option<TraceContext>,
 }
 
 impl StartOptions {
@@ -91,6 +93,7 @@ impl StartOptions {
             on_existing: OnExisting::default(),
             initial_status: Ok(None),
             start_at: None,
+            trace: None,
         }
     }
 }
@@ -155,6 +158,24 @@ impl<D: OrchestratorDefinition> Start<D> {
         self.options.start_at = Some(time.into());
         self
     }
+
+    /// Notes from which place in a distributed trace it is started. Its code, its activities and its children are told, and the spans
+    /// that they run in say it.
+    ///
+    /// ```
+    /// # use steadfast::prelude::*;
+    /// use steadfast::TraceContext;
+    ///
+    /// # #[orchestrator]
+    /// # async fn ship(_ctx: OrchestrationContext, order: u64) -> String { order.to_string() }
+    /// # async fn example(client: Client, traceparent: &str) -> Result<(), Box<dyn std::error::Error>> {
+    /// let parcel = client.start(ship(7).trace_context(TraceContext::parse(traceparent).ok())).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn trace_context(mut self, trace: impl Into<Option<TraceContext>>) -> Self {
+        self.options.trace = trace.into();
+        self
+    }
 }
 
 impl<D: OrchestratorDefinition> From<Call<D, OrchestratorKind>> for Start<D> {
@@ -181,6 +202,11 @@ impl<D: OrchestratorDefinition> Call<D, OrchestratorKind> {
     /// Starts it not before this time, or after so much time. See [`Start::start_at`].
     pub fn start_at(self, time: impl Into<TimerDue>) -> Start<D> {
         Start::from(self).start_at(time)
+    }
+
+    /// Starts it from a place in a distributed trace. See [`Start::trace_context`].
+    pub fn trace_context(self, trace: impl Into<Option<TraceContext>>) -> Start<D> {
+        Start::from(self).trace_context(trace)
     }
 }
 
@@ -260,6 +286,12 @@ impl StartByName {
     /// See [`Start::start_at`].
     pub fn start_at(mut self, time: impl Into<TimerDue>) -> Self {
         self.options.start_at = Some(time.into());
+        self
+    }
+
+    /// See [`Start::trace_context`].
+    pub fn trace_context(mut self, trace: impl Into<Option<TraceContext>>) -> Self {
+        self.options.trace = trace.into();
         self
     }
 }

@@ -12,6 +12,7 @@ use crate::definition::{EncodeError, encode};
 use crate::dependency::Dependencies;
 use crate::limits::MAX_PROGRESS_BYTES;
 use crate::model::instance::{ExecutionId, InstanceId};
+use crate::model::trace_context::TraceContext;
 
 /// What an activity may know about itself, and its way to say how far it is. An activity takes it as its first parameter, or
 /// not at all.
@@ -69,6 +70,7 @@ pub(crate) struct ActivityTask {
     pub(crate) max_attempts: u32,
     /// What was reported last, as JSON text.
     pub(crate) last_heartbeat: Option<String>,
+    pub(crate) trace: Option<Arc<TraceContext>>,
     pub(crate) report: Report,
     pub(crate) dependencies: Arc<Dependencies>,
     #[cfg(feature = "local")]
@@ -163,6 +165,24 @@ impl ActivityContext {
     #[must_use]
     pub fn max_attempts(&self) -> u32 {
         self.0.max_attempts
+    }
+
+    /// The place in a distributed trace that the instance was started from, to go on from in requests of its own.
+    ///
+    /// ```
+    /// use steadfast::prelude::*;
+    ///
+    /// #[activity]
+    /// async fn charge(ctx: ActivityContext, cents: u32) -> Result<(), String> {
+    ///     let traceparent = ctx.trace_context().map(ToString::to_string);
+    ///     bank_transfer(cents, traceparent).await
+    /// }
+    /// # async fn bank_transfer(_cents: u32, _traceparent: Option<String>) -> Result<(), String> { Ok(()) }
+    /// # fn main() {}
+    /// ```
+    #[must_use]
+    pub fn trace_context(&self) -> Option<&TraceContext> {
+        self.0.trace.as_deref()
     }
 
     /// Reports how far the activity is: any value that can be written as JSON. The next attempt finds the last one, and
@@ -278,6 +298,7 @@ mod tests {
             attempt: 2,
             max_attempts: 3,
             last_heartbeat: last_heartbeat.map(str::to_owned),
+            trace: None,
             report: Arc::new(move |json| seen.lock().expect("no test panics here").push(json)),
             dependencies: Arc::default(),
             cancellation: Cancellation::default(),

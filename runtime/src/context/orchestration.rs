@@ -18,6 +18,7 @@ use crate::limits::HISTORY_LENGTH_WARNING;
 use crate::model::custom_status::{CustomStatus, CustomStatusError};
 use crate::model::failure::{self, FailureDetails};
 use crate::model::instance::{ExecutionId, InstanceId, ParentInstance};
+use crate::model::trace_context::TraceContext;
 use crate::status_type::{Published, StatusType};
 
 /// What an orchestrator does everything with: it calls activities, waits for events and timers, and publishes its custom status.
@@ -318,6 +319,12 @@ impl<S> OrchestrationContext<S> {
     #[must_use]
     pub fn parent(&self) -> Option<&ParentInstance> {
         self.info.parent.as_ref()
+    }
+
+    /// The place in a distributed trace that the instance was started from.
+    #[must_use]
+    pub fn trace_context(&self) -> Option<&TraceContext> {
+        self.info.trace.as_deref()
     }
 }
 

@@ -195,7 +195,8 @@ impl Execution {
     pub(super) fn span(&self) -> tracing::Span {
         let state = self.state.borrow();
         let (name, instance) = (&state.info.name, &state.info.instance_id);
-        tracing::info_span!("orchestrator", %name, %instance)
+        let traceparent = state.info.trace.as_deref().map(tracing::field::display);
+        tracing::info_span!("orchestrator", %name, %instance, traceparent)
     }
 
     /// Activities that are scheduled and not ended, by id, as the last replay found them. Empty afterwards.

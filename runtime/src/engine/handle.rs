@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use crate::model::failure::{FailureDetails, kind};
 use crate::model::instance::{ExecutionId, InstanceId, ParentInstance};
 use crate::model::retry::{RETRY_TAG, RetryPolicy, TIMEOUT_TAG, TOTAL_TIMEOUT_TAG, duration_tag};
 use crate::model::tags::{RESERVED_PREFIX, Tags, is_reserved};
+use crate::model::trace_context::TraceContext;
 
 /// Who an execution is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub struct ExecutionInfo {
     pub parent: Option<ParentInstance>,
     /// The version of its orchestrator, when that has one.
     pub version: Option<String>,
+    /// The place in a trace that its instance was started from.
+    pub trace: Option<Arc<TraceContext>>,
 }
 
 /// The way from an orchestrator's context to the execution it belongs to.

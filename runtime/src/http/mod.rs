@@ -13,6 +13,7 @@ mod payload;
 mod peer;
 mod query;
 mod route;
+mod telemetry;
 
 use std::future::Future;
 use std::io;
@@ -33,6 +34,7 @@ pub use guard::{Key, KeyError, Operation};
 pub use payload::status_response;
 
 use crate::client::{Client, InstanceHandle};
+use crate::model::trace_context::TraceContext;
 use error::HttpError;
 use guard::{Guard, Pass};
 use query::Query;
@@ -223,6 +225,8 @@ struct Asked {
     query: Query,
     /// What let the request in.
     pass: Pass,
+    /// The place in a distributed trace that it was made from.
+    trace: Option<TraceContext>,
 }
 
 impl Asked {
@@ -233,11 +237,13 @@ impl Asked {
             None => links::origin(request.headers(), &uri),
         };
         let query = Query::of(&uri);
+        let trace = telemetry::trace_context(request.headers());
         Self {
             origin,
             uri,
             query,
             pass: Pass::default(),
+            trace,
         }
     }
 

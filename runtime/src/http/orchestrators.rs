@@ -28,7 +28,9 @@ pub(super) async fn start(
             "starting and waiting (timeout with pollingInterval)",
         ));
     }
-    let mut start = StartByName::new(orchestrator).json_input(json_text(body)?);
+    let mut start = StartByName::new(orchestrator)
+        .json_input(json_text(body)?)
+        .trace_context(asked.trace.clone());
     if let Some(version) = query.name("version") {
         start = start.version(version);
     }

@@ -10,6 +10,7 @@ use super::failure::FailureDetails;
 use super::instance::{ExecutionId, InstanceId, ParentInstance};
 use super::status::RuntimeStatus;
 use super::tags::Tags;
+use super::trace_context::TraceContext;
 
 /// The [`HistoryEvent::event_id`] of events that are not the confirmation of an action.
 pub const NO_ACTION: i32 = -1;
@@ -132,6 +133,9 @@ pub struct ExecutionStarted {
         with = "optional_micros"
     )]
     pub scheduled_start: Option<Timestamp>,
+    /// The place in a trace that the start was asked for from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_trace: Option<TraceContext>,
 }
 
 /// An execution ended.
@@ -428,6 +432,10 @@ mod tests {
             version: Some("1.2".into()),
             tags: tags.clone(),
             scheduled_start: Some(Timestamp::from_microsecond(1_234_567).unwrap()),
+            parent_trace: TraceContext::parse(
+                "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            )
+            .ok(),
         };
         let failed = SubOrchestrationInstanceFailed {
             task_scheduled_id: 1,

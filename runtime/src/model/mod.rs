@@ -13,4 +13,5 @@ pub mod query;
 pub mod retry;
 pub mod status;
 pub mod tags;
+pub mod trace_context;
 pub mod waiting;

@@ -16,6 +16,7 @@ use crate::model::query::InstanceFilter;
 use crate::model::retry::Attempt;
 use crate::model::status::RuntimeStatus;
 use crate::model::tags::Tags;
+use crate::model::trace_context::TraceContext;
 use crate::model::waiting::WaitingOn;
 use crate::store::{
     ImportInstance, InboxRow, StoreError, StoredInstance, TimerPosition, Write, WriteResult,
@@ -141,6 +142,7 @@ pub(crate) struct StartRequest {
     /// Not before this time.
     pub(crate) start_at: Option<Timestamp>,
     pub(crate) tags: Tags,
+    pub(crate) trace: Option<TraceContext>,
     pub(crate) on_existing: OnExisting,
     pub(crate) reply: Reply<Incarnation>,
 }
@@ -186,6 +188,8 @@ pub(crate) struct Task {
     pub(crate) attempt: Attempt,
     /// What the attempt before reported last, or this one before a crash.
     pub(crate) last_heartbeat: Option<String>,
+    /// The place in a trace that the instance was started from.
+    pub(crate) trace: Option<Arc<TraceContext>>,
 }
 
 /// What reaches a shard.

@@ -91,3 +91,10 @@ async fn publish(ctx: OrchestrationContext, lengths: Vec<usize>) -> Result<Vec<S
 async fn stalls(_ctx: OrchestrationContext) {
     std::future::pending().await
 }
+
+/// Gives the trace that it belongs to.
+#[orchestrator(name = "Traced")]
+async fn traced(ctx: OrchestrationContext) -> Option<(String, Option<String>)> {
+    let trace = ctx.trace_context()?;
+    Some((trace.to_string(), trace.state().map(str::to_owned)))
+}

@@ -9,3 +9,4 @@ mod keys;
 mod orchestrators;
 mod raise_event;
 mod support;
+mod trace_context;

@@ -21,3 +21,4 @@ mod queries;
 mod states;
 mod support;
 mod timers;
+mod trace_context;

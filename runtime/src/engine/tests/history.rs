@@ -56,6 +56,7 @@ impl History {
             version: None,
             tags: Tags::new(),
             scheduled_start: None,
+            parent_trace: None,
         })
     }
 

@@ -152,6 +152,7 @@ impl Setup {
                 execution_id: EXECUTION,
                 parent: None,
                 version: None,
+                trace: None,
             },
             status: None,
             settings: Settings {

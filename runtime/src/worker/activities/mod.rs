@@ -126,6 +126,7 @@ mod tests {
             input: None,
             attempt: Attempt::of(&Tags::new(), id),
             last_heartbeat: None,
+            trace: None,
         }
     }
 

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinSet};
+use tracing::{Instrument, Span};
 
 use super::Dispatcher;
 use super::progress::ProgressCell;
@@ -58,6 +59,7 @@ pub(crate) async fn run(
         attempt: task.attempt.number,
         max_attempts: task.attempt.max,
         last_heartbeat: task.last_heartbeat.clone(),
+        trace: task.trace.clone(),
         report,
         dependencies: Arc::clone(&shared.dependencies),
         cancellation,
@@ -70,6 +72,7 @@ pub(crate) async fn run(
     };
     let outcome = AssertUnwindSafe(attempt)
         .catch_unwind()
+        .instrument(span(task))
         .await
         .unwrap_or_else(|panic| {
             Err(FailureDetails::new(
@@ -89,6 +92,14 @@ pub(crate) async fn run(
         }
         outcome => outcome,
     })
+}
+
+/// What says of everything that an activity logs whose it is.
+fn span(task: &Task) -> Span {
+    let Task { name, instance, .. } = task;
+    let traceparent = task.trace.as_deref().map(tracing::field::display);
+    let (task_id, attempt) = (task.key.id, task.attempt.number);
+    tracing::info_span!("activity", %name, %instance, task_id, attempt, traceparent)
 }
 
 /// The failure of an attempt that has run for as long as it may.

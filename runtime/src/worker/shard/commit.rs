@@ -156,6 +156,7 @@ impl Shard {
             custom_status,
             start_at,
             tags: _,
+            trace: _,
             on_existing,
             reply,
             input: _,

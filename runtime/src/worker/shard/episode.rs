@@ -650,6 +650,7 @@ fn continue_as_new(
         parent: known.parent.clone(),
         tags: known.tags.clone(),
         scheduled_start: None,
+        parent_trace: known.trace.as_deref().cloned(),
     };
     let mut begin = vec![HistoryEvent::new(now, started)];
     begin.extend(continued.carried);

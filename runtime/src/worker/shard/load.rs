@@ -144,6 +144,7 @@ impl Shard {
                     begun: true,
                     parent: None,
                     tags: Tags::default(),
+                    trace: None,
                 };
                 self.enter_stalled(known, Vec::new(), &fault);
             }
@@ -163,8 +164,9 @@ impl Shard {
             inbox_seen,
         } = parts;
         let started = begin.iter().chain(&past).find_map(started).cloned();
-        let (parent, tags, scheduled) = started.map_or_else(Default::default, |started| {
-            (started.parent, started.tags, started.scheduled_start)
+        let (parent, tags, scheduled, trace) = started.map_or_else(Default::default, |started| {
+            let trace = started.parent_trace.map(Arc::new);
+            (started.parent, started.tags, started.scheduled_start, trace)
         });
         let known = Known {
             header,
@@ -174,6 +176,7 @@ impl Shard {
             begun: begin.is_empty(),
             parent,
             tags,
+            trace,
         };
         if known.header.runtime_status == RuntimeStatus::Suspended {
             return self.enter_held(known, inbox, Aside::Suspended);
@@ -408,6 +411,7 @@ impl Shard {
             instance_id: header.id.clone(),
             execution_id: header.execution_id,
             parent: known.parent.clone(),
+            trace: known.trace.clone(),
         };
         let start: Start =
             Rc::new(move |handle, input| start(handle, input).map_err(|error| error.to_string()));

@@ -364,6 +364,7 @@ impl Shard {
             parent: None,
             tags: start.tags.clone(),
             scheduled_start: start.start_at.filter(|at| *at > now),
+            parent_trace: start.trace.clone(),
         };
         let create = CreateInstance {
             custom_status: start

@@ -281,6 +281,7 @@ fn create_child(
         }),
         tags,
         scheduled_start: None,
+        parent_trace: known.trace.as_deref().cloned(),
     };
     let mut create = creation(instance_id, &started, now);
     create.replaces = OnExisting::ReplaceTerminal.replaces();
@@ -335,6 +336,7 @@ impl Known {
             input,
             last_heartbeat: before.map(|progress| progress.details.clone()),
             attempt,
+            trace: self.trace.clone(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! An instance that a shard knows.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -11,6 +12,7 @@ use crate::model::history::{HistoryEvent, HistoryEventKind};
 use crate::model::instance::{Cursor, ParentInstance};
 use crate::model::status::ActivityProgress;
 use crate::model::tags::Tags;
+use crate::model::trace_context::TraceContext;
 use crate::model::waiting::WaitingOn;
 use crate::store::InstanceHeader;
 use crate::worker::message::{Reply, RequestError, TaskKey};
@@ -68,6 +70,7 @@ pub(super) struct Known {
     /// What every execution of the instance begins with.
     pub(super) parent: Option<ParentInstance>,
     pub(super) tags: Tags,
+    pub(super) trace: Option<Arc<TraceContext>>,
 }
 
 #[derive(Debug)]
