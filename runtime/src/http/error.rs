@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::payload::json_response;
-use crate::client::ClientError;
+use crate::client::{ClientError, ContinuationTokenError};
 use crate::model::instance::InstanceIdError;
 
 const BAD_ARGUMENT: &str = "One or more of the arguments submitted is incorrect";
@@ -26,6 +26,20 @@ pub(super) enum HttpError {
     /// The thing that the path names does not exist.
     #[error("there is no such instance")]
     NoInstance,
+    #[error("there is no instance `{id}` to rewind")]
+    NothingToRewind { id: String },
+    #[error("there is no instance `{id}` to restart")]
+    NothingToRestart { id: String },
+    #[error(transparent)]
+    RestartOfLive(ClientError),
+    #[error("`createdTimeFrom` is missing, or is not a time such as 2026-02-28T00:00:00Z")]
+    PurgeFrom,
+    #[error("`createdTimeTo` is not a time such as 2026-02-28T00:00:00Z")]
+    PurgeTo,
+    #[error("`pollingInterval` is greater than `timeout`")]
+    PollingInterval,
+    #[error(transparent)]
+    Continuation(#[from] ContinuationTokenError),
     #[error("the task hub `{asked}` is not served here")]
     OtherHub { asked: String },
     #[error("the body is not JSON: {0}")]
@@ -57,6 +71,8 @@ struct ErrorBody<'a> {
 /// How an error is answered.
 enum Answer {
     Empty(StatusCode),
+    /// A bare JSON string, of what is wrong.
+    Text(StatusCode),
     Body {
         status: StatusCode,
         message: String,
@@ -77,6 +93,20 @@ impl HttpError {
             Self::NoRoute | Self::NoInstance => Answer::Empty(StatusCode::NOT_FOUND),
             Self::Unauthorized => Answer::Empty(StatusCode::UNAUTHORIZED),
             Self::Forbidden => Answer::Empty(StatusCode::FORBIDDEN),
+            Self::NothingToRewind { .. } => Answer::Text(StatusCode::NOT_FOUND),
+            Self::NothingToRestart { .. } => body(
+                StatusCode::BAD_REQUEST,
+                "InstanceId does not match a valid orchestration instance.",
+                "NotFound",
+            ),
+            Self::RestartOfLive(_) => body(
+                StatusCode::CONFLICT,
+                "A non-terminal instance with this instance ID already exists.",
+                "AlreadyExists",
+            ),
+            Self::PurgeFrom | Self::PurgeTo => Answer::Text(StatusCode::BAD_REQUEST),
+            Self::PollingInterval => bad("PollingInterval"),
+            Self::Continuation(_) => bad("ContinuationToken"),
             Self::OtherHub { .. } => bad("UnknownTaskHub"),
             Self::Json(_) | Self::Utf8(_) => body(
                 StatusCode::BAD_REQUEST,
@@ -112,16 +142,9 @@ impl HttpError {
                 ClientError::ReservedEvent { .. } => bad("ReservedEvent"),
                 ClientError::UndeclaredEvent { .. } => bad("UndeclaredEvent"),
                 ClientError::EventPayload { .. } => bad("InvalidEvent"),
-                ClientError::NotEnded { .. } => body(
-                    StatusCode::PRECONDITION_FAILED,
-                    &error.to_string(),
-                    "NotEnded",
-                ),
-                ClientError::NotFailed { .. } => body(
-                    StatusCode::PRECONDITION_FAILED,
-                    &error.to_string(),
-                    "NotFailed",
-                ),
+                ClientError::NotEnded { .. } | ClientError::NotFailed { .. } => {
+                    Answer::Text(StatusCode::PRECONDITION_FAILED)
+                }
                 ClientError::PayloadTooLarge { .. } => body(
                     StatusCode::PAYLOAD_TOO_LARGE,
                     &error.to_string(),
@@ -169,6 +192,7 @@ impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
         match self.answer() {
             Answer::Empty(status) => status.into_response(),
+            Answer::Text(status) => json_response(status, &self.to_string()),
             Answer::Body {
                 status,
                 message,

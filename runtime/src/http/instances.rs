@@ -1,13 +1,15 @@
-//! Operations on one instance: its status, its termination.
+//! Operations on one instance: reading it, and what an operator does to it.
 
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
 
+use super::check_status::{patience, started};
 use super::error::HttpError;
+use super::list::purged;
 use super::payload::{StatusObject, json_response, retry_after};
 use super::{Api, Asked, header};
-use crate::client::HistoryOptions;
+use crate::client::{ClientError, HistoryOptions};
 use crate::model::status::RuntimeStatus;
 
 /// Shows the committed status of an instance.
@@ -38,9 +40,65 @@ pub(super) async fn status(api: &Api, asked: &Asked, id: String) -> Result<Respo
     Ok(json_response(code, &object))
 }
 
-/// Ends an instance. The body of the request is not looked at.
+/// Ends an instance. The body of the request is not looked at, as in the other operations here.
 pub(super) async fn terminate(api: &Api, asked: &Asked, id: String) -> Result<Response, HttpError> {
     let reason = asked.query.text("reason");
     api.instance(id)?.terminate(reason.as_deref()).await?;
     Ok(StatusCode::ACCEPTED.into_response())
+}
+
+/// Pauses an instance.
+pub(super) async fn suspend(api: &Api, asked: &Asked, id: String) -> Result<Response, HttpError> {
+    let reason = asked.query.text("reason");
+    api.instance(id)?.suspend(reason.as_deref()).await?;
+    Ok(StatusCode::ACCEPTED.into_response())
+}
+
+/// Lets an instance go on after a pause.
+pub(super) async fn resume(api: &Api, asked: &Asked, id: String) -> Result<Response, HttpError> {
+    let reason = asked.query.text("reason");
+    api.instance(id)?.resume(reason.as_deref()).await?;
+    Ok(StatusCode::ACCEPTED.into_response())
+}
+
+/// Lets an instance go on after a failure.
+pub(super) async fn rewind(api: &Api, asked: &Asked, id: String) -> Result<Response, HttpError> {
+    let unknown = |error| match error {
+        HttpError::NoInstance | HttpError::Client(ClientError::NotFound { .. }) => {
+            HttpError::NothingToRewind { id: id.clone() }
+        }
+        other => other,
+    };
+    let reason = asked.query.text("reason");
+    let instance = api.instance(id.clone()).map_err(unknown)?;
+    let rewound = instance.rewind(reason.as_deref()).await;
+    rewound.map_err(|error| unknown(error.into()))?;
+    Ok(StatusCode::ACCEPTED.into_response())
+}
+
+/// Starts an instance anew, under an id of its own unless the request says otherwise.
+pub(super) async fn restart(api: &Api, asked: &Asked, id: String) -> Result<Response, HttpError> {
+    let refused = |error| match error {
+        HttpError::NoInstance | HttpError::Client(ClientError::NotFound { .. }) => {
+            HttpError::NothingToRestart { id: id.clone() }
+        }
+        HttpError::Client(error @ ClientError::AlreadyExists { .. }) => {
+            HttpError::RestartOfLive(error)
+        }
+        other => other,
+    };
+    let patience = patience(&asked.query)?;
+    let instance = api.instance(id.clone()).map_err(refused)?;
+    let restarted = match asked.query.boolean("restartWithNewInstanceId") {
+        Some(false) => instance.restart().await.map(|()| instance),
+        _ => instance.restart_as(None).await,
+    };
+    let restarted = restarted.map_err(|error| refused(error.into()))?;
+    started(api, asked, &restarted, patience).await
+}
+
+/// Deletes an instance that has ended.
+pub(super) async fn purge(api: &Api, id: String) -> Result<Response, HttpError> {
+    api.instance(id)?.purge().await?;
+    Ok(purged(1))
 }

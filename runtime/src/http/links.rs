@@ -1,9 +1,10 @@
-//! The addresses that a start hands out.
+//! The addresses that a start hands out: where they begin, and what they are.
 
+use axum::extract::OriginalUri;
 use axum::http::header::HOST;
-use axum::http::{HeaderMap, Uri};
+use axum::http::{Extensions, HeaderMap, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::guard::Pass;
 use super::route::WEBHOOK;
@@ -16,6 +17,8 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
+const REWIND: &str = "rewindPostUri";
+
 /// The scheme, host and port that the client used.
 pub(super) fn origin(headers: &HeaderMap, uri: &Uri) -> String {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
@@ -23,29 +26,51 @@ pub(super) fn origin(headers: &HeaderMap, uri: &Uri) -> String {
     format!("http://{}", host.unwrap_or("localhost"))
 }
 
-/// Where an instance can be asked and told things. The order of the keys is that of the API.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Links {
-    id: String,
-    pub(super) status_query_get_uri: String,
-    send_event_post_uri: String,
-    terminate_post_uri: String,
-    purge_history_delete_uri: String,
-    restart_post_uri: String,
-    suspend_post_uri: String,
-    resume_post_uri: String,
+/// The address that the client asked for. The router takes what the routes are nested below away from the request's own.
+pub(super) fn original_uri<'a>(extensions: &'a Extensions, uri: &'a Uri) -> &'a Uri {
+    extensions
+        .get()
+        .map_or(uri, |OriginalUri(original)| original)
 }
 
-impl Links {
+/// The path that the routes are nested below; empty when they are not.
+pub(super) fn prefix<'a>(original: &'a Uri, uri: &Uri) -> &'a str {
+    original.path().strip_suffix(uri.path()).unwrap_or_default()
+}
+
+/// Where an instance can be asked and told things.
+#[derive(Debug)]
+pub(super) struct ManagementUrls {
+    /// The instance's id.
+    pub id: String,
+    /// `GET`: its status.
+    pub status_query_get_uri: String,
+    /// `POST`: raises an event.
+    pub send_event_post_uri: String,
+    /// `POST`: ends it.
+    pub terminate_post_uri: String,
+    /// `POST`: lets it go on after a failure.
+    pub rewind_post_uri: String,
+    /// `DELETE`: purges it.
+    pub purge_history_delete_uri: String,
+    /// `POST`: starts it anew.
+    pub restart_post_uri: String,
+    /// `POST`: pauses it.
+    pub suspend_post_uri: String,
+    /// `POST`: lets it go on after a pause.
+    pub resume_post_uri: String,
+}
+
+impl ManagementUrls {
+    /// The addresses below `base`, which is where the routes are mounted.
     pub(super) fn new(
-        origin: &str,
+        base: &str,
         id: &InstanceId,
         task_hub: &str,
         connection: &str,
         pass: &Pass,
     ) -> Self {
-        let instance = format!("{origin}{WEBHOOK}/instances/{}", encode(id.as_str()));
+        let instance = format!("{base}{WEBHOOK}/instances/{}", encode(id.as_str()));
         let query = format!(
             "taskHub={}&connection={}{}",
             encode(task_hub),
@@ -59,11 +84,51 @@ impl Links {
             status_query_get_uri: format!("{instance}?{query}"),
             send_event_post_uri: format!("{instance}/raiseEvent/{{eventName}}?{query}"),
             terminate_post_uri: with_reason("terminate"),
+            rewind_post_uri: with_reason("rewind"),
             purge_history_delete_uri: format!("{instance}?{query}"),
             restart_post_uri: format!("{instance}/restart?{query}"),
             suspend_post_uri: with_reason("suspend"),
             resume_post_uri: with_reason("resume"),
         }
+    }
+
+    /// With a status address that answers 500 for an instance that failed.
+    pub(super) fn with_500_on_failure(mut self) -> Self {
+        self.status_query_get_uri
+            .push_str("&returnInternalServerErrorOnFailure=true");
+        self
+    }
+
+    /// In the order of the API.
+    fn fields(&self) -> [(&'static str, &str); 9] {
+        [
+            ("id", &self.id),
+            ("statusQueryGetUri", &self.status_query_get_uri),
+            ("sendEventPostUri", &self.send_event_post_uri),
+            ("terminatePostUri", &self.terminate_post_uri),
+            (REWIND, &self.rewind_post_uri),
+            ("purgeHistoryDeleteUri", &self.purge_history_delete_uri),
+            ("restartPostUri", &self.restart_post_uri),
+            ("suspendPostUri", &self.suspend_post_uri),
+            ("resumePostUri", &self.resume_post_uri),
+        ]
+    }
+}
+
+impl Serialize for ManagementUrls {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.fields())
+    }
+}
+
+/// As the API itself answers a start. Azure took the address for rewinding out of this answer, and left it in its helpers'.
+#[derive(Debug)]
+pub(super) struct WithoutRewind<'a>(pub(super) &'a ManagementUrls);
+
+impl Serialize for WithoutRewind<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fields = self.0.fields().into_iter();
+        serializer.collect_map(fields.filter(|(key, _)| *key != REWIND))
     }
 }
 

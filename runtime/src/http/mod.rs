@@ -2,12 +2,15 @@
 
 // Invariant: handlers translate between requests and the `Client`, and decide nothing.
 
+mod check_status;
 mod error;
 mod events;
 mod guard;
 mod headers;
+mod hub;
 mod instances;
 mod links;
+mod list;
 mod orchestrators;
 mod payload;
 mod peer;
@@ -24,7 +27,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
-use axum::http::{HeaderName, HeaderValue, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::any;
@@ -127,8 +130,9 @@ impl Api {
         self
     }
 
-    /// What links begin with, such as `https://orders.example.org`, or more when the routes are nested below a path. By default
-    /// it is `http://` and the `Host` of each request.
+    /// What links begin with, such as `https://orders.example.org`. The path that the routes are nested below follows by itself; a
+    /// path that a proxy in front of this program takes away belongs here. By default it is `http://` and the `Host` of each
+    /// request.
     pub fn public_origin(mut self, origin: impl Into<String>) -> Self {
         let origin = origin.into();
         self.public_origin = Some(origin.trim_end_matches('/').into());
@@ -188,14 +192,17 @@ impl Api {
         Some((Route::parse(request.method(), path)?, guarded))
     }
 
-    /// A server with one hub behaves as an empty one to those who ask for another.
-    fn check_hub(&self, asked: &Asked, route: &Route) -> Result<(), HttpError> {
-        match asked.query.name("taskHub") {
-            Some(hub) if !hub.eq_ignore_ascii_case(self.client.task_hub()) => match route {
-                Route::Start { .. } => Err(HttpError::OtherHub { asked: hub }),
-                _ => Err(HttpError::NoInstance),
-            },
-            _ => Ok(()),
+    /// The hub that a request is about when it is not that of this program.
+    fn other_hub(&self, asked: &Asked) -> Option<String> {
+        let hub = asked.query.name("taskHub")?;
+        (!hub.eq_ignore_ascii_case(self.client.task_hub())).then_some(hub)
+    }
+
+    /// What links begin with.
+    fn origin(&self, headers: &HeaderMap, uri: &Uri) -> String {
+        match &self.public_origin {
+            Some(origin) => origin.as_ref().to_owned(),
+            None => links::origin(headers, uri),
         }
     }
 
@@ -221,7 +228,10 @@ impl Api {
 struct Asked {
     /// What links begin with.
     origin: String,
+    /// The address as the client sent it.
     uri: Uri,
+    /// The path that the routes are nested below.
+    prefix: String,
     query: Query,
     /// What let the request in.
     pass: Pass,
@@ -231,19 +241,14 @@ struct Asked {
 
 impl Asked {
     fn of(api: &Api, request: &Request) -> Self {
-        let uri = request.uri().clone();
-        let origin = match &api.public_origin {
-            Some(origin) => origin.as_ref().to_owned(),
-            None => links::origin(request.headers(), &uri),
-        };
-        let query = Query::of(&uri);
-        let trace = telemetry::trace_context(request.headers());
+        let uri = links::original_uri(request.extensions(), request.uri());
         Self {
-            origin,
-            uri,
-            query,
+            origin: api.origin(request.headers(), uri),
+            prefix: links::prefix(uri, request.uri()).to_owned(),
+            query: Query::of(uri),
+            uri: uri.clone(),
             pass: Pass::default(),
-            trace,
+            trace: telemetry::trace_context(request.headers()),
         }
     }
 
@@ -251,6 +256,11 @@ impl Asked {
     fn url(&self) -> String {
         let path = self.uri.path_and_query();
         format!("{}{}", self.origin, path.map_or("/", |path| path.as_str()))
+    }
+
+    /// The absolute address of where the routes are mounted.
+    fn base(&self) -> String {
+        format!("{}{}", self.origin, self.prefix)
     }
 }
 
@@ -260,19 +270,29 @@ async fn answer(State(api): State<Api>, request: Request) -> Result<Response, Ht
     if guarded {
         asked.pass = api.guard.check(&request, &asked.query, &route)?;
     }
-    api.check_hub(&asked, &route)?;
+    if let Some(hub) = api.other_hub(&asked) {
+        return hub::answer_as_empty(hub, route);
+    }
     match route {
         Route::Start { orchestrator, id } => {
             let body = api.body(request).await?;
             orchestrators::start(&api, &asked, orchestrator, id, &body).await
         }
+        Route::List => list::list(&api, &asked, request.headers()).await,
+        Route::PurgeWhere => list::purge(&api, &asked).await,
         Route::Status { id } => instances::status(&api, &asked, id).await,
+        Route::Purge { id } => instances::purge(&api, id).await,
         Route::RaiseEvent { id, event } => {
             let headers = request.headers().clone();
             let body = api.body(request).await?;
             events::raise(&api, id, &event, &headers, &body).await
         }
         Route::Terminate { id } => instances::terminate(&api, &asked, id).await,
+        Route::Suspend { id } => instances::suspend(&api, &asked, id).await,
+        Route::Resume { id } => instances::resume(&api, &asked, id).await,
+        Route::Rewind { id } => instances::rewind(&api, &asked, id).await,
+        Route::Restart { id } => instances::restart(&api, &asked, id).await,
+        Route::SignalEntity => Err(HttpError::NotSupported("signalling an entity")),
     }
 }
 

@@ -42,7 +42,7 @@ pub fn status_response(status: &InstanceStatus) -> Response {
 }
 
 /// An answer with a JSON body.
-pub(super) fn json_response(status: StatusCode, body: &impl Serialize) -> Response {
+pub(super) fn json_response<T: Serialize + ?Sized>(status: StatusCode, body: &T) -> Response {
     let json = serde_json::to_vec(body).expect("bodies hold strings and JSON only");
     let content_type = (CONTENT_TYPE, "application/json; charset=utf-8");
     (status, [content_type], json).into_response()
@@ -70,6 +70,8 @@ pub(super) struct StatusObject<'a> {
     history_events: Option<Vec<serde_json::Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stalled: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_instance_id: Option<&'a str>,
 }
 
 impl<'a> StatusObject<'a> {
@@ -86,6 +88,7 @@ impl<'a> StatusObject<'a> {
             last_updated_time: whole_seconds(status.last_updated_at),
             history_events: None,
             stalled: status.stalled.as_deref(),
+            parent_instance_id: status.parent.as_ref().map(|p| p.instance_id.as_str()),
         }
     }
 
@@ -112,7 +115,7 @@ fn output(status: &InstanceStatus) -> Option<Cow<'_, RawValue>> {
 }
 
 /// A stored text as JSON: itself, byte for byte, when it is one JSON value; a JSON string of it otherwise.
-fn json(text: &str) -> Cow<'_, RawValue> {
+pub(super) fn json(text: &str) -> Cow<'_, RawValue> {
     match serde_json::from_str(text) {
         Ok(json) => Cow::Borrowed(json),
         Err(_) if text.trim().is_empty() => Cow::Owned(string("")),

@@ -35,7 +35,12 @@ pub(super) enum Route {
         orchestrator: String,
         id: Option<String>,
     },
+    List,
+    PurgeWhere,
     Status {
+        id: String,
+    },
+    Purge {
         id: String,
     },
     RaiseEvent {
@@ -45,6 +50,20 @@ pub(super) enum Route {
     Terminate {
         id: String,
     },
+    Suspend {
+        id: String,
+    },
+    Resume {
+        id: String,
+    },
+    Rewind {
+        id: String,
+    },
+    Restart {
+        id: String,
+    },
+    /// An operation for an entity, of which there are none.
+    SignalEntity,
 }
 
 impl Route {
@@ -58,33 +77,61 @@ impl Route {
             .collect::<Option<Vec<_>>>()?;
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let (collection, rest) = segments.split_first()?;
-        let is = |word: &str, literal| word.eq_ignore_ascii_case(literal);
-        let owned = |text: &str| text.to_owned();
-        match (method.as_str(), rest) {
-            ("POST", [orchestrator]) if is(collection, "orchestrators") => Some(Self::Start {
-                orchestrator: owned(orchestrator),
-                id: None,
-            }),
-            ("POST", [orchestrator, id]) if is(collection, "orchestrators") => Some(Self::Start {
-                orchestrator: owned(orchestrator),
-                id: Some(owned(id)),
-            }),
-            ("GET", [id]) if is(collection, "instances") => Some(Self::Status { id: owned(id) }),
-            ("POST", [id, operation, event])
-                if is(collection, "instances") && is(operation, "raiseEvent") =>
-            {
-                Some(Self::RaiseEvent {
-                    id: owned(id),
-                    event: owned(event),
-                })
+        let below = match collection.to_ascii_lowercase().as_str() {
+            "orchestrators" => orchestrators,
+            "instances" => instances,
+            "entities" => entities,
+            _ => return None,
+        };
+        below(method.as_str(), rest)
+    }
+}
+
+fn orchestrators(method: &str, rest: &[&str]) -> Option<Route> {
+    let (orchestrator, id) = match (method, rest) {
+        ("POST", [orchestrator]) => (orchestrator, None),
+        ("POST", [orchestrator, id]) => (orchestrator, Some(id)),
+        _ => return None,
+    };
+    Some(Route::Start {
+        orchestrator: (*orchestrator).to_owned(),
+        id: id.map(|&id| id.to_owned()),
+    })
+}
+
+fn instances(method: &str, rest: &[&str]) -> Option<Route> {
+    let owned = |text: &str| text.to_owned();
+    match (method, rest) {
+        ("GET", []) => Some(Route::List),
+        ("DELETE", []) => Some(Route::PurgeWhere),
+        ("GET", [id]) => Some(Route::Status { id: owned(id) }),
+        ("DELETE", [id]) => Some(Route::Purge { id: owned(id) }),
+        ("POST", [id, operation]) => {
+            let id = owned(id);
+            match operation.to_ascii_lowercase().as_str() {
+                "terminate" => Some(Route::Terminate { id }),
+                "suspend" => Some(Route::Suspend { id }),
+                "resume" => Some(Route::Resume { id }),
+                "rewind" => Some(Route::Rewind { id }),
+                "restart" => Some(Route::Restart { id }),
+                _ => None,
             }
-            ("POST", [id, operation])
-                if is(collection, "instances") && is(operation, "terminate") =>
-            {
-                Some(Self::Terminate { id: owned(id) })
-            }
-            _ => None,
         }
+        ("POST", [id, operation, event]) if operation.eq_ignore_ascii_case("raiseEvent") => {
+            Some(Route::RaiseEvent {
+                id: owned(id),
+                event: owned(event),
+            })
+        }
+        _ => None,
+    }
+}
+
+/// Reads find nothing; only what would change an entity is worth a word.
+fn entities(method: &str, rest: &[&str]) -> Option<Route> {
+    match (method, rest.len()) {
+        ("POST", 0..=2) | ("DELETE", 2) => Some(Route::SignalEntity),
+        _ => None,
     }
 }
 
@@ -120,7 +167,7 @@ mod tests {
 
     #[test]
     fn operations_are_found_by_method_and_path() {
-        let terminate = Some(Route::Terminate { id: "a".into() });
+        let id = || "a".to_owned();
         for (method, path, route) in [
             ("POST", "/orchestrators/F", start("F", None)),
             ("POST", "/orchestrators/F/", start("F", None)),
@@ -130,8 +177,44 @@ mod tests {
             ("GET", "//Instances/a//", status("a")),
             ("POST", "/instances/a/raiseEvent/Go", event("a", "Go")),
             ("POST", "/instances/a/RAISEEVENT/go/", event("a", "go")),
-            ("POST", "/instances/a/terminate", terminate.clone()),
-            ("POST", "/instances/a/Terminate/", terminate),
+            ("GET", "/instances", Some(Route::List)),
+            ("GET", "/instances/", Some(Route::List)),
+            ("DELETE", "/INSTANCES/", Some(Route::PurgeWhere)),
+            ("DELETE", "/instances/a", Some(Route::Purge { id: id() })),
+            (
+                "POST",
+                "/instances/a/terminate",
+                Some(Route::Terminate { id: id() }),
+            ),
+            (
+                "POST",
+                "/instances/a/Terminate/",
+                Some(Route::Terminate { id: id() }),
+            ),
+            (
+                "POST",
+                "/instances/a/suspend",
+                Some(Route::Suspend { id: id() }),
+            ),
+            (
+                "POST",
+                "/instances/a/RESUME",
+                Some(Route::Resume { id: id() }),
+            ),
+            (
+                "POST",
+                "/instances/a/rewind",
+                Some(Route::Rewind { id: id() }),
+            ),
+            (
+                "POST",
+                "/instances/a/Restart",
+                Some(Route::Restart { id: id() }),
+            ),
+            ("POST", "/entities", Some(Route::SignalEntity)),
+            ("POST", "/entities/counter", Some(Route::SignalEntity)),
+            ("POST", "/Entities/counter/k", Some(Route::SignalEntity)),
+            ("DELETE", "/entities/counter/k", Some(Route::SignalEntity)),
         ] {
             assert_eq!(parse(method, path), route, "{method} {path}");
         }
@@ -166,7 +249,17 @@ mod tests {
             ("POST", "/orchestrators/F/a/b"),
             ("POST", "/orchestrators//a"),
             ("HEAD", "/instances/a"),
+            ("POST", "/instances"),
+            ("PUT", "/instances/a"),
             ("POST", "/instances/a"),
+            ("GET", "/instances/a/suspend"),
+            ("DELETE", "/instances/a/terminate"),
+            ("GET", "/entities"),
+            ("GET", "/entities/counter/k"),
+            ("PUT", "/entities/counter/k"),
+            ("DELETE", "/entities/counter"),
+            ("POST", "/entities/counter/k/more"),
+            ("POST", "/makeprimary"),
             ("GET", "/instances/a/terminate"),
             ("GET", "/instances/%FF"),
             ("POST", "/instances/a/nothing"),

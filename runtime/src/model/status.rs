@@ -34,7 +34,8 @@ pub enum RuntimeStatus {
 }
 
 impl RuntimeStatus {
-    const ALL: [Self; 8] = [
+    /// All of them, each at the number that Durable Functions gives it.
+    pub(crate) const ALL: [Self; 8] = [
         Self::Running,
         Self::Completed,
         Self::ContinuedAsNew,

@@ -1,5 +1,8 @@
 //! The orchestrators and activities that the tests call over HTTP.
 
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
 use serde_json::value::RawValue;
 use steadfast::prelude::*;
 
@@ -97,4 +100,31 @@ async fn stalls(_ctx: OrchestrationContext) {
 async fn traced(ctx: OrchestrationContext) -> Option<(String, Option<String>)> {
     let trace = ctx.trace_context()?;
     Some((trace.to_string(), trace.state().map(str::to_owned)))
+}
+
+/// What a worker of this process has worked on already.
+static WORKED_ON: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// Succeeds when it is asked for the second time.
+#[activity(name = "Flaky")]
+async fn flaky(part: String) -> Result<String, String> {
+    if WORKED_ON.lock().unwrap().insert(part.clone()) {
+        Err(format!("{part} is not ready"))
+    } else {
+        Ok(format!("{part} is done"))
+    }
+}
+
+/// Fails until it is rewound.
+#[orchestrator(name = "Repairs")]
+async fn repairs(ctx: OrchestrationContext, part: String) -> Result<String, String> {
+    ctx.set_custom_status(&part).map_err(|e| e.to_string())?;
+    Ok(ctx.call(flaky(part)).await?)
+}
+
+/// Starts another one, and waits for it.
+#[orchestrator(name = "Parent")]
+async fn parent(ctx: OrchestrationContext) -> Result<(), String> {
+    ctx.call(booking().id("child")).await?;
+    Ok(())
 }

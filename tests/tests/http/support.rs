@@ -76,6 +76,25 @@ impl Server {
         self.send(&request, &headers, body.as_bytes()).await
     }
 
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.send(&format!("DELETE {WEBHOOK}/{path}"), &[], b"")
+            .await
+    }
+
+    /// Starts an orchestration, and waits for its end.
+    pub(crate) async fn run(&self, orchestrator: &str, id: &str, input: &str) {
+        let path = format!("orchestrators/{orchestrator}/{id}");
+        assert_eq!(self.post(&path, input).await.status, 202);
+        self.ended(id).await;
+    }
+
+    /// Starts an orchestration that waits for an event, and waits until it does.
+    pub(crate) async fn book(&self, id: &str) {
+        let path = format!("orchestrators/Booking/{id}");
+        assert_eq!(self.post(&path, "").await.status, 202);
+        self.shows(id, "\"waiting\"").await;
+    }
+
     /// Sends a request, given as its method and target, to the server's own `Host`.
     pub(crate) async fn send(&self, request: &str, headers: &[&str], body: &[u8]) -> Answer {
         send(self.address, request, headers, body).await
@@ -180,6 +199,14 @@ impl Answer {
         );
         assert_eq!(self.body, keys);
         text.to_owned()
+    }
+
+    /// A bare JSON string with this code; gives it.
+    #[track_caller]
+    pub(crate) fn is_text(&self, status: u16) -> String {
+        assert_eq!(self.status, status, "{self:?}");
+        self.is_json();
+        serde_json::from_str(&self.body).unwrap()
     }
 
     #[track_caller]

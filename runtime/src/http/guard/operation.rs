@@ -12,8 +12,22 @@ pub enum Operation {
     Read,
     /// To raise an external event.
     RaiseEvent,
+    /// To list instances, with their inputs and outputs.
+    List,
     /// To terminate an instance.
     Terminate,
+    /// To pause an instance.
+    Suspend,
+    /// To let an instance go on after a pause.
+    Resume,
+    /// To let an instance go on after a failure.
+    Rewind,
+    /// To start an orchestration once more.
+    Restart,
+    /// To purge an instance, or all that match.
+    Purge,
+    /// To change an entity.
+    SignalEntity,
 }
 
 impl Operation {
@@ -21,8 +35,16 @@ impl Operation {
     #[must_use]
     pub const fn is_read(self) -> bool {
         match self {
-            Self::Read => true,
-            Self::Start | Self::RaiseEvent | Self::Terminate => false,
+            Self::Read | Self::List => true,
+            Self::Start
+            | Self::RaiseEvent
+            | Self::Terminate
+            | Self::Suspend
+            | Self::Resume
+            | Self::Rewind
+            | Self::Restart
+            | Self::Purge
+            | Self::SignalEntity => false,
         }
     }
 
@@ -31,7 +53,14 @@ impl Operation {
             Route::Start { .. } => Self::Start,
             Route::Status { .. } => Self::Read,
             Route::RaiseEvent { .. } => Self::RaiseEvent,
+            Route::List => Self::List,
             Route::Terminate { .. } => Self::Terminate,
+            Route::Suspend { .. } => Self::Suspend,
+            Route::Resume { .. } => Self::Resume,
+            Route::Rewind { .. } => Self::Rewind,
+            Route::Restart { .. } => Self::Restart,
+            Route::Purge { .. } | Route::PurgeWhere => Self::Purge,
+            Route::SignalEntity => Self::SignalEntity,
         }
     }
 }
