@@ -50,6 +50,8 @@ pub(super) enum HttpError {
     MediaType,
     #[error("the body has more than {limit} bytes")]
     TooLarge { limit: usize },
+    #[error("the body did not arrive in time")]
+    SlowBody,
     #[error("the body could not be read: {0}")]
     Body(String),
     #[error("{0} is not supported")]
@@ -122,6 +124,11 @@ impl HttpError {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "The request body is too large",
                 "BodyTooLarge",
+            ),
+            Self::SlowBody => body(
+                StatusCode::REQUEST_TIMEOUT,
+                "The request body did not arrive in time",
+                "BodyTimeout",
             ),
             Self::Body(_) => bad("UnreadableBody"),
             Self::NotSupported(_) => body(

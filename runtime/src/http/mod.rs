@@ -16,11 +16,9 @@ mod payload;
 mod peer;
 mod query;
 mod route;
+mod serve;
 mod telemetry;
 
-use std::future::Future;
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -31,10 +29,11 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::any;
-use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 pub use guard::{Key, KeyError, Operation};
 pub use payload::status_response;
+pub use serve::serve;
 
 use crate::client::{Client, InstanceHandle};
 use crate::model::trace_context::TraceContext;
@@ -42,6 +41,7 @@ use error::HttpError;
 use guard::{Guard, Pass};
 use query::Query;
 use route::{Base, RPC, Route, WEBHOOK};
+use serve::Serving;
 
 /// How large a body is accepted when nothing else is said.
 const DEFAULT_BODY_LIMIT: usize = 16 * 1024 * 1024;
@@ -52,19 +52,6 @@ const DEFAULT_CONNECTION: &str = "Storage";
 /// The HTTP API with default options, as routes to merge into a program's own. See [`Api`] for the options.
 pub fn router(client: Client) -> Router {
     Api::new(client).router()
-}
-
-/// Serves the HTTP API with default options on a listener, until `shutdown` resolves and the requests under way are answered.
-///
-/// # Errors
-///
-/// When the listener fails.
-pub async fn serve(
-    listener: TcpListener,
-    client: Client,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    Api::new(client).serve(listener, shutdown).await
 }
 
 /// The HTTP API and its options.
@@ -89,6 +76,7 @@ pub struct Api {
     body_limit: usize,
     rpc_base: RpcBase,
     guard: Guard,
+    serving: Serving,
 }
 
 /// To whom the base path `/durabletask` answers. It is the one that the official clients of other languages use, and that they
@@ -121,6 +109,7 @@ impl Api {
             body_limit: DEFAULT_BODY_LIMIT,
             rpc_base: RpcBase::default(),
             guard: Guard::default(),
+            serving: Serving::default(),
         }
     }
 
@@ -162,24 +151,6 @@ impl Api {
             .with_state(self)
     }
 
-    /// Serves the API on a listener, until `shutdown` resolves and the requests under way are answered.
-    ///
-    /// # Errors
-    ///
-    /// When the listener fails.
-    pub async fn serve(
-        self,
-        listener: TcpListener,
-        shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> io::Result<()> {
-        let service = self
-            .router()
-            .into_make_service_with_connect_info::<SocketAddr>();
-        axum::serve(listener, service)
-            .with_graceful_shutdown(shutdown)
-            .await
-    }
-
     /// The operation that a request asks for and whether it must be let in by the guard; `None` when its base is not for its peer.
     fn route(&self, request: &Request) -> Option<(Route, bool)> {
         let (base, path) = Base::split(request.uri().path())?;
@@ -208,7 +179,10 @@ impl Api {
 
     async fn body(&self, mut request: Request) -> Result<Bytes, HttpError> {
         DefaultBodyLimit::max(self.body_limit).apply(&mut request);
-        let body = Bytes::from_request(request, &()).await;
+        let body = Bytes::from_request(request, &());
+        let body = timeout(self.serving.read_timeout, body)
+            .await
+            .map_err(|_| HttpError::SlowBody)?;
         body.map_err(|rejection| match rejection {
             BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
                 let limit = self.body_limit;

@@ -11,6 +11,7 @@ mod operations;
 mod orchestrators;
 mod purge;
 mod raise_event;
+mod serving;
 mod support;
 mod trace_context;
 mod wait;

@@ -1,0 +1,130 @@
+//! Serving without a server of the program's own: what it takes to stand on a network, and to stop.
+//!
+//! `axum::serve` has no limit on the time that a client takes to send its request, and waits at the end for as long as any client
+//! likes.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::extract::ConnectInfo;
+use axum::serve::Listener;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tower::Layer as _;
+
+use super::Api;
+use crate::client::Client;
+
+/// How long things may take, and whether they are to end.
+#[derive(Clone, Debug)]
+pub(super) struct Serving {
+    pub(super) read_timeout: Duration,
+    drain_timeout: Duration,
+    /// Cancelled once the server is to stop: what answers for longer than a moment ends then.
+    pub(super) stopping: CancellationToken,
+}
+
+impl Default for Serving {
+    fn default() -> Self {
+        Self {
+            read_timeout: Duration::from_secs(30),
+            drain_timeout: Duration::from_secs(10),
+            stopping: CancellationToken::new(),
+        }
+    }
+}
+
+/// Serves the HTTP API with default options on a listener, until `shutdown` resolves and the requests under way are answered. See
+/// [`Api::serve`].
+///
+/// # Errors
+///
+/// As [`Api::serve`].
+pub async fn serve(
+    listener: TcpListener,
+    client: Client,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    Api::new(client).serve(listener, shutdown).await
+}
+
+/// Options: how long things may take.
+impl Api {
+    /// How long a client may take to send the head of a request, and again for its body; 30 seconds by default.
+    ///
+    /// When the head is late, the connection is closed; so is one on which no request comes for that long. A body that is late is
+    /// answered with 408. For large bodies on slow lines it has to be more: see [`body_limit`](Self::body_limit). It says nothing of
+    /// how long an answer takes.
+    ///
+    /// The limit for the head is that of [`serve`](Self::serve): a program that serves the [`router`](Self::router) itself has to have
+    /// its own.
+    pub const fn read_timeout(mut self, timeout: Duration) -> Self {
+        self.serving.read_timeout = timeout;
+        self
+    }
+
+    /// How long the requests under way may go on when [`serve`](Self::serve) is to end; 10 seconds by default.
+    pub const fn drain_timeout(mut self, timeout: Duration) -> Self {
+        self.serving.drain_timeout = timeout;
+        self
+    }
+
+    /// Serves the API on a listener, until `shutdown` resolves.
+    ///
+    /// Whoever can reach the listener can call: bind it to a loopback address such as `127.0.0.1:7071`, unless the API is closed by
+    /// [keys](Self::key) or the like. There is no TLS; that is for a proxy to do.
+    ///
+    /// Then no more connections are accepted, those without a request under way are closed, and long-lived answers end. The others
+    /// are finished, and what has not ended within [`drain_timeout`](Self::drain_timeout) is cut off. When the future is dropped, all
+    /// connections are cut off.
+    ///
+    /// # Errors
+    ///
+    /// None at present: a listener that fails is tried again.
+    pub async fn serve(
+        self,
+        mut listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<()> {
+        let serving = self.serving.clone();
+        let routes = self.router();
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new())
+            .header_read_timeout(serving.read_timeout);
+        let graceful = GracefulShutdown::new();
+        let mut connections = JoinSet::new();
+        let mut shutdown = pin!(shutdown);
+        loop {
+            tokio::select! {
+                () = &mut shutdown => break,
+                (stream, peer) = Listener::accept(&mut listener) => {
+                    // A small answer, such as an event of a stream, is not to wait for the acknowledgement of the one before.
+                    let _ = stream.set_nodelay(true);
+                    let peer: ConnectInfo<SocketAddr> = ConnectInfo(peer);
+                    let service = TowerToHyperService::new(Extension(peer).layer(routes.clone()));
+                    let connection = http.serve_connection(TokioIo::new(stream), service);
+                    connections.spawn(graceful.watch(connection));
+                }
+                Some(_) = connections.join_next() => {}
+            }
+        }
+        drop(listener);
+        serving.stopping.cancel();
+        let drained = timeout(serving.drain_timeout, graceful.shutdown()).await;
+        if drained.is_err() {
+            let connections = connections.len();
+            tracing::warn!(connections, "requests that did not end in time are cut off");
+        }
+        connections.shutdown().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! Clients that take their time, and what is under way when serving ends.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::support::{Server, WEBHOOK};
+
+/// A time that no test takes.
+const NEVER: Duration = Duration::from_secs(3600);
+const AT_ONCE: Duration = Duration::from_millis(20);
+
+async fn connect(address: SocketAddr, text: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(text.as_bytes()).await.unwrap();
+    stream
+}
+
+/// All that is answered until the server closes the connection.
+async fn until_closed(mut stream: TcpStream) -> String {
+    let mut answer = Vec::new();
+    match stream.read_to_end(&mut answer).await {
+        Ok(_) => {}
+        Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
+    }
+    String::from_utf8(answer).unwrap()
+}
+
+/// The head of the next answer on a connection that stays open.
+async fn head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    String::from_utf8(head).unwrap()
+}
+
+/// The head of a start whose body has as many bytes as it says.
+fn start(id: &str, length: usize) -> String {
+    format!(
+        "POST {WEBHOOK}/orchestrators/Echo/{id} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n"
+    )
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_finish_its_head_is_cut_off() {
+    let server = Server::with(|api| api.read_timeout(AT_ONCE)).await;
+    for text in ["", "GET", "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "] {
+        let stream = connect(server.address, text).await;
+        assert_eq!(until_closed(stream).await, "", "{text:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_without_another_request_is_closed() {
+    let server = Server::with(|api| api.read_timeout(AT_ONCE)).await;
+    let request = format!("GET {WEBHOOK}/instances/a HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let answer = until_closed(connect(server.address, &request).await).await;
+    assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_arrive_is_answered() {
+    let server = Server::with(|api| api.read_timeout(AT_ONCE)).await;
+    let stream = connect(server.address, &(start("a", 3) + "1")).await;
+    let answer = until_closed(stream).await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    let error: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert_eq!(error["ExceptionType"], "BodyTimeout");
+    assert!(server.instance("a").status().await.is_err());
+}
+
+#[tokio::test]
+async fn connections_without_a_request_do_not_keep_a_server_up() {
+    let server = Server::with(|api| api.drain_timeout(NEVER)).await;
+    let silent = connect(server.address, "").await;
+    let request = format!("GET {WEBHOOK}/instances/a HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let mut idle = connect(server.address, &request).await;
+    assert!(head(&mut idle).await.starts_with("HTTP/1.1 404 "));
+    server.stop().await;
+    assert_eq!(until_closed(silent).await, "");
+    assert_eq!(until_closed(idle).await, "");
+}
+
+#[tokio::test]
+async fn a_request_under_way_is_finished_before_serving_ends() {
+    let server = Server::with(|api| api.drain_timeout(NEVER)).await;
+    let address = server.address;
+    let expecting = start("a", 3).replace("\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n");
+    let mut stream = connect(address, &expecting).await;
+    // The server asks for the body: the request is under way.
+    assert!(head(&mut stream).await.starts_with("HTTP/1.1 100 "));
+    let stopped = tokio::spawn(server.stop());
+    // It accepts no more: so it has been told.
+    while TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!stopped.is_finished());
+    stream.write_all(b"123").await.unwrap();
+    let answer = until_closed(stream).await;
+    assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
+    let steadfast = stopped.await.unwrap();
+    let instance = steadfast.client().instance("a").unwrap();
+    assert!(instance.wait_for_completion().await.unwrap().is_terminal());
+}
+
+#[tokio::test]
+async fn a_request_that_never_ends_is_cut_off_when_serving_ends() {
+    let options = |api: steadfast::http::Api| api.drain_timeout(AT_ONCE).read_timeout(NEVER);
+    let server = Server::with(options).await;
+    let expecting = start("a", 3).replace("\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n");
+    let mut stream = connect(server.address, &expecting).await;
+    assert!(head(&mut stream).await.starts_with("HTTP/1.1 100 "));
+    server.stop().await;
+    assert_eq!(until_closed(stream).await, "");
+}
