@@ -14,8 +14,8 @@ use steadfast::prelude::*;
 use steadfast::store::memory::MemoryStore;
 use steadfast::store::sqlite::SqliteStore;
 use steadfast::store::{
-    Epoch, InboxRow, InstanceRows, Ownership, PageRequest, Store, StoreError, StoreErrorKind,
-    StoredInstance, TimerPosition, Write, WriteResult,
+    ChangeRow, Epoch, InboxRow, InstanceRows, Ownership, PageRequest, Store, StoreError,
+    StoreErrorKind, StoredInstance, TimerPosition, Write, WriteResult,
 };
 use steadfast::testing::{FaultyStore, ManualClock};
 use steadfast::{ClientError, InstanceId, StartError, Timestamp, definitions};
@@ -376,6 +376,15 @@ impl Store for AnswersAfterLoad {
         after: u64,
     ) -> BoxFuture<'_, Result<Vec<InboxRow>, StoreError>> {
         self.store.inbox(incarnation, after)
+    }
+
+    fn changes(
+        &self,
+        incarnation: Incarnation,
+        after: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<ChangeRow>, StoreError>> {
+        self.store.changes(incarnation, after, limit)
     }
 
     fn query<'a>(

@@ -12,8 +12,8 @@ use steadfast::model::status::RuntimeStatus;
 use steadfast::store::memory::MemoryStore;
 use steadfast::store::sqlite::{Durability, SqliteStore};
 use steadfast::store::{
-    Epoch, InboxRow, InstanceRows, Ownership, PageRequest, Store, StoreError, StoredInstance,
-    TimerPosition, Write, WriteResult,
+    ChangeRow, Epoch, InboxRow, InstanceRows, Ownership, PageRequest, Store, StoreError,
+    StoredInstance, TimerPosition, Write, WriteResult,
 };
 use steadfast::{InstanceFilter, Steadfast};
 use tempfile::TempDir;
@@ -189,6 +189,15 @@ impl Store for Commits {
         after: u64,
     ) -> BoxFuture<'_, Result<Vec<InboxRow>, StoreError>> {
         self.store.inbox(incarnation, after)
+    }
+
+    fn changes(
+        &self,
+        incarnation: Incarnation,
+        after: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<ChangeRow>, StoreError>> {
+        self.store.changes(incarnation, after, limit)
     }
 
     fn query<'a>(

@@ -43,7 +43,9 @@ mod time;
 mod write;
 
 pub use error::{StoreError, StoreErrorKind};
-pub use rows::{HistoryRow, InboxRow, InstanceHeader, InstanceRows, ParentLink, StoredInstance};
+pub use rows::{
+    ChangeRow, HistoryRow, InboxRow, InstanceHeader, InstanceRows, ParentLink, StoredInstance,
+};
 pub use write::{
     ContinuedExecution, CreateChild, CreateInstance, Destination, EpisodeWrite, ImportInstance,
     OutgoingMessage, Refused, RewindChild, Write, WriteResult, Written,
@@ -117,6 +119,18 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         after: u64,
     ) -> BoxFuture<'_, Result<Vec<InboxRow>, StoreError>>;
 
+    /// What the episodes of an incarnation changed for its readers behind the sequence `after`, in order, at most `limit`: one row for
+    /// each sequence that is still in history. None when there is no such incarnation any more.
+    ///
+    /// Changes that no episode made, such as reports of activities, have a sequence and no row; so have those of earlier
+    /// executions. Events are not read.
+    fn changes(
+        &self,
+        incarnation: Incarnation,
+        after: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<ChangeRow>, StoreError>>;
+
     /// One page of the instances that match, as readers see them.
     ///
     /// An instance that is there all the while, and matches all the while, is on exactly one page, whatever is created and
@@ -184,6 +198,15 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         after: u64,
     ) -> BoxFuture<'_, Result<Vec<InboxRow>, StoreError>> {
         (**self).inbox(incarnation, after)
+    }
+
+    fn changes(
+        &self,
+        incarnation: Incarnation,
+        after: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<ChangeRow>, StoreError>> {
+        (**self).changes(incarnation, after, limit)
     }
 
     fn query<'a>(
@@ -284,6 +307,11 @@ fn without_repetitions(mut ids: Vec<InstanceId>) -> Vec<InstanceId> {
         ids.retain(|id| seen.insert(id.clone()));
     }
     ids
+}
+
+/// Whether an episode changed something for readers, who saw the row before it: an episode that changed nothing has the same sequence.
+fn starts_a_change(before: Option<&ChangeRow>, row: &ChangeRow) -> bool {
+    before.is_none_or(|before| before.sequence < row.sequence)
 }
 
 /// Whether these are the rows of episodes 1, 2, 3 and so on.

@@ -81,6 +81,18 @@ pub struct HistoryRow {
     pub sequence: u64,
 }
 
+/// What readers see of an instance behind an episode that changed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeRow {
+    /// The instance's sequence after the episode.
+    pub sequence: u64,
+    /// The instance's runtime status after the episode.
+    pub runtime_status: RuntimeStatus,
+    /// The JSON text of the custom status that holds after the episode, whichever set it; `null` when it was cleared, `None` when
+    /// it was never set.
+    pub custom_status: Option<String>,
+}
+
 /// A message that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InboxRow {

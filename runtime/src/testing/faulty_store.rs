@@ -9,8 +9,8 @@ use crate::model::instance::{Incarnation, InstanceId};
 use crate::model::query::InstanceFilter;
 use crate::model::status::RuntimeStatus;
 use crate::store::{
-    Epoch, InboxRow, InstanceRows, Ownership, PageRequest, Store, StoreError, StoreErrorKind,
-    StoredInstance, TimerPosition, Write, WriteResult,
+    ChangeRow, Epoch, InboxRow, InstanceRows, Ownership, PageRequest, Store, StoreError,
+    StoreErrorKind, StoredInstance, TimerPosition, Write, WriteResult,
 };
 
 /// What happens to a commit.
@@ -121,6 +121,15 @@ impl<S: Store> Store for FaultyStore<S> {
         after: u64,
     ) -> BoxFuture<'_, Result<Vec<InboxRow>, StoreError>> {
         self.store.inbox(incarnation, after)
+    }
+
+    fn changes(
+        &self,
+        incarnation: Incarnation,
+        after: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<ChangeRow>, StoreError>> {
+        self.store.changes(incarnation, after, limit)
     }
 
     fn query<'a>(

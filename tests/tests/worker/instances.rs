@@ -9,8 +9,8 @@ use steadfast::model::query::InstanceFilter;
 use steadfast::prelude::*;
 use steadfast::store::memory::MemoryStore;
 use steadfast::store::{
-    Epoch, InboxRow, InstanceRows, Ownership, PageRequest, Store, StoreError, StoreErrorKind,
-    StoredInstance, TimerPosition, Write, WriteResult,
+    ChangeRow, Epoch, InboxRow, InstanceRows, Ownership, PageRequest, Store, StoreError,
+    StoreErrorKind, StoredInstance, TimerPosition, Write, WriteResult,
 };
 use steadfast::testing::{CommitFault, FaultyStore};
 use steadfast::{
@@ -318,6 +318,15 @@ impl Store for UnreadableOnce {
         after: u64,
     ) -> BoxFuture<'_, Result<Vec<InboxRow>, StoreError>> {
         self.store.inbox(incarnation, after)
+    }
+
+    fn changes(
+        &self,
+        incarnation: Incarnation,
+        after: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<ChangeRow>, StoreError>> {
+        self.store.changes(incarnation, after, limit)
     }
 
     fn query<'a>(

@@ -9,8 +9,8 @@ use crate::model::status::{ActivityProgress, RuntimeStatus};
 use crate::model::tags::Tags;
 use crate::store::time::whole_microseconds;
 use crate::store::{
-    CreateInstance, EpisodeWrite, HistoryRow, ImportInstance, InboxRow, InstanceHeader,
-    InstanceRows, Refused, StoreError, StoreErrorKind, StoredInstance,
+    ChangeRow, CreateInstance, EpisodeWrite, HistoryRow, ImportInstance, InboxRow, InstanceHeader,
+    InstanceRows, Refused, StoreError, StoreErrorKind, StoredInstance, starts_a_change,
 };
 
 pub(super) struct Instance {
@@ -82,6 +82,27 @@ impl Instance {
             (header.next_timer, header.needs_attention) = (None, false);
         }
         self.history.extend(import.rows.iter().cloned());
+    }
+
+    /// What its episodes changed for readers behind this sequence, in order.
+    pub(super) fn changes(&self, after: u64, limit: usize) -> Vec<ChangeRow> {
+        let mut changes: Vec<ChangeRow> = Vec::new();
+        let mut in_force = None;
+        for row in &self.history {
+            if changes.len() == limit {
+                break;
+            }
+            in_force = row.custom_status.as_ref().or(in_force);
+            let change = ChangeRow {
+                sequence: row.sequence,
+                runtime_status: row.runtime_status,
+                custom_status: in_force.cloned(),
+            };
+            if change.sequence > after && starts_a_change(changes.last(), &change) {
+                changes.push(change);
+            }
+        }
+        changes
     }
 
     pub(super) fn is_finished(&self) -> bool {

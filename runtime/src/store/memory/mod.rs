@@ -12,8 +12,8 @@ use futures_util::future::BoxFuture;
 
 use self::instance::Instance;
 use super::{
-    Epoch, InboxRow, InstanceRows, Ownership, PageRequest, Store, StoreError, StoredInstance,
-    TimerPosition, Write, WriteResult, fenced, task_hub_of,
+    ChangeRow, Epoch, InboxRow, InstanceRows, Ownership, PageRequest, Store, StoreError,
+    StoredInstance, TimerPosition, Write, WriteResult, fenced, task_hub_of,
 };
 use crate::model::instance::{Incarnation, InstanceId};
 use crate::model::query::{InstanceFilter, Order};
@@ -123,6 +123,19 @@ impl Store for MemoryStore {
         after: u64,
     ) -> BoxFuture<'_, Result<Vec<InboxRow>, StoreError>> {
         Box::pin(async move { Ok(self.data().inbox(incarnation, after)) })
+    }
+
+    fn changes(
+        &self,
+        incarnation: Incarnation,
+        after: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<ChangeRow>, StoreError>> {
+        Box::pin(async move {
+            let data = self.data();
+            let instance = data.instances.get(&incarnation);
+            Ok(instance.map_or_else(Vec::new, |instance| instance.changes(after, limit)))
+        })
     }
 
     fn query<'a>(

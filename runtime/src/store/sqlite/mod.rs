@@ -4,6 +4,7 @@
 //! on the caller's thread, so the futures of this store are ready when they are first polled: the trait is async for
 //! stores across a network. Where a commit goes is in `writes`; the tables have a file each.
 
+mod changes;
 mod convert;
 mod episodes;
 mod error;
@@ -36,8 +37,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use self::lock::LockFile;
 use self::readers::Readers;
 use super::{
-    Epoch, InboxRow, InstanceHeader, InstanceRows, Ownership, PageRequest, Store, StoreError,
-    StoredInstance, TimerPosition, Write, WriteResult, fenced, task_hub_of,
+    ChangeRow, Epoch, InboxRow, InstanceHeader, InstanceRows, Ownership, PageRequest, Store,
+    StoreError, StoredInstance, TimerPosition, Write, WriteResult, fenced, task_hub_of,
 };
 use crate::model::instance::{Incarnation, InstanceId};
 use crate::model::query::InstanceFilter;
@@ -288,6 +289,15 @@ impl Store for SqliteStore {
         after: u64,
     ) -> BoxFuture<'_, Result<Vec<InboxRow>, StoreError>> {
         Box::pin(async move { self.look(|db| inbox::rows(db, incarnation, after)) })
+    }
+
+    fn changes(
+        &self,
+        incarnation: Incarnation,
+        after: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<ChangeRow>, StoreError>> {
+        Box::pin(async move { self.look(|db| changes::rows(db, incarnation, after, limit)) })
     }
 
     fn query<'a>(

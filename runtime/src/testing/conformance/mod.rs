@@ -6,6 +6,7 @@
 //!
 //! Invariant: a case uses nothing but the trait, and fresh data.
 
+pub mod changes;
 pub mod children;
 pub mod continued;
 pub mod create;
@@ -205,6 +206,13 @@ macro_rules! __store_conformance_cases {
                 reports_of_the_earlier_execution_are_gone,
                 executions_of_one_batch_follow_each_other,
             }
+            changes {
+                every_change_has_its_row,
+                page_begins_behind_any_sequence,
+                episodes_that_change_nothing_are_left_out,
+                changes_of_earlier_executions_are_gone,
+                an_incarnation_that_is_gone_has_none,
+            }
             children {
                 child_is_created_with_its_parent,
                 refused_child_is_told_to_the_writer,
@@ -363,6 +371,7 @@ mod tests {
             ("purge", include_str!("purge.rs")),
             ("progress", include_str!("progress.rs")),
             ("import", include_str!("import.rs")),
+            ("changes", include_str!("changes.rs")),
             ("custom_status", include_str!("custom_status.rs")),
             ("inbox", include_str!("inbox.rs")),
             ("queries", include_str!("queries.rs")),
