@@ -149,10 +149,10 @@ pub use call::{ActivityByName, Call, Child, SubOrchestratorByName};
 pub use call_http::{CallHttpError, HttpCall, HttpRequest, HttpResponse};
 #[cfg(feature = "local")]
 pub use client::{
-    Client, ClientError, ContinuationToken, ContinuationTokenError, ExportedEpisode,
-    ExportedHistory, HistoryOptions, ImportError, InitialStatus, InstanceHandle, InstanceQuery,
-    OrchestrationHandle, OutputError, Page, ReadStatus, Requested, Start, StartByName, Startable,
-    StatusWatch, WatchedStatus,
+    Change, ChangeWatch, Client, ClientError, ContinuationToken, ContinuationTokenError,
+    ExportedEpisode, ExportedHistory, HistoryOptions, ImportError, InitialStatus, InstanceHandle,
+    InstanceQuery, OrchestrationHandle, OutputError, Page, ReadStatus, Requested, Start,
+    StartByName, Startable, StatusWatch, WatchedStatus,
 };
 #[cfg(feature = "local")]
 pub use context::CancelReason;

@@ -18,7 +18,8 @@ use crate::model::instance::InstanceId;
 use crate::model::status::{InstanceStatus, RuntimeStatus};
 use crate::model::tags::is_reserved;
 use crate::worker::message::Control;
-use crate::worker::watchers::{Subscription, Update};
+use crate::worker::update::Published;
+use crate::worker::watchers::Subscription;
 
 /// A handle to an instance, by its id. Cheap to clone; holding one keeps nothing alive, but the last committed state of an instance
 /// that this client started.
@@ -102,7 +103,7 @@ impl InstanceHandle {
     }
 
     /// Waits for the instance to end.
-    async fn end(&self) -> Result<Update, ClientError> {
+    async fn end(&self) -> Result<Arc<Published>, ClientError> {
         self.observe().end().await
     }
 
@@ -120,7 +121,7 @@ impl InstanceHandle {
         decode_error: fn(&crate::FailureDetails) -> Option<E>,
     ) -> Result<T, OutputError<E>> {
         let end = self.end().await?;
-        match (end.runtime_status, end.failure) {
+        match (end.runtime_status, &end.failure) {
             (RuntimeStatus::Completed, _) => {
                 let output = end.output.as_deref().unwrap_or("null");
                 serde_json::from_str(output).map_err(|error| {
@@ -132,13 +133,15 @@ impl InstanceHandle {
                 })
             }
             (RuntimeStatus::Failed, failure) => {
-                let failure = Box::new(failure.unwrap_or_default());
+                let failure = Box::new(failure.clone().unwrap_or_default());
                 Err(match decode_error(&failure) {
                     Some(error) => OutputError::Returned { error, failure },
                     None => OutputError::Failed(failure),
                 })
             }
-            _ => Err(OutputError::Terminated { reason: end.output }),
+            _ => Err(OutputError::Terminated {
+                reason: end.output.clone(),
+            }),
         }
     }
 
@@ -212,11 +215,15 @@ impl InstanceHandle {
     }
 
     pub(super) fn observe(&self) -> Observer {
-        let subscription = match &self.started {
+        Observer::new(self.client.clone(), self.id.clone(), self.subscribe())
+    }
+
+    /// A place among its watchers.
+    pub(super) fn subscribe(&self) -> Subscription {
+        match &self.started {
             Some(subscription) => subscription.again(),
             None => self.client.0.shared.watchers.subscribe(&self.id),
-        };
-        Observer::new(self.client.clone(), self.id.clone(), subscription)
+        }
     }
 }
 

@@ -1,8 +1,10 @@
 //! The client: starting orchestrations, and talking to those that run.
 
+mod changes;
 mod control;
 mod error;
 mod export;
+mod follow;
 mod handle;
 mod history;
 mod initial_status;
@@ -14,6 +16,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use changes::{Change, ChangeWatch};
 pub use error::{ClientError, OutputError};
 pub use export::{ExportedEpisode, ExportedHistory, ImportError};
 pub use handle::{InstanceHandle, OrchestrationHandle};

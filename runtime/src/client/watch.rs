@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
@@ -11,7 +12,8 @@ use crate::model::custom_status::CustomStatus;
 use crate::model::instance::{Cursor, InstanceId};
 use crate::model::status::{ActivityProgress, RuntimeStatus};
 use crate::status_type::StatusType;
-use crate::worker::watchers::{Notice, Subscription, Update};
+use crate::worker::update::{Published, Update};
+use crate::worker::watchers::{Notice, Subscription};
 
 /// The committed states of an instance, each at most once and never backwards.
 pub(super) struct Observer {
@@ -35,7 +37,7 @@ impl Observer {
     }
 
     /// The state now, the first time; then the next one that is newer than what was seen. A failed or dropped call loses nothing.
-    pub(super) async fn next(&mut self) -> Result<Update, ClientError> {
+    pub(super) async fn next(&mut self) -> Result<Arc<Published>, ClientError> {
         loop {
             // The subscription is older than the read, so nothing between the two is missed.
             if self.must_read {
@@ -70,7 +72,7 @@ impl Observer {
                     if self.seen.as_ref().is_none_or(|seen| seen.0 < update.cursor) =>
                 {
                     self.seen = Some((update.cursor, update.stalled.clone()));
-                    return Ok(*update);
+                    return Ok(update);
                 }
                 // Only the store knows which of two reasons at the same cursor is the later one.
                 Notice::Update(update) => {
@@ -85,7 +87,7 @@ impl Observer {
     }
 
     /// Waits for the instance to end.
-    pub(super) async fn end(&mut self) -> Result<Update, ClientError> {
+    pub(super) async fn end(&mut self) -> Result<Arc<Published>, ClientError> {
         let mut latest = self.subscription.latest();
         loop {
             let update = match latest {
@@ -97,26 +99,18 @@ impl Observer {
             }
             let notice = self.subscription.next_end().await;
             latest = match notice.ok_or(ClientError::ShutDown)? {
-                Notice::Update(update) => Some(*update),
+                Notice::Update(update) => Some(update),
                 Notice::Uncertain => None,
             };
         }
     }
 
-    async fn read(&self) -> Result<Update, ClientError> {
+    async fn read(&self) -> Result<Arc<Published>, ClientError> {
         let status = self.client.read(&self.id).await?;
         let status = status.ok_or_else(|| ClientError::NotFound {
             id: self.id.clone(),
         })?;
-        Ok(Update {
-            cursor: status.cursor,
-            runtime_status: status.runtime_status,
-            custom_status: status.custom_status,
-            progress: status.progress,
-            output: status.output,
-            failure: status.failure,
-            stalled: status.stalled,
-        })
+        Ok(Published::new(status))
     }
 }
 
@@ -188,6 +182,7 @@ impl<S: ReadStatus> StatusWatch<S> {
         if self.ended {
             return Ok(None);
         }
+        let update = self.observer.next().await?;
         let Update {
             cursor,
             runtime_status,
@@ -195,22 +190,22 @@ impl<S: ReadStatus> StatusWatch<S> {
             progress,
             stalled,
             ..
-        } = self.observer.next().await?;
+        } = &**update;
         self.ended = runtime_status.is_terminal();
-        let custom_status =
-            custom_status
-                .map(S::read)
-                .transpose()
-                .map_err(|error| ClientError::Undecodable {
-                    id: self.observer.id.clone(),
-                    message: format!("the custom status: {error}"),
-                })?;
+        let custom_status = custom_status
+            .clone()
+            .map(S::read)
+            .transpose()
+            .map_err(|error| ClientError::Undecodable {
+                id: self.observer.id.clone(),
+                message: format!("the custom status: {error}"),
+            })?;
         Ok(Some(WatchedStatus {
-            cursor,
-            runtime_status,
+            cursor: *cursor,
+            runtime_status: *runtime_status,
             custom_status,
-            progress,
-            stalled,
+            progress: progress.clone(),
+            stalled: stalled.clone(),
         }))
     }
 

@@ -240,11 +240,16 @@ impl FromStr for Cursor {
     type Err = CursorError;
 
     fn from_str(text: &str) -> Result<Self, CursorError> {
+        // A number alone would also be read with a plus before it.
+        let number = |digits: &str| {
+            let is_number = digits.bytes().all(|b| b.is_ascii_digit());
+            is_number.then(|| digits.parse().ok())?
+        };
         let parse = || {
             let (incarnation, sequence) = text.split_once('.')?;
             Some(Self {
-                incarnation: Incarnation(incarnation.parse().ok()?),
-                sequence: sequence.parse().ok()?,
+                incarnation: Incarnation(number(incarnation)?),
+                sequence: number(sequence)?,
             })
         };
         parse().ok_or_else(|| CursorError { text: text.into() })
@@ -253,6 +258,8 @@ impl FromStr for Cursor {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -296,6 +303,28 @@ mod tests {
         };
         assert_eq!(cursor.to_string(), "7.42");
         assert_eq!("7.42".parse(), Ok(cursor));
-        assert!("7".parse::<Cursor>().is_err());
+        for text in [
+            "", "7", "7.", ".7", "+7.42", "7.+42", " 7.42", "7.42.1", "7.-1",
+        ] {
+            assert!(text.parse::<Cursor>().is_err(), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_cursor_reads_back(incarnation: u64, sequence: u64) {
+            let incarnation = Incarnation(incarnation);
+            let cursor = Cursor { incarnation, sequence };
+            prop_assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        }
+
+        #[test]
+        fn whatever_is_read_as_a_cursor_is_two_numbers(text in r"\PC*|[0-9+.\- ]{0,24}") {
+            if let Ok(cursor) = text.parse::<Cursor>() {
+                let numbers: Vec<u64> = text.split('.').map(|n| n.parse().unwrap()).collect();
+                prop_assert_eq!(numbers, [cursor.incarnation.0, cursor.sequence]);
+                prop_assert!(text.bytes().all(|b| b == b'.' || b.is_ascii_digit()));
+            }
+        }
     }
 }

@@ -19,9 +19,12 @@
 pub(crate) mod activities;
 pub(crate) mod ids;
 pub(crate) mod message;
+mod recent;
 pub(crate) mod shard;
+pub(crate) mod streams;
 pub(crate) mod threaded;
 pub(crate) mod timers;
 mod turn;
+pub(crate) mod update;
 pub(crate) mod watchers;
 pub(crate) mod writer;

@@ -1,33 +1,20 @@
 //! Who is told when an instance changes.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::streams::Streamed;
+use super::update::{Published, Update};
 use crate::hash::Map;
-use crate::model::custom_status::CustomStatus;
-use crate::model::failure::FailureDetails;
-use crate::model::instance::{Cursor, InstanceId};
-use crate::model::status::{ActivityProgress, RuntimeStatus};
-
-/// One committed state of an instance, as its watchers see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Update {
-    pub(crate) cursor: Cursor,
-    pub(crate) runtime_status: RuntimeStatus,
-    pub(crate) custom_status: Option<CustomStatus>,
-    pub(crate) progress: Vec<ActivityProgress>,
-    pub(crate) output: Option<String>,
-    pub(crate) failure: Option<FailureDetails>,
-    /// Why it cannot advance. Not part of the sequence of changes: the cursor stays.
-    pub(crate) stalled: Option<String>,
-}
+use crate::model::instance::InstanceId;
 
 /// What watchers are told.
 #[derive(Clone, Debug)]
 pub(crate) enum Notice {
     /// This was committed.
-    Update(Box<Update>),
+    Update(Arc<Published>),
     /// Something may have been committed: the store knows.
     Uncertain,
 }
@@ -39,11 +26,22 @@ impl Notice {
             Self::Uncertain => true,
         }
     }
+
+    /// About how many bytes keeping it takes.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Update(update) => update.size(),
+            Self::Uncertain => 0,
+        }
+    }
 }
 
 /// The watched instances. Costs nothing for the others.
 #[derive(Debug, Default)]
-pub(crate) struct Watchers(Mutex<Watched>);
+pub(crate) struct Watchers {
+    watched: Mutex<Watched>,
+    streams: AtomicUsize,
+}
 
 #[derive(Debug, Default)]
 struct Watched {
@@ -53,21 +51,23 @@ struct Watched {
 
 /// A watched instance. Every start has one for a while, so that it is small.
 #[derive(Debug)]
-struct Instance {
+pub(super) struct Instance {
     state: Mutex<State>,
-    changed: Notify,
+    pub(super) changed: Notify,
     /// Apart from `changed`, so that who waits for the end is not woken by everything else.
     ended: Notify,
 }
 
 #[derive(Debug)]
-struct State {
+pub(super) struct State {
     /// How many notices there were.
-    count: u64,
+    pub(super) count: u64,
     /// The last one.
-    latest: Notice,
+    pub(super) latest: Notice,
     /// Whether there will be none any more: the worker is gone.
-    closed: bool,
+    pub(super) closed: bool,
+    /// While somebody wants to see every notice.
+    pub(super) streamed: Option<Box<Streamed>>,
 }
 
 impl Instance {
@@ -77,6 +77,7 @@ impl Instance {
                 count: 0,
                 latest: Notice::Uncertain,
                 closed,
+                streamed: None,
             }),
             changed: Notify::new(),
             ended: Notify::new(),
@@ -87,6 +88,9 @@ impl Instance {
         let may_have_ended = notice.may_be_an_end();
         let mut state = self.state();
         state.count += 1;
+        if let Some(streamed) = &mut state.streamed {
+            streamed.push(notice.clone());
+        }
         state.latest = notice;
         drop(state);
         self.changed.notify_waiters();
@@ -101,7 +105,7 @@ impl Instance {
         self.ended.notify_waiters();
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -110,10 +114,10 @@ impl Instance {
 #[derive(Debug)]
 pub(crate) struct Subscription {
     id: InstanceId,
-    instance: Arc<Instance>,
+    pub(super) instance: Arc<Instance>,
     /// How many notices there were when it looked last.
-    seen: u64,
-    watchers: Arc<Watchers>,
+    pub(super) seen: u64,
+    pub(super) watchers: Arc<Watchers>,
 }
 
 impl Watchers {
@@ -141,7 +145,7 @@ impl Watchers {
 
     /// Tells an instance's watchers, when it has any, of an update that is committed.
     pub(crate) fn publish(&self, id: &InstanceId, update: Update) {
-        self.tell(id, || Notice::Update(Box::new(update)));
+        self.tell(id, || Notice::Update(Published::new(update)));
     }
 
     /// Tells an instance's watchers, when it has any, to read the store: the outcome of a commit is unknown.
@@ -165,7 +169,20 @@ impl Watchers {
     }
 
     fn watched(&self) -> MutexGuard<'_, Watched> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many streams are open.
+    pub(crate) fn streams(&self) -> usize {
+        self.streams.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn stream_opened(&self) {
+        self.streams.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn stream_closed(&self) {
+        self.streams.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Ends every subscription, also later ones: the worker is gone.
@@ -180,12 +197,12 @@ impl Watchers {
 
 impl Subscription {
     /// What was committed last, as far as it was published since the instance is watched.
-    pub(crate) fn latest(&mut self) -> Option<Update> {
+    pub(crate) fn latest(&mut self) -> Option<Arc<Published>> {
         let state = self.instance.state();
         match &state.latest {
             Notice::Update(update) if !state.closed => {
                 self.seen = state.count;
-                Some((**update).clone())
+                Some(Arc::clone(update))
             }
             Notice::Update(_) | Notice::Uncertain => None,
         }

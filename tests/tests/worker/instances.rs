@@ -1,7 +1,7 @@
 //! Starting, watching and ending instances.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
 use steadfast::model::instance::Incarnation;
@@ -258,11 +258,12 @@ fn a_detached_call_of_the_last_episode_runs() {
     assert_eq!(entered("gate"), 1);
 }
 
-/// A store that cannot be read once after it has been told so.
+/// A store that cannot be read once after it has been told so, and counts how often it is.
 #[derive(Debug)]
 struct UnreadableOnce {
     store: MemoryStore,
     unreadable: Arc<AtomicBool>,
+    reads: Arc<AtomicU64>,
 }
 
 impl Store for UnreadableOnce {
@@ -289,6 +290,7 @@ impl Store for UnreadableOnce {
         &'a self,
         id: &'a InstanceId,
     ) -> BoxFuture<'a, Result<Option<InstanceRows>, StoreError>> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
         if self.unreadable.swap(false, Ordering::SeqCst) {
             let error = StoreError::new(StoreErrorKind::Unavailable, "unreadable on purpose");
             return Box::pin(async { Err(error) });
@@ -352,6 +354,7 @@ fn a_watch_goes_on_after_a_read_that_failed() {
     let store = UnreadableOnce {
         store: MemoryStore::new(),
         unreadable: Arc::clone(&unreadable),
+        reads: Arc::default(),
     };
     // A watcher reads only when it does not know what became of a commit.
     let lose = Arc::clone(&losing);
@@ -376,6 +379,37 @@ fn a_watch_goes_on_after_a_read_that_failed() {
     let last = worker.wait(watch.next()).unwrap();
     assert_eq!(last.runtime_status, RuntimeStatus::Completed);
     assert!(worker.wait(watch.next()).is_none());
+}
+
+#[test]
+fn a_thousand_watchers_of_one_instance_read_the_store_once() {
+    let reads = Arc::new(AtomicU64::new(0));
+    let world = World::on(UnreadableOnce {
+        store: MemoryStore::new(),
+        unreadable: Arc::default(),
+        reads: Arc::clone(&reads),
+    });
+    let mut worker = world.worker(definitions![wait_for_go]);
+    let client = worker.client().clone();
+    worker.wait(client.start(wait_for_go().id("a")));
+    worker.run_until_idle();
+    drop(worker);
+
+    // Nothing has been published of it in this one.
+    let mut worker = world.worker(definitions![wait_for_go]);
+    worker.run_until_idle();
+    let instance = worker.instance("a");
+    reads.store(0, Ordering::SeqCst);
+    let mut watches: Vec<_> = (0..1000).map(|_| instance.watch_changes()).collect();
+    let firsts = futures_util::future::try_join_all(watches.iter_mut().map(|watch| watch.next()));
+    assert!(worker.wait(firsts).iter().all(Option::is_some));
+    assert_eq!(reads.load(Ordering::SeqCst), 1);
+    // And what is committed is pushed.
+    worker.wait(instance.raise_event_named("go", "now"));
+    let lasts = futures_util::future::try_join_all(watches.iter_mut().map(|watch| watch.next()));
+    let ended = |change: &steadfast::Change| change.runtime_status == RuntimeStatus::Completed;
+    assert!(worker.wait(lasts).iter().flatten().all(ended));
+    assert_eq!(reads.load(Ordering::SeqCst), 1);
 }
 
 #[test]

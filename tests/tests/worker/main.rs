@@ -4,6 +4,7 @@
 
 mod attempts;
 mod calls;
+mod changes;
 mod children;
 mod composition;
 mod custom_status;

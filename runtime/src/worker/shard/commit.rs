@@ -17,7 +17,7 @@ use crate::store::{
     InstanceHeader, Refused, StoreError, StoreErrorKind, TimerPosition, Write, WriteResult, Written,
 };
 use crate::worker::message::{Reply, RequestError, ShardOutput, StartRequest, Task, TaskKey};
-use crate::worker::watchers::Update;
+use crate::worker::update::{About, Update};
 
 /// How long an activity's reports wait for each other: what it reports in one such time is one commit.
 const PROGRESS_PAUSE: SignedDuration = SignedDuration::from_secs(1);
@@ -155,7 +155,7 @@ impl Shard {
             version,
             custom_status,
             start_at,
-            tags: _,
+            tags,
             trace: _,
             on_existing,
             reply,
@@ -220,6 +220,7 @@ impl Shard {
         self.shared.watchers.publish(
             &id,
             Update {
+                about: About::of(&header, &tags),
                 cursor: Cursor {
                     incarnation,
                     sequence: 0,
@@ -230,6 +231,7 @@ impl Shard {
                 output: None,
                 failure: None,
                 stalled: None,
+                last_updated_at: Some(created_at),
             },
         );
         reply.send(Ok(incarnation));

@@ -29,7 +29,7 @@ use crate::registry::Registry;
 use crate::store::TimerPosition;
 use crate::store::{ContinuedExecution, EpisodeWrite, HistoryRow, InstanceHeader, Write};
 use crate::worker::message::{Reply, RequestError, ShardOutput, TaskKey};
-use crate::worker::watchers::Update;
+use crate::worker::update::{About, Update};
 
 impl Shard {
     /// Lets an instance take what waits for it.
@@ -639,6 +639,7 @@ fn continue_as_new(
     header.first_episode = header.episode;
     if let Some(version) = continued.version {
         header.version = Some(version).filter(|version| !version.is_empty());
+        known.about = About::of(header, &known.tags);
     }
     header.status_episode = known.custom_status.as_ref().map(|_| header.episode);
     (header.next_timer, header.needs_attention, header.stalled) = (None, true, None);

@@ -24,6 +24,7 @@ use crate::store::{
     HistoryRow, InboxRow, InstanceHeader, StoreError, StoreErrorKind, StoredInstance,
 };
 use crate::worker::message::{RequestError, ShardOutput, TaskKey};
+use crate::worker::update::About;
 
 /// What a live instance is made of.
 #[derive(Debug)]
@@ -137,6 +138,7 @@ impl Shard {
             }),
             Err(fault) => {
                 let known = Known {
+                    about: About::of(&header, &Tags::default()),
                     header,
                     custom_status: last_status,
                     progress,
@@ -169,6 +171,7 @@ impl Shard {
             (started.parent, started.tags, started.scheduled_start, trace)
         });
         let known = Known {
+            about: About::of(&header, &tags),
             header,
             custom_status: last_status,
             progress,

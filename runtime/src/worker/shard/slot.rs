@@ -16,7 +16,7 @@ use crate::model::trace_context::TraceContext;
 use crate::model::waiting::WaitingOn;
 use crate::store::InstanceHeader;
 use crate::worker::message::{Reply, RequestError, TaskKey};
-use crate::worker::watchers::Update;
+use crate::worker::update::{About, Update};
 
 #[derive(Debug)]
 pub(super) struct Slot {
@@ -60,6 +60,8 @@ pub(super) enum SlotState {
 #[derive(Debug)]
 pub(super) struct Known {
     pub(super) header: InstanceHeader,
+    /// What its watchers are told with every update.
+    pub(super) about: Arc<About>,
     pub(super) custom_status: Option<CustomStatus>,
     /// What its activities reported, by the first attempt.
     pub(super) progress: BTreeMap<i32, ActivityProgress>,
@@ -222,6 +224,7 @@ impl Known {
     /// What watchers see of it.
     pub(super) fn update(&self) -> Update {
         Update {
+            about: Arc::clone(&self.about),
             cursor: Cursor {
                 incarnation: self.header.incarnation,
                 sequence: self.header.sequence,
@@ -232,6 +235,7 @@ impl Known {
             output: None,
             failure: None,
             stalled: self.header.stalled.clone(),
+            last_updated_at: Some(self.header.last_updated_at),
         }
     }
 }
