@@ -10,3 +10,4 @@ pub mod hello;
 pub mod pace;
 pub mod sample;
 pub mod ticket;
+pub mod waiting;

@@ -173,6 +173,53 @@ async fn what_always_fails_is_failed() {
 }
 
 #[tokio::test]
+async fn what_fails_until_it_is_rewound_completes_then() {
+    let server = Server::start("memory", "0");
+    server
+        .begin("FailsUntilRewound", "fails", &Value::Null)
+        .await;
+    server
+        .status_when("fails", |status| status["runtimeStatus"] == "Failed")
+        .await;
+    let rewind = server.post("instances/fails/rewind?reason=back", &Value::Null);
+    assert_eq!(rewind.await.status(), StatusCode::ACCEPTED);
+    let status = server.completed("fails").await;
+    assert_eq!(status["output"], "the other side is back");
+}
+
+#[tokio::test]
+async fn what_waits_stays_until_it_is_told() {
+    let server = Server::start("memory", "0");
+    server
+        .begin("WaitForApproval", "approval", &Value::Null)
+        .await;
+    let words = json!({"by": "me"});
+    let approve = server.post("instances/approval/raiseEvent/Approval", &words);
+    assert_eq!(approve.await.status(), StatusCode::ACCEPTED);
+    let status = server.completed("approval").await;
+    assert_eq!(status["output"], json!({"by": "me"}));
+
+    server.begin("StayInLondon", "london", &Value::Null).await;
+    let status = server
+        .status_when("london", |status| status["customStatus"] == "London")
+        .await;
+    assert_eq!(status["runtimeStatus"], "Running");
+    let leave = server.post("instances/london/raiseEvent/leave", &Value::Null);
+    assert_eq!(leave.await.status(), StatusCode::ACCEPTED);
+    server.completed("london").await;
+
+    server.begin("LongTimer", "short", &json!(0)).await;
+    assert_eq!(server.completed("short").await["output"], 0);
+    server.begin("LongTimer", "long", &Value::Null).await;
+    let terminate = server.post("instances/long/terminate?reason=enough", &Value::Null);
+    assert_eq!(terminate.await.status(), StatusCode::ACCEPTED);
+    let status = server
+        .status_when("long", |status| status["runtimeStatus"] == "Terminated")
+        .await;
+    assert_eq!(status["output"], "enough");
+}
+
+#[tokio::test]
 async fn killing_the_server_loses_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let store = directory.path().join("server.db");
