@@ -25,6 +25,26 @@ impl Clock for SystemClock {
     }
 }
 
+/// Measures how long something takes, for the log and the figures of operations. Nothing is ever decided by it.
+#[cfg(feature = "local")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stopwatch(std::time::Instant);
+
+#[cfg(feature = "local")]
+impl Stopwatch {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a duration is measured on a clock that nobody sets"
+    )]
+    pub(crate) fn start() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    pub(crate) fn elapsed(self) -> std::time::Duration {
+        self.0.elapsed()
+    }
+}
+
 /// A clock that moves only when it is told to.
 #[cfg(any(test, feature = "testing"))]
 #[derive(Debug)]

@@ -11,6 +11,7 @@ use crate::engine::{Panics, Settings, SuspiciousAwaits, note_places_of_panics};
 use crate::registration::Registration;
 use crate::registry::{DuplicateName, MissingDependencies, Registry};
 use crate::store::{Store, StoreError};
+use crate::worker::condition::Condition;
 use crate::worker::ids::RandomIds;
 use crate::worker::shard::Shared;
 use crate::worker::threaded::{self, Parts, Threads};
@@ -358,6 +359,7 @@ impl Builder {
             clock: self.clock,
             ids: Arc::new(RandomIds),
             watchers: Arc::clone(&watchers),
+            condition: Condition::default(),
             settings: self.settings,
             cache: self.cache.div_ceil(self.shards),
             on_foreign_wake: threaded::foreign_wakes(inlets.clone()),

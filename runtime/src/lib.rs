@@ -151,7 +151,7 @@ pub use call_http::{CallHttpError, HttpCall, HttpRequest, HttpResponse};
 pub use client::{
     Change, ChangeWatch, Client, ClientError, ContinuationToken, ContinuationTokenError,
     ExportedEpisode, ExportedHistory, HistoryOptions, ImportError, InitialStatus, InstanceHandle,
-    InstanceQuery, OrchestrationHandle, OutputError, Page, ReadStatus, Requested, Start,
+    InstanceQuery, NotReady, OrchestrationHandle, OutputError, Page, ReadStatus, Requested, Start,
     StartByName, Startable, StatusWatch, WatchedStatus,
 };
 #[cfg(feature = "local")]

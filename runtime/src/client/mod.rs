@@ -9,6 +9,7 @@ mod handle;
 mod history;
 mod initial_status;
 mod query;
+mod ready;
 mod start;
 mod watch;
 
@@ -23,6 +24,7 @@ pub use handle::{InstanceHandle, OrchestrationHandle};
 pub use history::HistoryOptions;
 pub use initial_status::InitialStatus;
 pub use query::{ContinuationToken, ContinuationTokenError, InstanceQuery, Page};
+pub use ready::NotReady;
 pub use start::{Start, StartByName, Startable};
 pub use watch::{ReadStatus, StatusWatch, WatchedStatus};
 

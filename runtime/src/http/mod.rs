@@ -3,10 +3,12 @@
 // Invariant: handlers translate between requests and the `Client`, and decide nothing.
 
 mod check_status;
+mod endpoint;
 mod error;
 mod events;
 mod guard;
 mod headers;
+mod health;
 mod hub;
 mod instances;
 mod links;
@@ -26,7 +28,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use axum::middleware::map_response;
+use axum::middleware::{from_fn, map_response};
 use axum::response::Response;
 use axum::routing::any;
 use tokio::time::timeout;
@@ -148,6 +150,7 @@ impl Api {
             .route(&format!("{WEBHOOK}/{{*path}}"), any(answer))
             .route(&format!("{RPC}/{{*path}}"), any(answer))
             .layer(map_response(headers::protect))
+            .layer(from_fn(telemetry::trace))
             .with_state(self)
     }
 
@@ -240,8 +243,9 @@ impl Asked {
 
 async fn answer(State(api): State<Api>, request: Request) -> Result<Response, HttpError> {
     let (route, guarded) = api.route(&request).ok_or(HttpError::NoRoute)?;
+    telemetry::note(&request, &route);
     let mut asked = Asked::of(&api, &request);
-    if guarded {
+    if guarded && !route.is_open() {
         asked.pass = api.guard.check(&request, &asked.query, &route)?;
     }
     if let Some(hub) = api.other_hub(&asked) {
@@ -267,6 +271,8 @@ async fn answer(State(api): State<Api>, request: Request) -> Result<Response, Ht
         Route::Rewind { id } => instances::rewind(&api, &asked, id).await,
         Route::Restart { id } => instances::restart(&api, &asked, id).await,
         Route::SignalEntity => Err(HttpError::NotSupported("signalling an entity")),
+        Route::Live => Ok(health::live()),
+        Route::Ready => Ok(health::ready(&api).await),
     }
 }
 

@@ -64,9 +64,16 @@ pub(super) enum Route {
     },
     /// An operation for an entity, of which there are none.
     SignalEntity,
+    Live,
+    Ready,
 }
 
 impl Route {
+    /// Whether everyone may ask, also without a key: a probe has none.
+    pub(super) const fn is_open(&self) -> bool {
+        matches!(self, Self::Live | Self::Ready)
+    }
+
     /// The operation at a path below the base. A path is split first and decoded then, so that `%2F` is part of a segment; `+` stands
     /// for itself. `None` when there is no such operation.
     pub(super) fn parse(method: &Method, path: &str) -> Option<Self> {
@@ -81,6 +88,7 @@ impl Route {
             "orchestrators" => orchestrators,
             "instances" => instances,
             "entities" => entities,
+            "health" => health,
             _ => return None,
         };
         below(method.as_str(), rest)
@@ -131,6 +139,14 @@ fn instances(method: &str, rest: &[&str]) -> Option<Route> {
 fn entities(method: &str, rest: &[&str]) -> Option<Route> {
     match (method, rest.len()) {
         ("POST", 0..=2) | ("DELETE", 2) => Some(Route::SignalEntity),
+        _ => None,
+    }
+}
+
+fn health(method: &str, rest: &[&str]) -> Option<Route> {
+    match (method, rest) {
+        ("GET", [probe]) if probe.eq_ignore_ascii_case("live") => Some(Route::Live),
+        ("GET", [probe]) if probe.eq_ignore_ascii_case("ready") => Some(Route::Ready),
         _ => None,
     }
 }

@@ -1,8 +1,55 @@
-//! What a request says of the trace that it belongs to.
+//! What the log is told of a request, and which trace it belongs to.
 
+use axum::extract::Request;
 use axum::http::HeaderMap;
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
+use uuid::Uuid;
 
+use super::endpoint::Endpoint;
+use super::route::Route;
+use crate::clock::Stopwatch;
 use crate::model::trace_context::TraceContext;
+
+/// The header in which Azure's clients say on behalf of whom they ask.
+const INVOCATION_ID: &str = "x-azure-functions-invocationid";
+
+/// Answers a request in a span. The span has the template of the path and neither path nor query: they hold ids and keys.
+pub(super) async fn trace(mut request: Request, next: Next) -> Response {
+    let watch = Stopwatch::start();
+    let span = tracing::info_span!(
+        "request",
+        method = %request.method(),
+        route = Empty,
+        traceparent = trace_context(request.headers()).map(display),
+        invocation = invocation(request.headers()).map(display),
+        status = Empty,
+        milliseconds = Empty,
+    );
+    request.extensions_mut().insert(RequestSpan(span.clone()));
+    let response = next.run(request).instrument(span.clone()).await;
+    span.record("status", response.status().as_u16());
+    span.record("milliseconds", watch.elapsed().as_secs_f64() * 1e3);
+    span.in_scope(|| tracing::debug!("answered"));
+    response
+}
+
+/// The span of a request, with the request.
+#[derive(Clone)]
+struct RequestSpan(Span);
+
+/// Says in the span of a request which operation it asks for.
+pub(super) fn note(request: &Request, route: &Route) {
+    if let Some(RequestSpan(span)) = request.extensions().get() {
+        span.record("route", Endpoint::of(route).path());
+    }
+}
+
+fn invocation(headers: &HeaderMap) -> Option<Uuid> {
+    headers.get(INVOCATION_ID)?.to_str().ok()?.parse().ok()
+}
 
 /// The trace context of a request. One that is malformed, or not the only one, counts as absent.
 pub(super) fn trace_context(headers: &HeaderMap) -> Option<TraceContext> {

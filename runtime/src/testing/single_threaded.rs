@@ -26,6 +26,7 @@ use crate::model::instance::{Incarnation, InstanceId};
 use crate::registration::Registration;
 use crate::store::{Epoch, Store, StoreError};
 use crate::worker::activities::{Dispatcher, run};
+use crate::worker::condition::Condition;
 use crate::worker::ids::CountingIds;
 use crate::worker::message::{ShardInput, ShardOutput, Task, TaskKey};
 use crate::worker::shard::{Shard, Shared};
@@ -109,6 +110,7 @@ impl SingleThreaded {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             ids: Arc::new(CountingIds::starting_at(ownership.epoch.0 << 32)),
             watchers: Arc::new(Watchers::default()),
+            condition: Condition::default(),
             settings: Settings {
                 panics,
                 suspicious_awaits,

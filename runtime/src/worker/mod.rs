@@ -17,6 +17,7 @@
 //! acknowledged the episode's commit.
 
 pub(crate) mod activities;
+pub(crate) mod condition;
 pub(crate) mod ids;
 pub(crate) mod message;
 mod recent;

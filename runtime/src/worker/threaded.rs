@@ -21,6 +21,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::mpsc::error::SendError;
 
 use super::activities::run::{self, DispatcherInput, Listeners};
+use super::condition::State;
 use super::message::{Request, RequestError, ShardInput, ShardOutput};
 use super::shard::{Shard, Shared};
 use super::timers::{PAGE, TimerIndex};
@@ -105,6 +106,7 @@ pub(crate) struct Threads {
     timer_thread: Option<JoinHandle<()>>,
     dispatcher: UnboundedSender<DispatcherInput>,
     requests: Arc<RwLock<bool>>,
+    shared: Arc<Shared>,
 }
 
 /// What a worker is started with.
@@ -159,6 +161,7 @@ pub(crate) fn start(parts: Parts, runtime: &tokio::runtime::Handle) -> io::Resul
         timer_thread: None,
         dispatcher: to_dispatcher.clone(),
         requests: Arc::new(RwLock::new(true)),
+        shared: Arc::clone(&shared),
     };
     // What it holds is gone when it returns. So when one thread cannot be started, dropping `threads` ends those that could.
     let spawn_all = {
@@ -178,15 +181,16 @@ pub(crate) fn start(parts: Parts, runtime: &tokio::runtime::Handle) -> io::Resul
                     inlets: threads.inlets.clone(),
                 };
                 let name = format!("steadfast-shard-{index}");
-                threads.shards.push(spawn(name, move || driver.run())?);
+                let body = move || driver.run();
+                threads.shards.push(spawn(&shared, name, body)?);
             }
             let inlets = threads.inlets.clone();
             let writer = move || write(&turn, &writes, &inlets);
-            threads.writer = Some(spawn("steadfast-writer".into(), writer)?);
+            threads.writer = Some(spawn(&shared, "steadfast-writer".into(), writer)?);
             let (inlets, clock) = (threads.inlets.clone(), Arc::clone(&shared.clock));
             let dispatcher = to_dispatcher.clone();
             let timers = move || time(&*store, &timer_messages, &inlets, &dispatcher, &*clock);
-            threads.timer_thread = Some(spawn("steadfast-timers".into(), timers)?);
+            threads.timer_thread = Some(spawn(&shared, "steadfast-timers".into(), timers)?);
             Ok(())
         }
     };
@@ -220,8 +224,28 @@ fn listeners(inlets: &Inlets, timers: &Sender<TimerMessage>) -> Listeners {
     }
 }
 
-fn spawn(name: String, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+fn spawn(
+    shared: &Arc<Shared>,
+    name: String,
+    body: impl FnOnce() + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
+    let noted = Noted(Arc::clone(shared));
+    let body = move || {
+        let _noted = noted;
+        body();
+    };
     thread::Builder::new().name(name).spawn(body)
+}
+
+/// Notes that a thread of the worker panicked: what it owned does not go on.
+struct Noted(Arc<Shared>);
+
+impl Drop for Noted {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.condition.becomes(State::Broken);
+        }
+    }
 }
 
 impl Threads {
@@ -247,10 +271,7 @@ impl Threads {
     /// Refuses new requests and starts no more activities. Activities that run have until the deadline; those that do not end
     /// by then run again after the next start. Returns once everything that was accepted is durable.
     pub(crate) async fn shut_down(mut self, deadline: Duration) {
-        *self
-            .requests
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = false;
+        self.refuse_requests();
         let (drained, wait) = tokio::sync::oneshot::channel();
         drop(
             self.dispatcher
@@ -266,6 +287,15 @@ impl Threads {
         });
         drop(joined.await);
         drop(joiner.join());
+    }
+
+    fn refuse_requests(&self) {
+        self.shared.condition.becomes(State::Stopping);
+        let mut open = self
+            .requests
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *open = false;
     }
 
     fn stop_threads(&self) {
@@ -310,10 +340,7 @@ async fn recover(store: &dyn Store, inlets: &Inlets) -> Result<(), StoreError> {
 impl Drop for Threads {
     /// Stops without waiting for activities. What is not committed is done again after the next start.
     fn drop(&mut self) {
-        *self
-            .requests
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = false;
+        self.refuse_requests();
         drop(self.dispatcher.send(DispatcherInput::Abort));
         self.stop_threads();
         join(self.take_threads(), JOIN);

@@ -4,9 +4,11 @@
 
 mod addresses;
 mod definitions;
+mod health;
 mod instances;
 mod keys;
 mod list;
+mod log;
 mod operations;
 mod orchestrators;
 mod purge;

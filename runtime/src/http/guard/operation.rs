@@ -28,6 +28,8 @@ pub enum Operation {
     Purge,
     /// To change an entity.
     SignalEntity,
+    /// To know whether the program is well. Nobody has to be let in for that.
+    Probe,
 }
 
 impl Operation {
@@ -35,7 +37,7 @@ impl Operation {
     #[must_use]
     pub const fn is_read(self) -> bool {
         match self {
-            Self::Read | Self::List => true,
+            Self::Read | Self::List | Self::Probe => true,
             Self::Start
             | Self::RaiseEvent
             | Self::Terminate
@@ -52,6 +54,7 @@ impl Operation {
         match route {
             Route::Start { .. } => Self::Start,
             Route::Status { .. } => Self::Read,
+            Route::Live | Route::Ready => Self::Probe,
             Route::RaiseEvent { .. } => Self::RaiseEvent,
             Route::List => Self::List,
             Route::Terminate { .. } => Self::Terminate,

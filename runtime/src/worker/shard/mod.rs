@@ -20,6 +20,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::activities::progress::ProgressCell;
+use super::condition::{Condition, State};
 use super::ids::Ids;
 use super::message::{
     Control, Request, RequestError, ShardInput, ShardOutput, StartRequest, TaskKey,
@@ -54,6 +55,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) watchers: Arc<Watchers>,
+    pub(crate) condition: Condition,
     pub(crate) settings: Settings,
     /// What activities share.
     pub(crate) dependencies: Arc<Dependencies>,
@@ -420,6 +422,7 @@ impl Shard {
         }
         tracing::error!(%error, "this worker no longer owns its store and stops");
         self.fenced = Some(Arc::clone(error));
+        self.shared.condition.becomes(State::Fenced);
         for slot in std::mem::take(&mut self.slots).into_values() {
             for message in slot.waiting {
                 message.refuse(|| RequestError::Store(Arc::clone(error)));

@@ -1,0 +1,87 @@
+//! The addresses of the API, as documents, logs and measurements call them.
+
+use super::route::Route;
+
+macro_rules! endpoints {
+    ($($name:ident = $method:literal $path:literal;)*) => {
+        /// An operation at a method and a path, whatever is in the path.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Endpoint {
+            $($name,)*
+        }
+
+        impl Endpoint {
+            /// All of them.
+            #[cfg_attr(not(test), expect(dead_code, reason = "for who describes the API"))]
+            pub(super) const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The method that it takes.
+            #[cfg_attr(not(test), expect(dead_code, reason = "for who describes the API"))]
+            pub(super) const fn method(self) -> &'static str {
+                match self { $(Self::$name => $method,)* }
+            }
+
+            /// The path below the base, with `{..}` for what differs. No key, id or name of anybody is in it.
+            pub(super) const fn path(self) -> &'static str {
+                match self { $(Self::$name => $path,)* }
+            }
+        }
+    };
+}
+
+endpoints! {
+    Start = "POST" "/orchestrators/{orchestratorName}";
+    StartWithId = "POST" "/orchestrators/{orchestratorName}/{instanceId}";
+    Status = "GET" "/instances/{instanceId}";
+    RaiseEvent = "POST" "/instances/{instanceId}/raiseEvent/{eventName}";
+    Terminate = "POST" "/instances/{instanceId}/terminate";
+    List = "GET" "/instances";
+    PurgeWhere = "DELETE" "/instances";
+    Purge = "DELETE" "/instances/{instanceId}";
+    Suspend = "POST" "/instances/{instanceId}/suspend";
+    Resume = "POST" "/instances/{instanceId}/resume";
+    Rewind = "POST" "/instances/{instanceId}/rewind";
+    Restart = "POST" "/instances/{instanceId}/restart";
+    SignalEntity = "POST" "/entities/{entityName}/{entityKey}";
+    Live = "GET" "/health/live";
+    Ready = "GET" "/health/ready";
+}
+
+impl Endpoint {
+    /// Where a request has arrived.
+    pub(super) const fn of(route: &Route) -> Self {
+        match route {
+            Route::Start { id: None, .. } => Self::Start,
+            Route::Start { id: Some(_), .. } => Self::StartWithId,
+            Route::Status { .. } => Self::Status,
+            Route::RaiseEvent { .. } => Self::RaiseEvent,
+            Route::Terminate { .. } => Self::Terminate,
+            Route::List => Self::List,
+            Route::PurgeWhere => Self::PurgeWhere,
+            Route::Purge { .. } => Self::Purge,
+            Route::Suspend { .. } => Self::Suspend,
+            Route::Resume { .. } => Self::Resume,
+            Route::Rewind { .. } => Self::Rewind,
+            Route::Restart { .. } => Self::Restart,
+            Route::SignalEntity => Self::SignalEntity,
+            Route::Live => Self::Live,
+            Route::Ready => Self::Ready,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_address_is_found_where_it_says() {
+        for endpoint in Endpoint::ALL {
+            let method = endpoint.method().parse().unwrap();
+            let path = endpoint.path().replace(['{', '}'], "");
+            let route = Route::parse(&method, &path);
+            let found = route.as_ref().map(Endpoint::of);
+            assert_eq!(found, Some(*endpoint), "{method} {path}");
+        }
+    }
+}
