@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
+use axum::http::request::Parts;
 use axum::response::Response;
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::error::HttpError;
@@ -48,10 +50,75 @@ pub(super) async fn started(
     if shows_failure {
         urls = urls.with_500_on_failure();
     }
-    let mut response = json_response(StatusCode::ACCEPTED, &WithoutRewind(&urls));
-    header(&mut response, LOCATION, urls.status_query_get_uri);
-    retry_after(&mut response, 10);
-    Ok(response)
+    Ok(check_status(&WithoutRewind(&urls), &urls))
+}
+
+/// Answers 202 with the addresses of an instance: for a handler of your own that has started it.
+///
+/// `Location` is the address of its status, and `Retry-After` is 10. The body is [`ManagementUrls`], which has the address for
+/// rewinding too.
+///
+/// ```
+/// use axum::extract::State;
+/// use axum::http::request::Parts;
+/// use axum::response::Response;
+/// use steadfast::http::{Api, create_check_status_response};
+/// use steadfast::prelude::*;
+/// # #[orchestrator]
+/// # async fn ship(_ctx: OrchestrationContext, order: u64) -> String { order.to_string() }
+///
+/// async fn order(State(api): State<Api>, request: Parts) -> Result<Response, String> {
+///     let start = api.client().start(ship(7)).await;
+///     let parcel = start.map_err(|error| error.to_string())?;
+///     Ok(create_check_status_response(&api, &request, &parcel))
+/// }
+/// ```
+#[must_use]
+pub fn create_check_status_response(
+    api: &Api,
+    request: &Parts,
+    instance: &InstanceHandle,
+) -> Response {
+    let urls = api.management_urls(request, instance.id());
+    check_status(&urls, &urls)
+}
+
+/// Waits until an instance has ended, and answers how; as [`create_check_status_response`] when it has not ended after so long. For
+/// a handler of your own. Azure's helpers wait for ten seconds when they are not told otherwise.
+///
+/// 200 with the bare output when it completed; 200 with the [status object](crate::http#the-status-object) when it was
+/// terminated, and 500 with it when it failed. The end is pushed by its commit, not polled for.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use axum::extract::State;
+/// # use axum::http::request::Parts;
+/// # use axum::response::Response;
+/// # use steadfast::http::{Api, wait_for_completion_or_check_status};
+/// # use steadfast::prelude::*;
+/// # #[orchestrator]
+/// # async fn ship(_ctx: OrchestrationContext, order: u64) -> String { order.to_string() }
+/// async fn order(State(api): State<Api>, request: Parts) -> Result<Response, String> {
+///     let start = api.client().start(ship(7)).await;
+///     let parcel = start.map_err(|error| error.to_string())?;
+///     let answer = wait_for_completion_or_check_status(&api, &request, &parcel, Duration::from_secs(10));
+///     answer.await.map_err(|error| error.to_string())
+/// }
+/// ```
+///
+/// # Errors
+///
+/// [`ClientError::NotFound`] when there is no such instance.
+pub async fn wait_for_completion_or_check_status(
+    api: &Api,
+    request: &Parts,
+    instance: &InstanceHandle,
+    timeout: Duration,
+) -> Result<Response, ClientError> {
+    Ok(match end_within(instance, timeout).await? {
+        Some(status) => ended(&status, true),
+        None => create_check_status_response(api, request, instance),
+    })
 }
 
 async fn end_within(
@@ -74,4 +141,11 @@ fn ended(status: &InstanceStatus, shows_failure: bool) -> Response {
         }
         _ => json_response(StatusCode::OK, &object),
     }
+}
+
+fn check_status(body: &impl Serialize, urls: &ManagementUrls) -> Response {
+    let mut response = json_response(StatusCode::ACCEPTED, body);
+    header(&mut response, LOCATION, urls.status_query_get_uri.clone());
+    retry_after(&mut response, 10);
+    response
 }

@@ -38,9 +38,13 @@ pub(super) fn prefix<'a>(original: &'a Uri, uri: &Uri) -> &'a str {
     original.path().strip_suffix(uri.path()).unwrap_or_default()
 }
 
-/// Where an instance can be asked and told things.
-#[derive(Debug)]
-pub(super) struct ManagementUrls {
+/// Where an instance can be asked and told things: what a start answers with, as a value to put into answers of your own.
+///
+/// `{eventName}` and `{text}` in them are for the caller to fill in. Serialized, the keys have the names and the order of the API.
+/// Made by [`Api::management_urls`](super::Api::management_urls).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ManagementUrls {
     /// The instance's id.
     pub id: String,
     /// `GET`: its status.

@@ -27,17 +27,21 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use axum::middleware::{from_fn, map_response};
 use axum::response::Response;
 use axum::routing::any;
 use tokio::time::timeout;
 
+pub use check_status::{create_check_status_response, wait_for_completion_or_check_status};
 pub use guard::{Key, KeyError, Operation};
+pub use links::ManagementUrls;
 pub use payload::status_response;
 pub use serve::serve;
 
 use crate::client::{Client, InstanceHandle};
+use crate::model::instance::InstanceId;
 use crate::model::trace_context::TraceContext;
 use error::HttpError;
 use guard::{Guard, Pass};
@@ -75,6 +79,7 @@ pub struct Api {
     client: Client,
     connection_name: Arc<str>,
     public_origin: Option<Arc<str>>,
+    mounted_at: Arc<str>,
     body_limit: usize,
     rpc_base: RpcBase,
     guard: Guard,
@@ -108,6 +113,7 @@ impl Api {
             client,
             connection_name: DEFAULT_CONNECTION.into(),
             public_origin: None,
+            mounted_at: "".into(),
             body_limit: DEFAULT_BODY_LIMIT,
             rpc_base: RpcBase::default(),
             guard: Guard::default(),
@@ -130,6 +136,14 @@ impl Api {
         self
     }
 
+    /// The path that the routes are nested below, such as `/jobs`: for [`management_urls`](Self::management_urls), which is asked in
+    /// handlers that are mounted elsewhere. The routes themselves see it in their requests.
+    pub fn mounted_at(mut self, path: impl Into<String>) -> Self {
+        let path = path.into();
+        self.mounted_at = path.trim_end_matches('/').into();
+        self
+    }
+
     /// How many bytes the body of a request may have; 16 MiB by default. A larger one is answered with 413.
     pub const fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
@@ -140,6 +154,40 @@ impl Api {
     pub const fn rpc_base(mut self, rpc_base: RpcBase) -> Self {
         self.rpc_base = rpc_base;
         self
+    }
+
+    /// The client that requests are passed on to.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The addresses of an instance, for whoever made this request to a handler of your own. They carry a key only when the
+    /// request came with it.
+    ///
+    /// ```
+    /// use axum::extract::State;
+    /// use axum::http::request::Parts;
+    /// use axum::Json;
+    /// use serde_json::{Value, json};
+    /// use steadfast::http::Api;
+    /// # use steadfast::prelude::*;
+    /// # #[orchestrator]
+    /// # async fn ship(_ctx: OrchestrationContext, order: u64) -> String { order.to_string() }
+    ///
+    /// async fn order(State(api): State<Api>, request: Parts) -> Result<Json<Value>, String> {
+    ///     let start = api.client().start(ship(7)).await;
+    ///     let parcel = start.map_err(|error| error.to_string())?;
+    ///     Ok(Json(json!({ "order": 7, "parcel": api.management_urls(&request, parcel.id()) })))
+    /// }
+    /// ```
+    #[must_use]
+    pub fn management_urls(&self, request: &Parts, id: &InstanceId) -> ManagementUrls {
+        let uri = links::original_uri(&request.extensions, &request.uri);
+        let base = self.origin(&request.headers, uri) + &self.mounted_at;
+        let pass = self.guard.pass_of_own(&request.headers, &Query::of(uri));
+        let hub = self.client.task_hub();
+        ManagementUrls::new(&base, id, hub, &self.connection_name, &pass)
     }
 
     /// The routes, to merge into a program's own or to serve as they are.

@@ -4,6 +4,7 @@
 
 mod addresses;
 mod definitions;
+mod embedding;
 mod health;
 mod instances;
 mod keys;

@@ -7,6 +7,7 @@ mod keys;
 mod operation;
 
 use axum::extract::Request;
+use axum::http::HeaderMap;
 
 pub use keys::{Key, KeyError};
 pub use operation::Operation;
@@ -63,17 +64,27 @@ impl Guard {
             return Ok(Pass::Open);
         }
         let operation = Operation::of(route);
-        let code = query.text(KEY_PARAMETER);
-        let headers = request.headers().get_all(KEY_HEADER);
-        let presented = headers.iter().map(|value| value.as_bytes());
-        let presented = presented.chain(code.as_deref().map(str::as_bytes));
-        match self.keys.find(presented) {
+        match self.key(request.headers(), query) {
             Some(key) if key.reach() == Reach::Full || operation.is_read() => {
                 Ok(Pass::Key(key.clone()))
             }
             Some(_) => Err(HttpError::Forbidden),
             None => Err(HttpError::Unauthorized),
         }
+    }
+
+    /// What goes with the links in an answer of a handler of the program's own, which lets in whom it wants.
+    pub(super) fn pass_of_own(&self, headers: &HeaderMap, query: &Query) -> Pass {
+        let key = self.key(headers, query).cloned();
+        key.map_or(Pass::Open, Pass::Key)
+    }
+
+    fn key(&self, headers: &HeaderMap, query: &Query) -> Option<&Key> {
+        let code = query.text(KEY_PARAMETER);
+        let headers = headers.get_all(KEY_HEADER);
+        let presented = headers.iter().map(|value| value.as_bytes());
+        let presented = presented.chain(code.as_deref().map(str::as_bytes));
+        self.keys.find(presented)
     }
 }
 
