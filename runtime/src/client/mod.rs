@@ -28,6 +28,9 @@ pub use ready::NotReady;
 pub use start::{Start, StartByName, Startable};
 pub use watch::{ReadStatus, StatusWatch, WatchedStatus};
 
+#[cfg(feature = "http")]
+use jiff::Timestamp;
+
 use crate::call::InstanceOptions;
 use crate::definition::OrchestratorDefinition;
 use crate::model::custom_status::CustomStatus;
@@ -257,6 +260,12 @@ impl Client {
     #[must_use]
     pub fn task_hub(&self) -> &str {
         &self.0.task_hub
+    }
+
+    /// The worker's time.
+    #[cfg(feature = "http")]
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.shared.clock.now()
     }
 
     pub(crate) async fn read(

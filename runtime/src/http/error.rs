@@ -20,6 +20,8 @@ pub(super) enum HttpError {
     /// It came with nothing that lets it in.
     #[error("a key is required")]
     Unauthorized,
+    #[error("the address has expired: ask who gave it to you for another one")]
+    Expired,
     /// What it came with is not good for this operation.
     #[error("the key does not allow this operation")]
     Forbidden,
@@ -109,6 +111,11 @@ impl HttpError {
             Self::PurgeFrom | Self::PurgeTo => Answer::Text(StatusCode::BAD_REQUEST),
             Self::PollingInterval => bad("PollingInterval"),
             Self::Continuation(_) => bad("ContinuationToken"),
+            Self::Expired => body(
+                StatusCode::FORBIDDEN,
+                "The address has expired",
+                "AddressExpired",
+            ),
             Self::OtherHub { .. } => bad("UnknownTaskHub"),
             Self::Json(_) | Self::Utf8(_) => body(
                 StatusCode::BAD_REQUEST,

@@ -6,7 +6,7 @@ use axum::http::{Extensions, HeaderMap, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Serialize, Serializer};
 
-use super::guard::Pass;
+use super::guard::{Operation, Pass};
 use super::route::WEBHOOK;
 use crate::model::instance::InstanceId;
 
@@ -18,6 +18,9 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 const REWIND: &str = "rewindPostUri";
+
+/// What the client is to fill in.
+const REASON: &str = "reason={text}&";
 
 /// The scheme, host and port that the client used.
 pub(super) fn origin(headers: &HeaderMap, uri: &Uri) -> String {
@@ -74,25 +77,25 @@ impl ManagementUrls {
         connection: &str,
         pass: &Pass,
     ) -> Self {
-        let instance = format!("{base}{WEBHOOK}/instances/{}", encode(id.as_str()));
-        let query = format!(
-            "taskHub={}&connection={}{}",
-            encode(task_hub),
-            encode(connection),
-            pass.query()
-        );
+        let instance = instance_url(base, id);
+        let hub = encode(task_hub);
+        let connection = encode(connection);
+        let url = |operation, rest: &str, first: &str| {
+            let pass = pass.query(id, operation);
+            format!("{instance}{rest}?{first}taskHub={hub}&connection={connection}{pass}")
+        };
         let with_reason =
-            |operation: &str| format!("{instance}/{operation}?reason={{text}}&{query}");
+            |operation: Operation| url(operation, &format!("/{}", operation.as_str()), REASON);
         Self {
             id: id.to_string(),
-            status_query_get_uri: format!("{instance}?{query}"),
-            send_event_post_uri: format!("{instance}/raiseEvent/{{eventName}}?{query}"),
-            terminate_post_uri: with_reason("terminate"),
-            rewind_post_uri: with_reason("rewind"),
-            purge_history_delete_uri: format!("{instance}?{query}"),
-            restart_post_uri: format!("{instance}/restart?{query}"),
-            suspend_post_uri: with_reason("suspend"),
-            resume_post_uri: with_reason("resume"),
+            status_query_get_uri: url(Operation::Read, "", ""),
+            send_event_post_uri: url(Operation::RaiseEvent, "/raiseEvent/{eventName}", ""),
+            terminate_post_uri: with_reason(Operation::Terminate),
+            rewind_post_uri: with_reason(Operation::Rewind),
+            purge_history_delete_uri: url(Operation::Purge, "", ""),
+            restart_post_uri: url(Operation::Restart, "/restart", ""),
+            suspend_post_uri: with_reason(Operation::Suspend),
+            resume_post_uri: with_reason(Operation::Resume),
         }
     }
 
@@ -134,6 +137,11 @@ impl Serialize for WithoutRewind<'_> {
         let fields = self.0.fields().into_iter();
         serializer.collect_map(fields.filter(|(key, _)| *key != REWIND))
     }
+}
+
+/// The address of an instance, below where the routes are mounted.
+pub(super) fn instance_url(base: &str, id: &InstanceId) -> String {
+    format!("{base}{WEBHOOK}/instances/{}", encode(id.as_str()))
 }
 
 /// A text as it is written in a segment of a path and in a query.

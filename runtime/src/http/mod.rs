@@ -35,7 +35,7 @@ use axum::routing::any;
 use tokio::time::timeout;
 
 pub use check_status::{create_check_status_response, wait_for_completion_or_check_status};
-pub use guard::{Key, KeyError, Operation};
+pub use guard::{Grant, Key, KeyError, Operation, SecretTooShort, SignedUrlError, SignedUrls};
 pub use links::ManagementUrls;
 pub use payload::status_response;
 pub use serve::serve;
@@ -185,7 +185,9 @@ impl Api {
     pub fn management_urls(&self, request: &Parts, id: &InstanceId) -> ManagementUrls {
         let uri = links::original_uri(&request.extensions, &request.uri);
         let base = self.origin(&request.headers, uri) + &self.mounted_at;
-        let pass = self.guard.pass_of_own(&request.headers, &Query::of(uri));
+        let pass = self
+            .guard
+            .pass_of_own(&self.client, &request.headers, &Query::of(uri));
         let hub = self.client.task_hub();
         ManagementUrls::new(&base, id, hub, &self.connection_name, &pass)
     }
@@ -258,7 +260,7 @@ struct Asked {
     /// The path that the routes are nested below.
     prefix: String,
     query: Query,
-    /// What let the request in.
+    /// What links in its answer carry.
     pass: Pass,
     /// The place in a distributed trace that it was made from.
     trace: Option<TraceContext>,
@@ -293,9 +295,12 @@ async fn answer(State(api): State<Api>, request: Request) -> Result<Response, Ht
     let (route, guarded) = api.route(&request).ok_or(HttpError::NoRoute)?;
     telemetry::note(&request, &route);
     let mut asked = Asked::of(&api, &request);
-    if guarded && !route.is_open() {
-        asked.pass = api.guard.check(&request, &asked.query, &route)?;
-    }
+    asked.pass = if guarded && !route.is_open() {
+        api.guard
+            .check(&api.client, &request, &asked.query, &route)?
+    } else {
+        api.guard.pass_of_all(&api.client)
+    };
     if let Some(hub) = api.other_hub(&asked) {
         return hub::answer_as_empty(hub, route);
     }

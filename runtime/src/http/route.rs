@@ -74,6 +74,26 @@ impl Route {
         matches!(self, Self::Live | Self::Ready)
     }
 
+    /// The instance that an operation is on; of a start there is none yet.
+    pub(super) fn instance(&self) -> Option<&str> {
+        match self {
+            Self::Start { .. }
+            | Self::List
+            | Self::PurgeWhere
+            | Self::SignalEntity
+            | Self::Live
+            | Self::Ready => None,
+            Self::Status { id }
+            | Self::Purge { id }
+            | Self::RaiseEvent { id, .. }
+            | Self::Terminate { id }
+            | Self::Suspend { id }
+            | Self::Resume { id }
+            | Self::Rewind { id }
+            | Self::Restart { id } => Some(id),
+        }
+    }
+
     /// The operation at a path below the base. A path is split first and decoded then, so that `%2F` is part of a segment; `+` stands
     /// for itself. `None` when there is no such operation.
     pub(super) fn parse(method: &Method, path: &str) -> Option<Self> {

@@ -15,6 +15,7 @@ mod orchestrators;
 mod purge;
 mod raise_event;
 mod serving;
+mod signed;
 mod support;
 mod trace_context;
 mod wait;

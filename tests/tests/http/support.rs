@@ -1,13 +1,15 @@
 //! A server on a port of its own, and a client that sends exactly what it is told to.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Router;
+use steadfast::clock::Clock;
 use steadfast::http::Api;
 use steadfast::prelude::*;
 use steadfast::store::memory::MemoryStore;
 use steadfast::testing::ManualClock;
-use steadfast::{InstanceHandle, InstanceStatus};
+use steadfast::{InstanceHandle, InstanceStatus, Timestamp};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -22,6 +24,7 @@ pub(crate) const TIMES: &str =
 /// A worker with every definition of this test, behind the HTTP API.
 pub(crate) struct Server {
     steadfast: Steadfast,
+    pub(crate) clock: Arc<ManualClock>,
     pub(crate) address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<std::io::Result<()>>,
@@ -33,7 +36,7 @@ impl Server {
     }
 
     pub(crate) async fn with(options: impl FnOnce(Api) -> Api) -> Self {
-        let steadfast = worker().await;
+        let (steadfast, clock) = worker_and_clock().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -41,6 +44,7 @@ impl Server {
         let served = tokio::spawn(api.serve(listener, async { drop(stopped.await) }));
         Self {
             steadfast,
+            clock,
             address,
             stop: Some(stop),
             served,
@@ -109,9 +113,24 @@ impl Server {
 }
 
 pub(crate) async fn worker() -> Steadfast {
+    worker_and_clock().await.0
+}
+
+async fn worker_and_clock() -> (Steadfast, Arc<ManualClock>) {
     let now = "2026-02-28T23:59:59.999Z".parse().unwrap();
+    let clock = Arc::new(ManualClock::new(now));
     let builder = Steadfast::builder().store(MemoryStore::new());
-    builder.clock(ManualClock::new(now)).start().await.unwrap()
+    let builder = builder.clock(SharedClock(Arc::clone(&clock)));
+    (builder.start().await.unwrap(), clock)
+}
+
+#[derive(Debug)]
+struct SharedClock(Arc<ManualClock>);
+
+impl Clock for SharedClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
 }
 
 /// Serves routes without connect info.

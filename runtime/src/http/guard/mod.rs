@@ -3,21 +3,32 @@
 //! With nothing to go by, everyone is let in. As soon as there is one way to be let in, only those are who come by one: the
 //! base is closed by the first key, and no option opens it again.
 
+mod grant;
 mod keys;
 mod operation;
+mod options;
+mod signed;
+
+use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::http::HeaderMap;
+use jiff::Timestamp;
 
+pub use grant::Grant;
 pub use keys::{Key, KeyError};
 pub use operation::Operation;
+pub use options::SignedUrlError;
+pub use signed::{SecretTooShort, SignedUrls};
 
-use super::Api;
 use super::error::HttpError;
 use super::links::encode;
 use super::query::Query;
 use super::route::Route;
+use crate::client::Client;
+use crate::model::instance::InstanceId;
 use keys::{Keys, Reach};
+use signed::{Subject, Verified};
 
 /// The header of a key.
 const KEY_HEADER: &str = "x-functions-key";
@@ -29,54 +40,97 @@ const KEY_PARAMETER: &str = "code";
 #[derive(Clone, Debug, Default)]
 pub(super) struct Guard {
     keys: Keys,
+    signed_urls: Option<Arc<SignedUrls>>,
 }
 
-/// What let a request in, and what goes with the links that it is answered with.
+/// What goes with the links in an answer.
 ///
-/// Links carry what the request itself came with, so that nobody learns of a credential by asking.
-#[derive(Debug, Default)]
+/// Nobody learns of a credential by asking: links carry the key that the request came with, or signatures for the instance that it
+/// has started. A request that was itself let in by a signature is answered with links that are good for nothing, or an
+/// address for restarting an instance would be one for everything.
+#[derive(Clone, Debug, Default)]
 pub(super) enum Pass {
-    /// Nothing was asked for.
     #[default]
-    Open,
+    Nothing,
     Key(Key),
+    Signed(Signer),
+}
+
+/// What it takes to sign addresses now.
+#[derive(Clone, Debug)]
+pub(super) struct Signer {
+    urls: Arc<SignedUrls>,
+    task_hub: Arc<str>,
+    now: Timestamp,
 }
 
 impl Pass {
-    /// What follows the query of a link.
-    pub(super) fn query(&self) -> String {
+    /// What follows the query of a link to an operation on an instance.
+    pub(super) fn query(&self, id: &InstanceId, operation: Operation) -> String {
         match self {
-            Self::Open => String::new(),
+            Self::Nothing => String::new(),
             Self::Key(key) => format!("&{KEY_PARAMETER}={}", encode(key.secret())),
+            Self::Signed(signer) => signer.query(id, &Grant::of(operation)),
         }
+    }
+}
+
+impl Signer {
+    fn query(&self, id: &InstanceId, grant: &Grant) -> String {
+        let subject = Subject {
+            operation: grant.operation(),
+            task_hub: &self.task_hub,
+            id: id.as_str(),
+            event: grant.event(),
+        };
+        self.urls.query(&subject, self.now, grant.time())
     }
 }
 
 impl Guard {
-    /// Whether and as whom a request is let in.
+    /// Whether everyone is let in.
+    fn is_open(&self) -> bool {
+        self.keys.is_empty() && self.signed_urls.is_none()
+    }
+
+    /// Whether a request is let in, and what its links carry.
     pub(super) fn check(
         &self,
+        client: &Client,
         request: &Request,
         query: &Query,
         route: &Route,
     ) -> Result<Pass, HttpError> {
-        if self.keys.is_empty() {
-            return Ok(Pass::Open);
+        if self.is_open() {
+            return Ok(Pass::Nothing);
         }
-        let operation = Operation::of(route);
-        match self.key(request.headers(), query) {
-            Some(key) if key.reach() == Reach::Full || operation.is_read() => {
-                Ok(Pass::Key(key.clone()))
-            }
-            Some(_) => Err(HttpError::Forbidden),
-            None => Err(HttpError::Unauthorized),
+        let key = self.key(request.headers(), query);
+        if let Some(key) = key
+            && (key.reach() == Reach::Full || Operation::of(route).is_read())
+        {
+            let signed = self.signer(client).map(Pass::Signed);
+            return Ok(signed.unwrap_or_else(|| Pass::Key(key.clone())));
+        }
+        match self.verify(client, query, route) {
+            Verified::Yes => Ok(Pass::Nothing),
+            Verified::Expired => Err(HttpError::Expired),
+            Verified::No if key.is_some() => Err(HttpError::Forbidden),
+            Verified::No => Err(HttpError::Unauthorized),
         }
     }
 
+    /// What the links carry of an answer that nothing was asked for.
+    pub(super) fn pass_of_all(&self, client: &Client) -> Pass {
+        self.signer(client).map_or(Pass::Nothing, Pass::Signed)
+    }
+
     /// What goes with the links in an answer of a handler of the program's own, which lets in whom it wants.
-    pub(super) fn pass_of_own(&self, headers: &HeaderMap, query: &Query) -> Pass {
-        let key = self.key(headers, query).cloned();
-        key.map_or(Pass::Open, Pass::Key)
+    pub(super) fn pass_of_own(&self, client: &Client, headers: &HeaderMap, query: &Query) -> Pass {
+        match (self.signer(client), self.key(headers, query)) {
+            (Some(signer), _) => Pass::Signed(signer),
+            (None, Some(key)) => Pass::Key(key.clone()),
+            (None, None) => Pass::Nothing,
+        }
     }
 
     fn key(&self, headers: &HeaderMap, query: &Query) -> Option<&Key> {
@@ -86,16 +140,31 @@ impl Guard {
         let presented = presented.chain(code.as_deref().map(str::as_bytes));
         self.keys.find(presented)
     }
-}
 
-/// Options: who may call.
-impl Api {
-    /// Accepts a key, and from the first one on refuses requests to `/runtime/webhooks/durabletask` that come without. To replace
-    /// a key, accept the new one beside it until nobody uses the old one.
-    ///
-    /// Links carry the key that the request came with.
-    pub fn key(mut self, key: Key) -> Self {
-        self.guard.keys.add(key);
-        self
+    fn verify(&self, client: &Client, query: &Query, route: &Route) -> Verified {
+        let (Some(urls), Some(id)) = (&self.signed_urls, route.instance()) else {
+            return Verified::No;
+        };
+        let any = Subject {
+            operation: Operation::of(route),
+            task_hub: client.task_hub(),
+            id,
+            event: None,
+        };
+        let event = match route {
+            Route::RaiseEvent { event, .. } => Some(event.as_str()),
+            _ => None,
+        };
+        let one = event.map(|_| Subject { event, ..any });
+        let subjects = [Some(any), one].into_iter().flatten();
+        urls.verify(query, subjects, client.now())
+    }
+
+    fn signer(&self, client: &Client) -> Option<Signer> {
+        self.signed_urls.as_ref().map(|urls| Signer {
+            urls: Arc::clone(urls),
+            task_hub: client.task_hub().into(),
+            now: client.now(),
+        })
     }
 }

@@ -50,6 +50,25 @@ impl Operation {
         }
     }
 
+    /// The operation in one word, as in the path of its address where it has one.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Read => "read",
+            Self::RaiseEvent => "raiseEvent",
+            Self::List => "list",
+            Self::Terminate => "terminate",
+            Self::Suspend => "suspend",
+            Self::Resume => "resume",
+            Self::Rewind => "rewind",
+            Self::Restart => "restart",
+            Self::Purge => "purge",
+            Self::SignalEntity => "signalEntity",
+            Self::Probe => "probe",
+        }
+    }
+
     pub(in crate::http) const fn of(route: &Route) -> Self {
         match route {
             Route::Start { .. } => Self::Start,
