@@ -6,6 +6,7 @@ mod check_status;
 mod endpoint;
 mod error;
 mod events;
+mod forwarded;
 mod guard;
 mod headers;
 mod health;
@@ -35,6 +36,7 @@ use axum::routing::any;
 use tokio::time::timeout;
 
 pub use check_status::{create_check_status_response, wait_for_completion_or_check_status};
+pub use forwarded::ForwardedHeaders;
 pub use guard::{Grant, Key, KeyError, Operation, SecretTooShort, SignedUrlError, SignedUrls};
 pub use links::ManagementUrls;
 pub use payload::status_response;
@@ -79,6 +81,7 @@ pub struct Api {
     client: Client,
     connection_name: Arc<str>,
     public_origin: Option<Arc<str>>,
+    forwarded: Option<ForwardedHeaders>,
     mounted_at: Arc<str>,
     body_limit: usize,
     rpc_base: RpcBase,
@@ -113,6 +116,7 @@ impl Api {
             client,
             connection_name: DEFAULT_CONNECTION.into(),
             public_origin: None,
+            forwarded: None,
             mounted_at: "".into(),
             body_limit: DEFAULT_BODY_LIMIT,
             rpc_base: RpcBase::default(),
@@ -226,7 +230,10 @@ impl Api {
     fn origin(&self, headers: &HeaderMap, uri: &Uri) -> String {
         match &self.public_origin {
             Some(origin) => origin.as_ref().to_owned(),
-            None => links::origin(headers, uri),
+            None => {
+                let forwarded = self.forwarded.and_then(|trusted| trusted.origin(headers));
+                forwarded.unwrap_or_else(|| links::origin(headers, uri))
+            }
         }
     }
 

@@ -5,6 +5,7 @@
 mod addresses;
 mod definitions;
 mod embedding;
+mod forwarded;
 mod health;
 mod instances;
 mod keys;
