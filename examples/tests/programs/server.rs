@@ -1,5 +1,7 @@
 //! The server, by HTTP.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 
 use reqwest::StatusCode;
@@ -249,6 +251,83 @@ async fn killing_the_server_loses_nothing() {
     assert_eq!(
         server.completed("hello").await["output"],
         json!(["Hello Tokyo!", "Hello Seattle!"])
+    );
+}
+
+/// Reads a stream of events: the ids and the custom statuses of the next ones.
+struct Changes(BufReader<TcpStream>);
+
+impl Changes {
+    fn open(server: &Server, id: &str, after: Option<&str>) -> Self {
+        let address = server.base.strip_prefix("http://").unwrap();
+        let (host, path) = address.split_once('/').unwrap();
+        let mut stream = TcpStream::connect(host).unwrap();
+        let after = after.map_or_else(String::new, |id| format!("Last-Event-ID: {id}\r\n"));
+        let request = format!("GET /{path}/instances/{id}/watch HTTP/1.0\r\n{after}\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        Self(BufReader::new(stream))
+    }
+}
+
+/// Until the connection breaks.
+impl Iterator for Changes {
+    type Item = (String, Value);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut id = None;
+        for line in (&mut self.0).lines() {
+            let line = line.ok()?;
+            if let Some(cursor) = line.strip_prefix("id: ") {
+                id = Some(cursor.to_owned());
+            }
+            if let Some(data) = line.strip_prefix("data: ") {
+                let data: Value = serde_json::from_str(data).unwrap();
+                assert_eq!(data["skipped"], 0);
+                return Some((id?, data["customStatus"].clone()));
+            }
+        }
+        None
+    }
+}
+
+#[tokio::test]
+async fn a_watch_goes_on_from_its_cursor_when_the_server_was_killed() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = directory.path().join("server.db");
+    let cities = ["Tokyo", "Seattle", "London", "Paris", "Berlin"];
+    let mut server = Server::start(path(&store), "0.1");
+    server
+        .begin("E1_HelloSequence", "hello", &json!(cities))
+        .await;
+    let mut changes = Changes::open(&server, "hello", None);
+    let mut seen: Vec<(String, Value)> = Vec::new();
+    while seen.last().is_none_or(|(_, city)| city.is_null()) {
+        seen.push(changes.next().unwrap());
+    }
+    // What is committed before the server dies, and this reader never reads.
+    server
+        .status_when("hello", |status| status["customStatus"] == "London")
+        .await;
+    server.program.kill();
+
+    let server = Server::start(path(&store), "0");
+    server.completed("hello").await;
+    let cursor = seen.last().unwrap().0.clone();
+    seen.extend(Changes::open(&server, "hello", Some(&cursor)));
+    let shown: Vec<_> = seen.iter().map(|(_, city)| city).collect();
+    let shown = &shown[shown.iter().take_while(|city| city.is_null()).count()..];
+    assert_eq!(
+        shown,
+        &cities.map(Value::from).iter().collect::<Vec<_>>()[..]
+    );
+    let sequences = seen.iter().map(|(id, _)| {
+        let (_, sequence) = id.split_once('.').unwrap();
+        sequence.parse::<u64>().unwrap()
+    });
+    let sequences: Vec<_> = sequences.collect();
+    assert!(
+        sequences.windows(2).all(|pair| pair[0] + 1 == pair[1]),
+        "{sequences:?}"
     );
 }
 

@@ -111,6 +111,14 @@ impl<S> ChangeWatch<S> {
     }
 }
 
+#[cfg(feature = "http")]
+impl<S> ChangeWatch<S> {
+    /// The next change, as it is held in common with other readers.
+    pub(crate) async fn next_shared(&mut self) -> Result<Option<Given>, ClientError> {
+        self.follower.next().await
+    }
+}
+
 impl<S: ReadStatus> ChangeWatch<S> {
     /// The next committed change; the first call gives the current state. `None` once the change in which the instance ended has
     /// been given. A dropped call loses nothing.

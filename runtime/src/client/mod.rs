@@ -20,6 +20,8 @@ use std::sync::Arc;
 pub use changes::{Change, ChangeWatch};
 pub use error::{ClientError, OutputError};
 pub use export::{ExportedEpisode, ExportedHistory, ImportError};
+#[cfg(feature = "http")]
+pub(crate) use follow::Given;
 pub use handle::{InstanceHandle, OrchestrationHandle};
 pub use history::HistoryOptions;
 pub use initial_status::InitialStatus;
@@ -42,6 +44,8 @@ use crate::registration::{Function, Registration};
 use crate::store::{InstanceRows, Store};
 use crate::worker::message::{Control, Reply, Request, RequestError, StartRequest};
 use crate::worker::shard::Shared;
+#[cfg(feature = "http")]
+pub(crate) use crate::worker::update::Update;
 use start::StartOptions;
 
 /// A request that is made when it is awaited.

@@ -2,6 +2,7 @@
 
 // Invariant: handlers translate between requests and the `Client`, and decide nothing.
 
+mod change;
 mod check_status;
 mod endpoint;
 mod error;
@@ -21,6 +22,7 @@ mod query;
 mod route;
 mod serve;
 mod telemetry;
+mod watch;
 
 use std::sync::Arc;
 
@@ -319,6 +321,7 @@ async fn answer(State(api): State<Api>, request: Request) -> Result<Response, Ht
         Route::List => list::list(&api, &asked, request.headers()).await,
         Route::PurgeWhere => list::purge(&api, &asked).await,
         Route::Status { id } => instances::status(&api, &asked, id).await,
+        Route::Watch { id } => watch::instance(&api, &asked, request.headers(), id).await,
         Route::Purge { id } => instances::purge(&api, id).await,
         Route::RaiseEvent { id, event } => {
             let headers = request.headers().clone();

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
+use crate::model::failure::FailureDetails;
 use crate::model::status::{InstanceStatus, RuntimeStatus};
 
 /// Answers with an instance's status as the HTTP API shows it: for a handler of your own.
@@ -83,7 +84,12 @@ impl<'a> StatusObject<'a> {
             runtime_status: status.runtime_status.as_str(),
             input: status.input.as_deref().filter(|_| show_input).map(json),
             custom_status: custom_status.map(|status| json(status.as_json())),
-            output: output(status),
+            output: output(
+                &status.name,
+                status.runtime_status,
+                status.output.as_deref(),
+                status.failure.as_ref(),
+            ),
             created_time: whole_seconds(status.created_at),
             last_updated_time: whole_seconds(status.last_updated_at),
             history_events: None,
@@ -100,14 +106,19 @@ impl<'a> StatusObject<'a> {
     }
 }
 
-fn output(status: &InstanceStatus) -> Option<Cow<'_, RawValue>> {
-    let output = status.output.as_deref();
-    match status.runtime_status {
+/// What the instance of this orchestrator ended with.
+pub(super) fn output<'a>(
+    name: &str,
+    runtime_status: RuntimeStatus,
+    output: Option<&'a str>,
+    failure: Option<&FailureDetails>,
+) -> Option<Cow<'a, RawValue>> {
+    match runtime_status {
         RuntimeStatus::Completed | RuntimeStatus::Canceled => output.map(json),
         RuntimeStatus::Terminated => output.map(reason),
         RuntimeStatus::Failed => {
-            let failure = status.failure.clone().unwrap_or_default();
-            let text = format!("Orchestrator function '{}' failed: {failure}", status.name);
+            let failure = failure.cloned().unwrap_or_default();
+            let text = format!("Orchestrator function '{name}' failed: {failure}");
             Some(Cow::Owned(string(&text)))
         }
         _ => None,
@@ -136,7 +147,7 @@ fn string(text: &str) -> Box<RawValue> {
 }
 
 /// `YYYY-MM-DDTHH:MM:SSZ`, with the fraction cut off.
-fn whole_seconds(time: Timestamp) -> String {
+pub(super) fn whole_seconds(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 

@@ -40,6 +40,9 @@ pub(super) enum Route {
     Status {
         id: String,
     },
+    Watch {
+        id: String,
+    },
     Purge {
         id: String,
     },
@@ -84,6 +87,7 @@ impl Route {
             | Self::Live
             | Self::Ready => None,
             Self::Status { id }
+            | Self::Watch { id }
             | Self::Purge { id }
             | Self::RaiseEvent { id, .. }
             | Self::Terminate { id }
@@ -133,6 +137,9 @@ fn instances(method: &str, rest: &[&str]) -> Option<Route> {
         ("GET", []) => Some(Route::List),
         ("DELETE", []) => Some(Route::PurgeWhere),
         ("GET", [id]) => Some(Route::Status { id: owned(id) }),
+        ("GET", [id, operation]) if operation.eq_ignore_ascii_case("watch") => {
+            Some(Route::Watch { id: owned(id) })
+        }
         ("DELETE", [id]) => Some(Route::Purge { id: owned(id) }),
         ("POST", [id, operation]) => {
             let id = owned(id);
@@ -213,6 +220,13 @@ mod tests {
             ("GET", "//Instances/a//", status("a")),
             ("POST", "/instances/a/raiseEvent/Go", event("a", "Go")),
             ("POST", "/instances/a/RAISEEVENT/go/", event("a", "go")),
+            ("GET", "/instances/a/watch", Some(Route::Watch { id: id() })),
+            (
+                "GET",
+                "/instances/a/WATCH/",
+                Some(Route::Watch { id: id() }),
+            ),
+            ("GET", "/instances/watch", status("watch")),
             ("GET", "/instances", Some(Route::List)),
             ("GET", "/instances/", Some(Route::List)),
             ("DELETE", "/INSTANCES/", Some(Route::PurgeWhere)),

@@ -78,13 +78,28 @@ impl From<InstanceStatus> for Update {
     }
 }
 
-/// An update that any number of watchers hold.
+/// An update that any number of watchers hold, with what it looks like to those outside: written by the first of them who needs it.
 #[derive(Debug)]
-pub(crate) struct Published(Update);
+pub(crate) struct Published {
+    update: Update,
+    #[cfg(feature = "http")]
+    rendered: std::sync::OnceLock<Box<str>>,
+}
 
 impl Published {
     pub(crate) fn new(update: impl Into<Update>) -> Arc<Self> {
-        Arc::new(Self(update.into()))
+        Arc::new(Self {
+            update: update.into(),
+            #[cfg(feature = "http")]
+            rendered: std::sync::OnceLock::new(),
+        })
+    }
+
+    /// Its text, which `render` writes once. There is one way to write an update, for all who ask.
+    #[cfg(feature = "http")]
+    pub(crate) fn rendered(&self, render: impl FnOnce(&Update) -> String) -> &str {
+        self.rendered
+            .get_or_init(|| render(&self.update).into_boxed_str())
     }
 
     /// About how many bytes keeping it takes.
@@ -101,6 +116,6 @@ impl Deref for Published {
     type Target = Update;
 
     fn deref(&self) -> &Update {
-        &self.0
+        &self.update
     }
 }

@@ -128,3 +128,34 @@ async fn parent(ctx: OrchestrationContext) -> Result<(), String> {
     ctx.call(booking().id("child")).await?;
     Ok(())
 }
+
+#[activity(name = "Tick")]
+async fn tick(number: u32) -> u32 {
+    number
+}
+
+/// Publishes this many texts of this length once it is told to go, each with a commit of its own.
+#[orchestrator(name = "Churn")]
+async fn churn(ctx: OrchestrationContext, count: u32, length: usize) -> Result<u32, String> {
+    let go = ctx.wait_for_external_event_named::<()>("go");
+    go.await.map_err(|e| e.to_string())?;
+    for number in 0..count {
+        ctx.call(tick(number)).await?;
+        let text = format!("{number} {}", "한".repeat(length));
+        ctx.set_custom_status(text).map_err(|e| e.to_string())?;
+    }
+    Ok(count)
+}
+
+/// Publishes how many are left, and continues as new with one less.
+#[orchestrator(name = "Countdown")]
+async fn countdown(ctx: OrchestrationContext, left: u32) -> Result<String, String> {
+    ctx.set_custom_status(left).map_err(|e| e.to_string())?;
+    if left == 0 {
+        let go = ctx.wait_for_external_event_named::<()>("go");
+        go.await.map_err(|e| e.to_string())?;
+        return Ok("gone".into());
+    }
+    ctx.call(tick(left)).await?;
+    ctx.continue_as_new(countdown(left - 1)).await
+}

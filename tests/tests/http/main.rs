@@ -17,6 +17,8 @@ mod purge;
 mod raise_event;
 mod serving;
 mod signed;
+mod stream;
 mod support;
 mod trace_context;
 mod wait;
+mod watch;

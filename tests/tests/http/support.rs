@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use steadfast::clock::Clock;
@@ -102,6 +103,16 @@ impl Server {
     /// Sends a request, given as its method and target, to the server's own `Host`.
     pub(crate) async fn send(&self, request: &str, headers: &[&str], body: &[u8]) -> Answer {
         send(self.address, request, headers, body).await
+    }
+
+    pub(crate) async fn incarnation(&self, id: &str) -> u64 {
+        let status = self.instance(id).status().await.unwrap();
+        status.cursor.incarnation.0
+    }
+
+    /// Ends the worker while it is served.
+    pub(crate) async fn shut_down(self) {
+        self.steadfast.shut_down(Duration::ZERO).await;
     }
 
     /// Stops serving, and waits for what is under way.

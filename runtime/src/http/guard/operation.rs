@@ -72,7 +72,7 @@ impl Operation {
     pub(in crate::http) const fn of(route: &Route) -> Self {
         match route {
             Route::Start { .. } => Self::Start,
-            Route::Status { .. } => Self::Read,
+            Route::Status { .. } | Route::Watch { .. } => Self::Read,
             Route::Live | Route::Ready => Self::Probe,
             Route::RaiseEvent { .. } => Self::RaiseEvent,
             Route::List => Self::List,
