@@ -18,6 +18,8 @@ mod list;
 mod orchestrators;
 mod payload;
 mod peer;
+#[cfg(test)]
+mod properties;
 mod query;
 mod route;
 mod serve;
