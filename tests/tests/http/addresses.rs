@@ -74,6 +74,13 @@ async fn another_hub_is_an_empty_one() {
         .await
         .is_empty(404);
     server.get("instances/a?taskHub=other").await.is_empty(404);
+    let list = server.get("instances?taskHub=other").await;
+    assert_eq!((list.status, list.body.as_str()), (200, "[]"));
+    assert_eq!(list.header("x-ms-continuation-token"), Some(""));
+    for operation in ["suspend", "resume"] {
+        let path = format!("instances/a/{operation}?taskHub=other");
+        server.post(&path, "").await.is_empty(404);
+    }
     assert_eq!(
         server
             .get("instances/a?TaskHub=%20&connection=x")

@@ -122,10 +122,12 @@ async fn repairs(ctx: OrchestrationContext, part: String) -> Result<String, Stri
     Ok(ctx.call(flaky(part)).await?)
 }
 
-/// Starts another one, and waits for it.
+/// Starts another one, says so, and waits for it. The child is there as soon as the status is.
 #[orchestrator(name = "Parent")]
 async fn parent(ctx: OrchestrationContext) -> Result<(), String> {
-    ctx.call(booking().id("child")).await?;
+    let child = ctx.call(booking().id("child"));
+    ctx.set_custom_status("called").map_err(|e| e.to_string())?;
+    child.await?;
     Ok(())
 }
 
@@ -158,4 +160,44 @@ async fn countdown(ctx: OrchestrationContext, left: u32) -> Result<String, Strin
     }
     ctx.call(tick(left)).await?;
     ctx.continue_as_new(countdown(left - 1)).await
+}
+
+/// Does one of everything that a history can show, and waits for the event `go` at the end.
+#[orchestrator(name = "Eventful")]
+async fn eventful(ctx: OrchestrationContext) -> Result<u64, String> {
+    ctx.call(say_hello("Tokyo".into())).await?;
+    let failed = ctx.call(flaky("the eventful one".into())).await;
+    ctx.call(double(21).id("doubles")).await?;
+    let lost = ctx.call(fails().id("fails")).await;
+    ctx.create_timer(std::time::Duration::ZERO).await;
+    let sent = ctx.send_event_named("doubles", "hello", &1);
+    sent.map_err(|e| e.to_string())?;
+    let outstanding = ctx.call(booking().id("waits"));
+    ctx.set_custom_status("called").map_err(|e| e.to_string())?;
+    let event = ctx.wait_for_external_event_named::<u64>("go");
+    let event = event.await.map_err(|e| e.to_string())?;
+    drop(outstanding);
+    match (failed, lost) {
+        (Err(_), Err(_)) => Ok(event),
+        _ => Err("what should have failed has not".into()),
+    }
+}
+
+/// Of a sample of Azure's documentation. Its work has nothing to do with the API.
+#[orchestrator(name = "RestartVMs")]
+async fn restart_vms(_ctx: OrchestrationContext, _machines: Box<RawValue>) {}
+
+/// Shows its input until it is told to go.
+#[orchestrator(name = "Shows")]
+async fn shows(ctx: OrchestrationContext, status: Box<RawValue>) -> Result<(), String> {
+    ctx.set_custom_status(&status).map_err(|e| e.to_string())?;
+    let event = ctx.wait_for_external_event_named::<()>("go");
+    event.await.map_err(|e| e.to_string())
+}
+
+/// Gives back the operation that it is told, as the counter of Azure's documentation would.
+#[orchestrator(name = "Counts")]
+async fn counts(ctx: OrchestrationContext) -> Result<String, String> {
+    let event = ctx.wait_for_external_event_named("operation");
+    event.await.map_err(|e| e.to_string())
 }

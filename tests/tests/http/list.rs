@@ -216,7 +216,7 @@ async fn what_comes_and_goes_meanwhile_neither_skips_nor_repeats_the_others() {
 async fn a_child_says_who_its_parent_is() {
     let server = Server::start().await;
     server.post("orchestrators/Parent/p", "").await;
-    server.shows("child", "\"waiting\"").await;
+    server.shows("p", "\"called\"").await;
     let end = format!(r#"{TIMES},"parentInstanceId":"p"}}"#);
     let answer = server.get("instances/child").await;
     assert!(answer.body.ends_with(&end), "{answer:?}");

@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod addresses;
+mod azure;
 mod definitions;
 mod embedding;
 mod forwarded;
 mod health;
+mod history;
 mod instances;
 mod keys;
 mod list;
