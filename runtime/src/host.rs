@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::client::Client;
+use crate::client::{Client, Metrics};
 use crate::clock::{Clock, SystemClock};
 use crate::dependency::Dependencies;
 use crate::engine::{Panics, Settings, SuspiciousAwaits, note_places_of_panics};
@@ -13,6 +13,7 @@ use crate::registry::{DuplicateName, MissingDependencies, Registry};
 use crate::store::{Store, StoreError};
 use crate::worker::condition::Condition;
 use crate::worker::ids::RandomIds;
+use crate::worker::meters::Meters;
 use crate::worker::shard::Shared;
 use crate::worker::threaded::{self, Parts, Threads};
 use crate::worker::watchers::Watchers;
@@ -128,6 +129,12 @@ impl Steadfast {
     #[must_use]
     pub const fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// What the worker has done since it was started, and what it is at: see [`Client::metrics`].
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        self.client.metrics()
     }
 
     /// Refuses new requests, lets running activities finish until the deadline, commits what is left, and stops.
@@ -351,7 +358,8 @@ impl Builder {
         let registry = registry(definitions, &self.dependencies)?;
         note_places_of_panics();
         let ownership = store.acquire(self.task_hub.as_deref()).await?;
-        let (inlets, receivers) = threaded::inlets(self.shards);
+        let meters = Arc::new(Meters::new(self.shards));
+        let (inlets, receivers) = threaded::inlets(self.shards, &meters);
         let watchers = Arc::new(Watchers::default());
         let shared = Arc::new(Shared {
             registry,
@@ -360,6 +368,7 @@ impl Builder {
             ids: Arc::new(RandomIds),
             watchers: Arc::clone(&watchers),
             condition: Condition::default(),
+            meters: Arc::clone(&meters),
             settings: self.settings,
             cache: self.cache.div_ceil(self.shards),
             on_foreign_wake: threaded::foreign_wakes(inlets.clone()),

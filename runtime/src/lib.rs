@@ -94,6 +94,7 @@
 //! | `sqlite` | the SQLite store | yes |
 //! | `macros` | the attributes and derives | yes |
 //! | `http` | the HTTP API of Azure Durable Functions | |
+//! | `metrics` | the figures of the worker for Prometheus, by HTTP | |
 //! | `call-http` | `ctx.call_http(..)`: durable HTTP requests | |
 //! | `testing` | a worker on virtual time, a store that fails on purpose, the conformance suite for stores | |
 
@@ -150,9 +151,10 @@ pub use call_http::{CallHttpError, HttpCall, HttpRequest, HttpResponse};
 #[cfg(feature = "local")]
 pub use client::{
     Change, ChangeWatch, Client, ClientError, ContinuationToken, ContinuationTokenError,
-    ExportedEpisode, ExportedHistory, HistoryOptions, ImportError, InitialStatus, InstanceHandle,
-    InstanceQuery, NotReady, OrchestrationHandle, OutputError, Page, ReadStatus, Requested, Start,
-    StartByName, Startable, StatusWatch, WatchedStatus,
+    ExportedEpisode, ExportedHistory, Histogram, HistoryOptions, ImportError, InitialStatus,
+    InstanceCounts, InstanceHandle, InstanceQuery, Metrics, NotReady, OrchestrationHandle,
+    OutputError, Page, ReadStatus, Requested, Start, StartByName, Startable, StatusWatch,
+    WatchedStatus,
 };
 #[cfg(feature = "local")]
 pub use context::CancelReason;

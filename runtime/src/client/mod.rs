@@ -8,6 +8,7 @@ mod follow;
 mod handle;
 mod history;
 mod initial_status;
+mod metrics;
 mod query;
 mod ready;
 mod start;
@@ -25,6 +26,7 @@ pub(crate) use follow::Given;
 pub use handle::{InstanceHandle, OrchestrationHandle};
 pub use history::HistoryOptions;
 pub use initial_status::InitialStatus;
+pub use metrics::{Histogram, InstanceCounts, Metrics};
 pub use query::{ContinuationToken, ContinuationTokenError, InstanceQuery, Page};
 pub use ready::NotReady;
 pub use start::{Start, StartByName, Startable};
@@ -65,6 +67,7 @@ struct Inner {
     store: Arc<dyn Store>,
     shared: Arc<Shared>,
     send: Box<dyn Fn(Request) + Send + Sync>,
+    counted: metrics::Counted,
 }
 
 impl Client {
@@ -80,6 +83,7 @@ impl Client {
             store,
             shared,
             send,
+            counted: metrics::Counted::default(),
         }))
     }
 

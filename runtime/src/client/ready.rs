@@ -1,6 +1,5 @@
 //! Whether requests should be sent here.
 
-use std::error::Error;
 use std::sync::Arc;
 
 use super::Client;
@@ -30,7 +29,7 @@ impl NotReady {
     /// What the store said, for the log.
     #[cfg(feature = "http")]
     pub(crate) fn cause(&self) -> Option<String> {
-        self.source().map(ToString::to_string)
+        std::error::Error::source(self).map(ToString::to_string)
     }
 }
 

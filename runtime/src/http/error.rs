@@ -58,6 +58,9 @@ pub(super) enum HttpError {
     Body(String),
     #[error("{0} is not supported")]
     NotSupported(&'static str),
+    #[cfg(feature = "metrics")]
+    #[error("the figures cannot be written")]
+    Metrics,
     #[error(transparent)]
     Client(#[from] ClientError),
 }
@@ -143,6 +146,8 @@ impl HttpError {
                 &self.to_string(),
                 "NotSupported",
             ),
+            #[cfg(feature = "metrics")]
+            Self::Metrics => unexpected("Metrics"),
             Self::Client(error) => match error {
                 ClientError::NotFound { .. } => Answer::Empty(StatusCode::NOT_FOUND),
                 ClientError::AlreadyEnded { .. } => Answer::Empty(StatusCode::GONE),

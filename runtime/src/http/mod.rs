@@ -15,6 +15,8 @@ mod hub;
 mod instances;
 mod links;
 mod list;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod orchestrators;
 mod payload;
 mod peer;
@@ -336,6 +338,10 @@ async fn answer(State(api): State<Api>, request: Request) -> Result<Response, Ht
         Route::Rewind { id } => instances::rewind(&api, &asked, id).await,
         Route::Restart { id } => instances::restart(&api, &asked, id).await,
         Route::SignalEntity => Err(HttpError::NotSupported("signalling an entity")),
+        #[cfg(feature = "metrics")]
+        Route::Metrics => metrics::metrics(&api).await,
+        #[cfg(not(feature = "metrics"))]
+        Route::Metrics => Err(HttpError::NoRoute),
         Route::Live => Ok(health::live()),
         Route::Ready => Ok(health::ready(&api).await),
     }

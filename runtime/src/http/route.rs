@@ -69,6 +69,7 @@ pub(super) enum Route {
     SignalEntity,
     Live,
     Ready,
+    Metrics,
 }
 
 impl Route {
@@ -85,7 +86,8 @@ impl Route {
             | Self::PurgeWhere
             | Self::SignalEntity
             | Self::Live
-            | Self::Ready => None,
+            | Self::Ready
+            | Self::Metrics => None,
             Self::Status { id }
             | Self::Watch { id }
             | Self::Purge { id }
@@ -113,6 +115,7 @@ impl Route {
             "instances" => instances,
             "entities" => entities,
             "health" => health,
+            "metrics" => metrics,
             _ => return None,
         };
         below(method.as_str(), rest)
@@ -174,6 +177,13 @@ fn health(method: &str, rest: &[&str]) -> Option<Route> {
     match (method, rest) {
         ("GET", [probe]) if probe.eq_ignore_ascii_case("live") => Some(Route::Live),
         ("GET", [probe]) if probe.eq_ignore_ascii_case("ready") => Some(Route::Ready),
+        _ => None,
+    }
+}
+
+fn metrics(method: &str, rest: &[&str]) -> Option<Route> {
+    match (method, rest) {
+        ("GET", []) if cfg!(feature = "metrics") => Some(Route::Metrics),
         _ => None,
     }
 }

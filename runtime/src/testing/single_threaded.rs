@@ -29,6 +29,7 @@ use crate::worker::activities::{Dispatcher, run};
 use crate::worker::condition::Condition;
 use crate::worker::ids::CountingIds;
 use crate::worker::message::{ShardInput, ShardOutput, Task, TaskKey};
+use crate::worker::meters::Meters;
 use crate::worker::shard::{Shard, Shared};
 use crate::worker::timers::{PAGE, TimerIndex};
 use crate::worker::watchers::Watchers;
@@ -111,6 +112,7 @@ impl SingleThreaded {
             ids: Arc::new(CountingIds::starting_at(ownership.epoch.0 << 32)),
             watchers: Arc::new(Watchers::default()),
             condition: Condition::default(),
+            meters: Arc::new(Meters::new(1)),
             settings: Settings {
                 panics,
                 suspicious_awaits,
@@ -306,6 +308,7 @@ impl SingleThreaded {
     }
 
     fn put_out(&mut self) {
+        self.shard.hand_over();
         let outputs: Vec<ShardOutput> = self.shard.outputs().collect();
         for output in outputs {
             match output {

@@ -20,6 +20,7 @@ pub(crate) mod activities;
 pub(crate) mod condition;
 pub(crate) mod ids;
 pub(crate) mod message;
+pub(crate) mod meters;
 mod recent;
 pub(crate) mod shard;
 pub(crate) mod streams;

@@ -10,6 +10,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
@@ -23,6 +24,7 @@ use tokio::sync::mpsc::error::SendError;
 use super::activities::run::{self, DispatcherInput, Listeners};
 use super::condition::State;
 use super::message::{Request, RequestError, ShardInput, ShardOutput};
+use super::meters::Meters;
 use super::shard::{Shard, Shared};
 use super::timers::{PAGE, TimerIndex};
 use super::turn::{Turn, guarded};
@@ -72,26 +74,34 @@ enum TimerMessage {
 
 /// The ways into the shards.
 #[derive(Clone)]
-pub(crate) struct Inlets(Arc<[Sender<ShardMessage>]>);
+pub(crate) struct Inlets {
+    senders: Arc<[Sender<ShardMessage>]>,
+    meters: Arc<Meters>,
+}
 
 impl Inlets {
     /// The shard that owns an instance, for as long as the process lives.
     fn shard_of(&self, id: &InstanceId) -> usize {
-        usize::try_from(hash_of(id) % self.0.len() as u64).unwrap_or_default()
+        usize::try_from(hash_of(id) % self.senders.len() as u64).unwrap_or_default()
     }
 
     fn send(&self, id: &InstanceId, input: ShardInput) {
         // A closed channel means that the worker is being dropped.
-        drop(self.0[self.shard_of(id)].send(ShardMessage::Input(input)));
+        drop(self.put(self.shard_of(id), ShardMessage::Input(input)));
+    }
+
+    /// Gives back what nobody takes any more.
+    fn put(&self, shard: usize, message: ShardMessage) -> Option<ShardMessage> {
+        self.meters.message_sent(shard);
+        let sent = self.senders[shard].send(message);
+        sent.err().map(|mpsc::SendError(message)| message)
     }
 
     /// What concerns no one instance is for any shard.
     fn send_request(&self, request: Request) {
         let shard = request.id().map_or(0, |id| self.shard_of(id));
         let message = ShardMessage::Input(ShardInput::Request(request));
-        if let Err(mpsc::SendError(ShardMessage::Input(ShardInput::Request(request)))) =
-            self.0[shard].send(message)
-        {
+        if let Some(ShardMessage::Input(ShardInput::Request(request))) = self.put(shard, message) {
             request.refuse(RequestError::ShutDown);
         }
     }
@@ -123,12 +133,16 @@ pub(crate) struct Parts {
 pub(crate) struct ShardReceiver(Receiver<ShardMessage>);
 
 /// The ways into this many shards, and their other ends.
-pub(crate) fn inlets(shards: usize) -> (Inlets, Vec<ShardReceiver>) {
+pub(crate) fn inlets(shards: usize, meters: &Arc<Meters>) -> (Inlets, Vec<ShardReceiver>) {
     let (senders, receivers): (Vec<_>, Vec<_>) = (0..shards)
         .map(|_| mpsc::channel())
         .map(|(sender, receiver)| (sender, ShardReceiver(receiver)))
         .unzip();
-    (Inlets(senders.into()), receivers)
+    let inlets = Inlets {
+        senders: senders.into(),
+        meters: Arc::clone(meters),
+    };
+    (inlets, receivers)
 }
 
 /// Starts the threads. Instances with work that nobody does are picked up at once.
@@ -145,7 +159,11 @@ pub(crate) fn start(parts: Parts, runtime: &tokio::runtime::Handle) -> io::Resul
     let (to_timers, timer_messages) = mpsc::channel();
     let (to_dispatcher, dispatcher_inputs) = tokio::sync::mpsc::unbounded_channel();
 
-    let turn = Arc::new(Turn::new(Arc::clone(&store), epoch));
+    let turn = Arc::new(Turn::new(
+        Arc::clone(&store),
+        epoch,
+        Arc::clone(&shared.meters),
+    ));
     runtime.spawn(run::dispatch(
         Arc::clone(&shared),
         activity_limit,
@@ -299,8 +317,8 @@ impl Threads {
     }
 
     fn stop_threads(&self) {
-        for shard in &*self.inlets.0 {
-            drop(shard.send(ShardMessage::Stop));
+        for shard in 0..self.inlets.senders.len() {
+            drop(self.inlets.put(shard, ShardMessage::Stop));
         }
         drop(self.timers.send(TimerMessage::Stop));
     }
@@ -324,12 +342,12 @@ async fn recover(store: &dyn Store, inlets: &Inlets) -> Result<(), StoreError> {
         };
         after = *last;
         let full = page.len() == ATTENTION_PAGE;
-        let mut of_shard: Vec<Vec<InstanceId>> = vec![Vec::new(); inlets.0.len()];
+        let mut of_shard: Vec<Vec<InstanceId>> = vec![Vec::new(); inlets.senders.len()];
         for (_, id) in page {
             of_shard[inlets.shard_of(&id)].push(id);
         }
-        for (sender, ids) in inlets.0.iter().zip(of_shard) {
-            drop(sender.send(ShardMessage::Attend(ids)));
+        for (shard, ids) in of_shard.into_iter().enumerate() {
+            drop(inlets.put(shard, ShardMessage::Attend(ids)));
         }
         if !full {
             return Ok(());
@@ -389,6 +407,7 @@ impl ShardDriver {
             let mut next = self.receive(&shard);
             let is_idle = next.is_none();
             let is_alone = shard.is_settled();
+            let mut taken = 0;
             for _ in 0..MAX_INPUTS_PER_STEP {
                 match next {
                     Some(ShardMessage::Input(input)) => shard.handle(input),
@@ -396,16 +415,19 @@ impl ShardDriver {
                     Some(ShardMessage::Stop) => stopping = true,
                     None => break,
                 }
+                taken += 1;
                 next = self.next.take().or_else(|| self.receiver.try_recv().ok());
             }
             if let Some(message) = next {
                 // The step is full; this one begins the next.
+                taken += 1;
                 match message {
                     ShardMessage::Input(input) => shard.handle(input),
                     ShardMessage::Attend(ids) => shard.defer(ids),
                     ShardMessage::Stop => stopping = true,
                 }
             }
+            self.shared.meters.messages_taken(self.index, taken);
             if stopping {
                 shard.stop();
             } else {
@@ -457,7 +479,7 @@ impl ShardDriver {
     /// to wake up. Else the writer does. Whether it is done.
     fn write(&self, shard: &mut Shard, writes: Vec<Write>) -> bool {
         let Some(_turn) = self.turn.take() else {
-            drop(self.writer.send((self.index, writes)));
+            self.send_to_writer(writes);
             return false;
         };
         let mut writer = Writer::default();
@@ -470,6 +492,11 @@ impl ShardDriver {
             }
         }
         true
+    }
+
+    fn send_to_writer(&self, writes: Vec<Write>) {
+        self.shared.meters.writes_sent(writes.len());
+        drop(self.writer.send((self.index, writes)));
     }
 
     fn read(&self, shard: &mut Shard, read: Read) {
@@ -500,6 +527,8 @@ impl ShardDriver {
     /// being dropped. `is_alone` says that the writer has nothing of this shard.
     fn put_out(&mut self, shard: &mut Shard, mut is_alone: bool) {
         loop {
+            // Before anybody can see what was done.
+            shard.hand_over();
             let (mut writes, mut timers, mut reads) = (Vec::new(), Vec::new(), Vec::new());
             for output in shard.outputs() {
                 match output {
@@ -530,7 +559,7 @@ impl ShardDriver {
                 if is_alone {
                     is_alone = self.write(shard, writes);
                 } else {
-                    drop(self.writer.send((self.index, writes)));
+                    self.send_to_writer(writes);
                 }
             } else if reads.is_empty() {
                 return;
@@ -568,8 +597,11 @@ fn write(turn: &Turn, messages: &Receiver<WriterMessage>, inlets: &Inlets) {
             let Some(batch) = writer.next_batch() else {
                 break;
             };
-            for (shard, answer) in turn.commit(batch) {
-                drop(inlets.0[shard].send(ShardMessage::Input(ShardInput::Written(answer))));
+            let written = batch.writes.len();
+            let answers = turn.commit(batch);
+            inlets.meters.writes_taken(written);
+            for (shard, answer) in answers {
+                drop(inlets.put(shard, ShardMessage::Input(ShardInput::Written(answer))));
             }
         }
     }
@@ -618,6 +650,7 @@ fn time(
             .chain(wake_dispatcher.first().copied())
             .min();
         let next = next.map(|at| until(at, clock).min(MAX_TIMER_SLEEP));
+        inlets.meters.timers.store(index.len(), Ordering::Relaxed);
         let first = match next.into_iter().chain(pause).min() {
             None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(sleep) => messages.recv_timeout(sleep),

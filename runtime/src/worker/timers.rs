@@ -49,6 +49,11 @@ impl Default for TimerIndex {
 }
 
 impl TimerIndex {
+    /// How many timers are in memory.
+    pub(crate) fn len(&self) -> usize {
+        self.near.len()
+    }
+
     /// Takes in the committed next due time of an instance. Outdated ones of the same instance may stay: a shard ignores a
     /// timer that is not due.
     pub(crate) fn set(&mut self, position: TimerPosition, id: InstanceId) {

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use futures_executor::block_on;
 
+use super::meters::Meters;
 use super::writer::{Answer, Batch};
+use crate::clock::Stopwatch;
 use crate::engine::panic_message;
 use crate::store::{Epoch, Store, StoreError, StoreErrorKind};
 
@@ -14,16 +16,18 @@ use crate::store::{Epoch, Store, StoreError, StoreErrorKind};
 pub(super) struct Turn {
     store: Arc<dyn Store>,
     epoch: Epoch,
+    meters: Arc<Meters>,
     turn: Mutex<()>,
     /// Whether the writer waits for it. Without this a shard whose commits follow each other at once would have it again and again.
     is_awaited: AtomicBool,
 }
 
 impl Turn {
-    pub(super) fn new(store: Arc<dyn Store>, epoch: Epoch) -> Self {
+    pub(super) fn new(store: Arc<dyn Store>, epoch: Epoch, meters: Arc<Meters>) -> Self {
         Self {
             store,
             epoch,
+            meters,
             turn: Mutex::new(()),
             is_awaited: AtomicBool::new(false),
         }
@@ -31,7 +35,10 @@ impl Turn {
 
     /// Commits. Only for the one whose turn it is.
     pub(super) fn commit(&self, batch: Batch) -> Vec<Answer> {
+        let watch = Stopwatch::start();
         let result = guarded(|| block_on(self.store.commit(self.epoch, &batch.writes)));
+        let (writes, took) = (batch.writes.len(), watch.elapsed());
+        self.meters.committed(writes, took, result.is_err());
         if let Err(error) = &result {
             tracing::error!(%error, writes = batch.writes.len(), "a commit failed");
         }

@@ -172,6 +172,13 @@ impl Watchers {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many subscriptions there are.
+    pub(crate) fn count(&self) -> usize {
+        // Without the list's own place.
+        let each = |instance: &Arc<Instance>| Arc::strong_count(instance) - 1;
+        self.watched().instances.values().map(each).sum()
+    }
+
     /// How many streams are open.
     pub(crate) fn streams(&self) -> usize {
         self.streams.load(Ordering::Relaxed)

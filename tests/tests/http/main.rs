@@ -13,6 +13,7 @@ mod instances;
 mod keys;
 mod list;
 mod log;
+mod metrics;
 mod operations;
 mod orchestrators;
 mod purge;

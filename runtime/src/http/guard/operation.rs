@@ -28,6 +28,8 @@ pub enum Operation {
     Purge,
     /// To change an entity.
     SignalEntity,
+    /// To read the figures of the worker.
+    Metrics,
     /// To know whether the program is well. Nobody has to be let in for that.
     Probe,
 }
@@ -37,7 +39,7 @@ impl Operation {
     #[must_use]
     pub const fn is_read(self) -> bool {
         match self {
-            Self::Read | Self::List | Self::Probe => true,
+            Self::Read | Self::List | Self::Metrics | Self::Probe => true,
             Self::Start
             | Self::RaiseEvent
             | Self::Terminate
@@ -65,6 +67,7 @@ impl Operation {
             Self::Restart => "restart",
             Self::Purge => "purge",
             Self::SignalEntity => "signalEntity",
+            Self::Metrics => "metrics",
             Self::Probe => "probe",
         }
     }
@@ -73,6 +76,7 @@ impl Operation {
         match route {
             Route::Start { .. } => Self::Start,
             Route::Status { .. } | Route::Watch { .. } => Self::Read,
+            Route::Metrics => Self::Metrics,
             Route::Live | Route::Ready => Self::Probe,
             Route::RaiseEvent { .. } => Self::RaiseEvent,
             Route::List => Self::List,

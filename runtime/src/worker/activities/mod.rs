@@ -100,6 +100,11 @@ impl Dispatcher {
         self.closed = true;
     }
 
+    /// How many run, and how many wait for a place.
+    pub(crate) fn load(&self) -> (usize, usize) {
+        (self.running.len(), self.tasks.len())
+    }
+
     pub(crate) fn is_idle(&self) -> bool {
         self.running.is_empty()
     }

@@ -203,6 +203,15 @@ pub(crate) async fn dispatch(
             };
             running.insert(key, attempt);
         }
+        let (at_work, waiting) = dispatcher.load();
+        shared
+            .meters
+            .activities_running
+            .store(at_work, Ordering::Relaxed);
+        shared
+            .meters
+            .activities_waiting
+            .store(waiting, Ordering::Relaxed);
         let next = dispatcher.next_deadline();
         if let Some(at) = next
             && woken_at != next

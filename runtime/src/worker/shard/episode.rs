@@ -118,6 +118,7 @@ impl Shard {
             let was_long = live.execution.history_length() >= HISTORY_LENGTH_WARNING;
             match live.execution.deliver(now, &mut batch.events) {
                 Ok(episode) => {
+                    self.tally.episodes += 1;
                     live.known.begun = true;
                     let length = live.execution.history_length();
                     if !was_long && length >= HISTORY_LENGTH_WARNING {
@@ -477,6 +478,7 @@ impl Shard {
             }
         };
         if row_status.is_some() {
+            self.tally.status_writes += 1;
             header.status_episode = Some(header.episode);
         }
         let changed = runtime_status != header.runtime_status || row_status.is_some();

@@ -196,6 +196,10 @@ impl Shard {
             Err(why) => return self.enter_stalled(known, inbox, &why),
         };
         let mut execution = self.execution(&known, custom_status, start);
+        if !past.is_empty() {
+            self.tally.replays += 1;
+            self.tally.replayed_events += past.len() as u64;
+        }
         let mut inbox = inbox;
         let rewind = inbox
             .iter()

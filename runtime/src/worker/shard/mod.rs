@@ -25,6 +25,7 @@ use super::ids::Ids;
 use super::message::{
     Control, Request, RequestError, ShardInput, ShardOutput, StartRequest, TaskKey,
 };
+use super::meters::{Meters, Tally};
 use super::watchers::Watchers;
 use crate::clock::Clock;
 use crate::context::CancelReason;
@@ -56,6 +57,7 @@ pub(crate) struct Shared {
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) watchers: Arc<Watchers>,
     pub(crate) condition: Condition,
+    pub(crate) meters: Arc<Meters>,
     pub(crate) settings: Settings,
     /// What activities share.
     pub(crate) dependencies: Arc<Dependencies>,
@@ -98,6 +100,7 @@ pub(crate) struct Shard {
     deferred: VecDeque<InstanceId>,
     now: Timestamp,
     outputs: Vec<ShardOutput>,
+    tally: Tally,
 }
 
 /// Something that a shard does later.
@@ -128,6 +131,7 @@ impl Shard {
             deferred: VecDeque::new(),
             now: Timestamp::UNIX_EPOCH,
             outputs: Vec::new(),
+            tally: Tally::default(),
         }
     }
 
@@ -179,6 +183,10 @@ impl Shard {
                 outcome,
             } => {
                 let task_scheduled_id = key.id;
+                match outcome {
+                    Ok(_) => self.tally.activities_completed += 1,
+                    Err(_) => self.tally.activities_failed += 1,
+                }
                 let kind: HistoryEventKind = match outcome {
                     Ok(result) => TaskCompleted {
                         task_scheduled_id,
@@ -338,6 +346,11 @@ impl Shard {
     /// What has to be done now. Must be called after every input.
     pub(crate) fn outputs(&mut self) -> std::vec::Drain<'_, ShardOutput> {
         self.outputs.drain(..)
+    }
+
+    /// Hands over what was counted. Once for each step of the driver.
+    pub(crate) fn hand_over(&mut self) {
+        self.tally.hand_over(&self.shared.meters, self.resident);
     }
 
     /// When the shard must see a [`ShardInput::Tick`].

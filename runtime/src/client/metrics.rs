@@ -1,0 +1,180 @@
+//! The figures of a worker, for those who watch over it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use futures_executor::block_on;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Mutex;
+
+use super::{Client, ClientError};
+use crate::clock::Stopwatch;
+use crate::model::query::InstanceFilter;
+use crate::model::status::RuntimeStatus;
+use crate::store::{Store, StoreError};
+use crate::worker::meters::Buckets;
+
+/// How long the instances are not counted again, at least.
+const COUNTED_FOR: SignedDuration = SignedDuration::from_secs(10);
+
+/// How many times as long as the counting took they are not counted again, at least: it takes two hundredths of a processor at most.
+const TIMES_AS_LONG: i32 = 50;
+
+/// What a worker has done since it was started, and what it is at: see [`Client::metrics`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Metrics {
+    /// How many episodes were run, those of replays left out.
+    pub episodes: u64,
+    /// How often an instance was rebuilt from its history.
+    pub replays: u64,
+    /// How many events these replays read.
+    pub replayed_events: u64,
+    /// How many episodes set or cleared the custom status.
+    pub status_writes: u64,
+    /// How many attempts of activities returned a result.
+    pub activities_completed: u64,
+    /// How many attempts of activities failed, panicked or took too long.
+    pub activities_failed: u64,
+    /// How many activities run.
+    pub activities_running: u64,
+    /// How many activities wait for a free place.
+    pub activities_waiting: u64,
+    /// How many instances are in memory: those that can go on at once, and those that are suspended or set aside.
+    pub instances_in_memory: u64,
+    /// How many messages wait for a thread that runs orchestrators.
+    pub messages_waiting: u64,
+    /// How many writes wait for the thread that commits, those that it is committing included.
+    pub writes_waiting: u64,
+    /// How many instances have a timer in memory. Of many thousands only the next are; the store has the others.
+    pub timers_in_memory: u64,
+    /// How many wait for a change or the end of an instance: in this program, and over HTTP.
+    pub watchers: u64,
+    /// How many commits failed.
+    pub commits_failed: u64,
+    /// How many writes were in each commit.
+    pub commit_writes: Histogram,
+    /// How long each commit took, in seconds.
+    pub commit_seconds: Histogram,
+}
+
+/// How often a value was how great.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Histogram {
+    /// Bounds, from the least to infinity, with how many values were up to each and above the one before.
+    pub buckets: Vec<(f64, u64)>,
+    /// All values together.
+    pub sum: f64,
+}
+
+impl Histogram {
+    fn of(buckets: &Buckets, unit: f64) -> Self {
+        let (bounded, above) = buckets.read();
+        let bounded = bounded
+            .into_iter()
+            .map(|(bound, count)| (bound as f64 * unit, count));
+        Self {
+            buckets: bounded.chain([(f64::INFINITY, above)]).collect(),
+            sum: buckets.sum() as f64 * unit,
+        }
+    }
+
+    /// How many values there were.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.buckets.iter().map(|(_, count)| count).sum()
+    }
+}
+
+/// How many instances there were, when they were last counted: see [`Client::instance_counts`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InstanceCounts {
+    /// By runtime status. Those that no instance has are not in it.
+    pub by_status: HashMap<RuntimeStatus, u64>,
+    /// How many of them are stalled.
+    pub stalled: u64,
+    /// When they were counted.
+    pub counted_at: Timestamp,
+}
+
+/// The last count.
+#[derive(Debug, Default)]
+pub(super) struct Counted(Mutex<Option<(Arc<InstanceCounts>, Timestamp)>>);
+
+impl Client {
+    /// What the worker has done since it was started, and what it is at. It takes no lock of the worker, and reads nothing from the
+    /// store. Each figure is read by itself: two that belong together may be a moment apart.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        let shared = &self.0.shared;
+        let meters = &shared.meters;
+        let gauge = |value: i64| u64::try_from(value).unwrap_or_default();
+        Metrics {
+            episodes: meters.episodes.load(Relaxed),
+            replays: meters.replays.load(Relaxed),
+            replayed_events: meters.replayed_events.load(Relaxed),
+            status_writes: meters.status_writes.load(Relaxed),
+            activities_completed: meters.activities_completed.load(Relaxed),
+            activities_failed: meters.activities_failed.load(Relaxed),
+            activities_running: meters.activities_running.load(Relaxed) as u64,
+            activities_waiting: meters.activities_waiting.load(Relaxed) as u64,
+            instances_in_memory: gauge(meters.resident.load(Relaxed)),
+            messages_waiting: gauge(meters.messages()),
+            writes_waiting: gauge(meters.writes()),
+            timers_in_memory: meters.timers.load(Relaxed) as u64,
+            watchers: shared.watchers.count() as u64,
+            commits_failed: meters.commits_failed.load(Relaxed),
+            commit_writes: Histogram::of(&meters.commit_writes, 1.0),
+            commit_seconds: Histogram::of(&meters.commit_micros, 1e-6),
+        }
+    }
+
+    /// How many instances there are, by runtime status, and how many of them are stalled: for whoever asks again and again.
+    ///
+    /// To count them the store reads them all, so that they are counted only when someone asks, and then not again for ten seconds,
+    /// nor for fifty times as long as it took; [`count`](Self::count) counts them now. It must be called on a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn instance_counts(&self) -> Result<Arc<InstanceCounts>, ClientError> {
+        // Held while they are counted, so that who asks meanwhile gets the same.
+        let mut counted = self.0.counted.0.lock().await;
+        let now = self.0.shared.clock.now();
+        if let Some((counts, until)) = &*counted
+            && (counts.counted_at..*until).contains(&now)
+        {
+            return Ok(Arc::clone(counts));
+        }
+        let store = Arc::clone(&self.0.store);
+        // It may take a while, and the store does it in the thread that asks.
+        let counting = tokio::task::spawn_blocking(move || count(&*store));
+        let counts = counting.await.map_err(|_| ClientError::ShutDown)?;
+        let (by_status, stalled, took) =
+            counts.map_err(|error| ClientError::Store(Arc::new(error)))?;
+        let counts = Arc::new(InstanceCounts {
+            by_status,
+            stalled,
+            counted_at: now,
+        });
+        let pause = SignedDuration::try_from(took).unwrap_or(COUNTED_FOR);
+        let pause = pause.saturating_mul(TIMES_AS_LONG).max(COUNTED_FOR);
+        let until = now.saturating_add(pause).unwrap_or(Timestamp::MAX);
+        *counted = Some((Arc::clone(&counts), until));
+        Ok(counts)
+    }
+}
+
+type Count = (HashMap<RuntimeStatus, u64>, u64, Duration);
+
+fn count(store: &dyn Store) -> Result<Count, StoreError> {
+    let watch = Stopwatch::start();
+    let by_status = block_on(store.counts(&InstanceFilter::new()))?;
+    let stalled = block_on(store.counts(&InstanceFilter::new().stalled(true)))?;
+    let stalled = stalled.iter().map(|(_, count)| count).sum();
+    Ok((by_status.into_iter().collect(), stalled, watch.elapsed()))
+}
