@@ -20,6 +20,9 @@ pub(super) enum HttpError {
     /// It came with nothing that lets it in.
     #[error("a key is required")]
     Unauthorized,
+    /// The program's own authentication has answered.
+    #[error("the program does not allow this operation")]
+    Answered(Box<Response>),
     #[error("the address has expired: ask who gave it to you for another one")]
     Expired,
     /// What it came with is not good for this operation.
@@ -98,6 +101,7 @@ impl HttpError {
         let bad = |kind| body(StatusCode::BAD_REQUEST, BAD_ARGUMENT, kind);
         match self {
             Self::NoRoute | Self::NoInstance => Answer::Empty(StatusCode::NOT_FOUND),
+            Self::Answered(response) => Answer::Empty(response.status()),
             Self::Unauthorized => Answer::Empty(StatusCode::UNAUTHORIZED),
             Self::Forbidden => Answer::Empty(StatusCode::FORBIDDEN),
             Self::NothingToRewind { .. } => Answer::Text(StatusCode::NOT_FOUND),
@@ -209,6 +213,9 @@ fn unexpected(kind: &'static str) -> Answer {
 
 impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
+        if let Self::Answered(response) = self {
+            return *response;
+        }
         match self.answer() {
             Answer::Empty(status) => status.into_response(),
             Answer::Text(status) => json_response(status, &self.to_string()),

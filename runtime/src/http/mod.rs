@@ -43,7 +43,9 @@ use tokio::time::timeout;
 
 pub use check_status::{create_check_status_response, wait_for_completion_or_check_status};
 pub use forwarded::ForwardedHeaders;
-pub use guard::{Grant, Key, KeyError, Operation, SecretTooShort, SignedUrlError, SignedUrls};
+pub use guard::{
+    AccessRequest, Grant, Key, KeyError, Operation, SecretTooShort, SignedUrlError, SignedUrls,
+};
 pub use links::ManagementUrls;
 pub use payload::status_response;
 pub use serve::serve;
@@ -310,7 +312,8 @@ async fn answer(State(api): State<Api>, request: Request) -> Result<Response, Ht
     let mut asked = Asked::of(&api, &request);
     asked.pass = if guarded && !route.is_open() {
         api.guard
-            .check(&api.client, &request, &asked.query, &route)?
+            .check(&api.client, &request, &asked.query, &route)
+            .await?
     } else {
         api.guard.pass_of_all(&api.client)
     };

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod addresses;
+mod authorize;
 mod azure;
 mod definitions;
 mod embedding;

@@ -4,6 +4,7 @@
 //! base is closed by the first key, and no option opens it again.
 
 mod grant;
+mod hook;
 mod keys;
 mod operation;
 mod options;
@@ -16,6 +17,7 @@ use axum::http::HeaderMap;
 use jiff::Timestamp;
 
 pub use grant::Grant;
+pub use hook::AccessRequest;
 pub use keys::{Key, KeyError};
 pub use operation::Operation;
 pub use options::SignedUrlError;
@@ -27,6 +29,7 @@ use super::query::Query;
 use super::route::Route;
 use crate::client::Client;
 use crate::model::instance::InstanceId;
+use hook::Hook;
 use keys::{Keys, Reach};
 use signed::{Subject, Verified};
 
@@ -41,6 +44,7 @@ const KEY_PARAMETER: &str = "code";
 pub(super) struct Guard {
     keys: Keys,
     signed_urls: Option<Arc<SignedUrls>>,
+    hook: Option<Hook>,
 }
 
 /// What goes with the links in an answer.
@@ -90,11 +94,36 @@ impl Signer {
 impl Guard {
     /// Whether everyone is let in.
     fn is_open(&self) -> bool {
-        self.keys.is_empty() && self.signed_urls.is_none()
+        self.keys.is_empty() && self.signed_urls.is_none() && self.hook.is_none()
     }
 
-    /// Whether a request is let in, and what its links carry.
+    /// Whether a request is let in, and what its links carry. What the program itself has to say is awaited: it comes last, and only
+    /// when nothing else lets the request in.
     pub(super) fn check(
+        &self,
+        client: &Client,
+        request: &Request,
+        query: &Query,
+        route: &Route,
+    ) -> impl Future<Output = Result<Pass, HttpError>> + use<> {
+        let found = self.find(client, request, query, route);
+        let verdict = match (&found, &self.hook) {
+            (Err(_), Some(hook)) => Some(hook.ask(AccessRequest::of(request, route))),
+            _ => None,
+        };
+        async {
+            match verdict {
+                None => found,
+                Some(verdict) => match verdict.await {
+                    Ok(()) => Ok(Pass::Nothing),
+                    Err(answer) => Err(HttpError::Answered(answer)),
+                },
+            }
+        }
+    }
+
+    /// What lets a request in by itself.
+    fn find(
         &self,
         client: &Client,
         request: &Request,
@@ -105,11 +134,15 @@ impl Guard {
             return Ok(Pass::Nothing);
         }
         let key = self.key(request.headers(), query);
-        if let Some(key) = key
-            && (key.reach() == Reach::Full || Operation::of(route).is_read())
-        {
-            let signed = self.signer(client).map(Pass::Signed);
-            return Ok(signed.unwrap_or_else(|| Pass::Key(key.clone())));
+        match key.map(|key| (key, key.reach())) {
+            Some((key, Reach::Full)) => {
+                let signed = self.signer(client).map(Pass::Signed);
+                return Ok(signed.unwrap_or_else(|| Pass::Key(key.clone())));
+            }
+            Some((key, Reach::ReadOnly)) if Operation::of(route).is_read() => {
+                return Ok(Pass::Key(key.clone()));
+            }
+            _ => {}
         }
         match self.verify(client, query, route) {
             Verified::Yes => Ok(Pass::Nothing),

@@ -1,6 +1,9 @@
 //! The options that close the base, and what they let a program do.
 
-use super::{Grant, Key, SignedUrls};
+use axum::response::IntoResponse;
+
+use super::hook::Hook;
+use super::{AccessRequest, Grant, Key, SignedUrls};
 use crate::http::Api;
 use crate::http::links::{encode, instance_url};
 use crate::model::instance::InstanceId;
@@ -23,6 +26,39 @@ impl Api {
     /// instance, and until its time only. Such a link can be handed to whoever is to read one status, or to approve one thing.
     pub fn signed_urls(mut self, urls: SignedUrls) -> Self {
         self.guard.signed_urls = Some(urls.into());
+        self
+    }
+
+    /// Asks the program itself whether to let a request to `/runtime/webhooks/durabletask` in, and what to answer otherwise. It
+    /// is asked about requests that neither a [key](Self::key) nor a [signature](Self::signed_urls) lets in, and what it says is
+    /// final; so without keys, about all of them.
+    ///
+    /// Links in answers to requests that it lets in carry nothing: it is asked again when they are followed.
+    ///
+    /// ```
+    /// use axum::http::StatusCode;
+    /// use steadfast::http::{AccessRequest, Api};
+    ///
+    /// # async fn user(_: &str) -> Option<String> { None }
+    /// fn guarded(api: Api) -> Api {
+    ///     api.authorize(|request: AccessRequest| async move {
+    ///         let token = request.headers.get("authorization");
+    ///         let token = token.and_then(|token| token.to_str().ok()).unwrap_or_default();
+    ///         match user(token).await {
+    ///             Some(user) if user == "operator" || request.operation.is_read() => Ok(()),
+    ///             Some(_) => Err(StatusCode::FORBIDDEN),
+    ///             None => Err(StatusCode::UNAUTHORIZED),
+    ///         }
+    ///     })
+    /// }
+    /// ```
+    pub fn authorize<F, Fut, E>(mut self, authorize: F) -> Self
+    where
+        F: Fn(AccessRequest) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), E>> + Send + 'static,
+        E: IntoResponse,
+    {
+        self.guard.hook = Some(Hook::new(authorize));
         self
     }
 
