@@ -15,7 +15,7 @@ use crate::definition::Definition;
 use crate::model::custom_status::CustomStatus;
 use crate::model::failure::FailureDetails;
 use crate::model::instance::{Cursor, InstanceId};
-use crate::model::status::{ActivityProgress, RuntimeStatus};
+use crate::model::status::{ActivityProgress, InstanceStatus, RuntimeStatus};
 
 /// One committed change of an instance, and what the instance was like after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,6 +170,24 @@ impl InstanceHandle {
         ChangeWatch::new(self.follow())
     }
 
+    /// Waits until the instance has changed since this cursor, or has ended, and gives its snapshot; at once when that is so already, or
+    /// the instance never was at this cursor. The change is pushed by its commit, not polled for. That the instance stalls, or no longer
+    /// does, is no change here.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::NotFound`] when there is no such instance.
+    pub async fn wait_for_change(&self, since: Cursor) -> Result<InstanceStatus, ClientError> {
+        let mut changes = self.follow();
+        changes.resume(since);
+        while let Some(given) = changes.next().await? {
+            if given.update.cursor != since {
+                break;
+            }
+        }
+        self.status().await
+    }
+
     fn follow(&self) -> Follower {
         let stream = self.subscribe().stream();
         Follower::new(self.client().clone(), self.id().clone(), stream)
@@ -189,7 +207,7 @@ impl<D: Definition> OrchestrationHandle<D> {
 }
 
 impl Client {
-    /// How many watches over every change are open in this process, of one instance and of all.
+    /// How many watches over every change are open in this process, and waits for one.
     #[must_use]
     pub fn open_watches(&self) -> usize {
         self.0.shared.watchers.streams()

@@ -8,6 +8,7 @@ use super::check_status::{patience, started};
 use super::error::HttpError;
 use super::list::purged;
 use super::payload::{StatusObject, json_response, retry_after};
+use super::watch::{self, CURSOR};
 use super::{Api, Asked, header};
 use crate::client::{ClientError, HistoryOptions};
 use crate::model::status::RuntimeStatus;
@@ -16,7 +17,7 @@ use crate::model::status::RuntimeStatus;
 pub(super) async fn status(api: &Api, asked: &Asked, id: String) -> Result<Response, HttpError> {
     let query = &asked.query;
     let instance = api.instance(id)?;
-    let status = instance.status().await?;
+    let status = watch::status(api, query, &instance).await?;
     let show_input = query.boolean("showInput").unwrap_or(true);
     let mut object = StatusObject::of(&status, show_input);
     if query.boolean("showHistory") == Some(true) {
@@ -29,6 +30,7 @@ pub(super) async fn status(api: &Api, asked: &Asked, id: String) -> Result<Respo
     if !status.is_terminal() {
         let mut response = json_response(StatusCode::ACCEPTED, &object);
         header(&mut response, LOCATION, asked.url());
+        header(&mut response, CURSOR, status.cursor.to_string());
         retry_after(&mut response, 5);
         return Ok(response);
     }
@@ -37,7 +39,9 @@ pub(super) async fn status(api: &Api, asked: &Asked, id: String) -> Result<Respo
         Some(true) if failed => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::OK,
     };
-    Ok(json_response(code, &object))
+    let mut response = json_response(code, &object);
+    header(&mut response, CURSOR, status.cursor.to_string());
+    Ok(response)
 }
 
 /// Ends an instance. The body of the request is not looked at, as in the other operations here.

@@ -1,4 +1,4 @@
-//! Pushed status: streams of changes.
+//! Pushed status: streams of changes, and requests that wait for one.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -8,12 +8,15 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::unfold;
 use futures_util::{Stream, StreamExt as _};
+use tokio::time::timeout;
 
 use super::change::event;
 use super::error::HttpError;
 use super::query::Query;
 use super::{Api, Asked};
+use crate::client::{ClientError, InstanceHandle};
 use crate::model::instance::Cursor;
+use crate::model::status::InstanceStatus;
 
 /// Where a reader of a stream was when its connection broke.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -26,6 +29,12 @@ const RETRY: Duration = Duration::from_secs(2);
 
 /// How long nothing is sent before a comment is, so that either side notices when the other is gone.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How long a request waits for a change at most: as long as proxies usually let a request take.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// Which change an answer shows.
+pub(super) const CURSOR: HeaderName = HeaderName::from_static("x-steadfast-cursor");
 
 /// Streams the changes of an instance.
 pub(super) async fn instance(
@@ -57,6 +66,40 @@ fn last_event(headers: &HeaderMap, query: &Query) -> Option<Cursor> {
     header.or_else(|| query.text("lastEventId")?.trim().parse().ok())
 }
 
+/// The status of an instance: once it is newer than the request knows, when it says how long it waits for that.
+pub(super) async fn status(
+    api: &Api,
+    query: &Query,
+    instance: &InstanceHandle,
+) -> Result<InstanceStatus, ClientError> {
+    let now = instance.status().await?;
+    let Some(patience) = query.seconds("wait") else {
+        return Ok(now);
+    };
+    let known = query.text("version");
+    let known = known.and_then(|version| version_of(version.trim(), now.cursor));
+    let known = known.unwrap_or(now.cursor);
+    if now.cursor > known || now.is_terminal() {
+        return Ok(now);
+    }
+    let stopping = &api.serving.stopping;
+    let changed = stopping.run_until_cancelled(instance.wait_for_change(known));
+    match timeout(patience.min(LONGEST_WAIT), changed).await {
+        Ok(Some(status)) => status,
+        // As it is now: it may have stalled meanwhile.
+        Ok(None) | Err(_) => instance.status().await,
+    }
+}
+
+/// The cursor that a text means: a whole one, or a sequence of the incarnation that there is.
+fn version_of(text: &str, now: Cursor) -> Option<Cursor> {
+    let sequence = || text.parse().ok();
+    let of_this_incarnation = |sequence| Cursor { sequence, ..now };
+    text.parse()
+        .ok()
+        .or_else(|| sequence().map(of_this_incarnation))
+}
+
 /// Answers with events, until there are none any more or serving ends.
 fn stream(api: &Api, events: impl Stream<Item = Event> + Send + 'static) -> Response {
     let events = events
@@ -72,4 +115,20 @@ fn stream(api: &Api, events: impl Stream<Item = Event> + Send + 'static) -> Resp
     let headers = response.headers_mut();
     headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_a_cursor_or_a_sequence() {
+        let now = "3.7".parse().unwrap();
+        for (text, version) in [("3.4", "3.4"), ("2.9", "2.9"), ("4", "3.4"), ("0", "3.0")] {
+            assert_eq!(version_of(text, now), version.parse().ok(), "{text}");
+        }
+        for text in ["", "x", "-1", "3.", "3.4.5"] {
+            assert_eq!(version_of(text, now), None, "{text}");
+        }
+    }
 }

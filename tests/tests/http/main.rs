@@ -14,6 +14,7 @@ mod instances;
 mod keys;
 mod list;
 mod log;
+mod long_poll;
 mod metrics;
 mod operations;
 mod orchestrators;
