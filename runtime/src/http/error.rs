@@ -20,6 +20,11 @@ pub(super) enum HttpError {
     /// It came with nothing that lets it in.
     #[error("a key is required")]
     Unauthorized,
+    /// A page in a browser asks for it.
+    #[error(
+        "the request comes from a page of another origin, which `Api::allow_origin` does not name"
+    )]
+    CrossOrigin,
     /// The program's own authentication has answered.
     #[error("the program does not allow this operation")]
     Answered(Box<Response>),
@@ -118,6 +123,11 @@ impl HttpError {
             Self::PurgeFrom | Self::PurgeTo => Answer::Text(StatusCode::BAD_REQUEST),
             Self::PollingInterval => bad("PollingInterval"),
             Self::Continuation(_) => bad("ContinuationToken"),
+            Self::CrossOrigin => body(
+                StatusCode::FORBIDDEN,
+                "The request comes from a page of another origin",
+                "CrossOrigin",
+            ),
             Self::Expired => body(
                 StatusCode::FORBIDDEN,
                 "The address has expired",

@@ -4,6 +4,7 @@
 
 mod change;
 mod check_status;
+mod cross_origin;
 mod endpoint;
 mod error;
 mod events;
@@ -42,6 +43,7 @@ use axum::routing::any;
 use tokio::time::timeout;
 
 pub use check_status::{create_check_status_response, wait_for_completion_or_check_status};
+pub use cross_origin::{Origin, OriginError};
 pub use forwarded::ForwardedHeaders;
 pub use guard::{
     AccessRequest, Grant, Key, KeyError, Operation, SecretTooShort, SignedUrlError, SignedUrls,
@@ -90,6 +92,7 @@ pub struct Api {
     connection_name: Arc<str>,
     public_origin: Option<Arc<str>>,
     forwarded: Option<ForwardedHeaders>,
+    origins: Vec<Origin>,
     mounted_at: Arc<str>,
     body_limit: usize,
     rpc_base: RpcBase,
@@ -125,6 +128,7 @@ impl Api {
             connection_name: DEFAULT_CONNECTION.into(),
             public_origin: None,
             forwarded: None,
+            origins: Vec::new(),
             mounted_at: "".into(),
             body_limit: DEFAULT_BODY_LIMIT,
             rpc_base: RpcBase::default(),
@@ -208,8 +212,12 @@ impl Api {
     ///
     /// Serve them with `into_make_service_with_connect_info::<SocketAddr>()`, or [`RpcBase::Loopback`] answers to nobody.
     pub fn router(self) -> Router {
+        let webhook = match self.cors() {
+            Some(cors) => any(answer).layer(cors),
+            None => any(answer),
+        };
         Router::new()
-            .route(&format!("{WEBHOOK}/{{*path}}"), any(answer))
+            .route(&format!("{WEBHOOK}/{{*path}}"), webhook)
             .route(&format!("{RPC}/{{*path}}"), any(answer))
             .layer(map_response(headers::protect))
             .layer(from_fn(telemetry::trace))
@@ -310,6 +318,7 @@ async fn answer(State(api): State<Api>, request: Request) -> Result<Response, Ht
     let (route, guarded) = api.route(&request).ok_or(HttpError::NoRoute)?;
     telemetry::note(&request, &route);
     let mut asked = Asked::of(&api, &request);
+    api.check_origin(&request, &asked.origin)?;
     asked.pass = if guarded && !route.is_open() {
         api.guard
             .check(&api.client, &request, &asked.query, &route)

@@ -1,10 +1,12 @@
 //! Who is at the other end of a connection.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Once;
 
 use axum::extract::{ConnectInfo, Request};
 use axum::http::HeaderMap;
+use axum::http::header::HOST;
+use axum::http::uri::Authority;
 
 /// Says once in a process why nobody is answered.
 static NO_CONNECT_INFO: Once = Once::new();
@@ -26,7 +28,27 @@ pub(super) fn is_on_this_machine(request: &Request) -> bool {
         });
         return false;
     };
-    peer.ip().to_canonical().is_loopback() && !is_passed_on(request.headers())
+    peer.ip().to_canonical().is_loopback()
+        && !is_passed_on(request.headers())
+        && names_this_machine(request)
+}
+
+/// Whether the name that a request was sent to can only be this machine's. A page in a browser can have a name of its own lead
+/// here, and is then of the same origin as what it reads.
+fn names_this_machine(request: &Request) -> bool {
+    let host = request.headers().get(HOST).map(|host| host.to_str());
+    let host = match (host, request.uri().authority()) {
+        (Some(host), _) => host.unwrap_or_default(),
+        (None, Some(authority)) => authority.as_str(),
+        (None, None) => return true,
+    };
+    let Ok(authority) = host.parse::<Authority>() else {
+        return false;
+    };
+    let name = authority.host().trim_matches(['[', ']']);
+    let address = name.parse::<IpAddr>();
+    name.eq_ignore_ascii_case("localhost")
+        || address.is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
 /// Whether a proxy says that it passes a request on from someone else.

@@ -115,6 +115,15 @@ impl Server {
         self.steadfast.shut_down(Duration::ZERO).await;
     }
 
+    /// Sends these bytes and no others.
+    pub(crate) async fn raw(&self, request: &str) -> Answer {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        Answer::parse(std::str::from_utf8(&answer).unwrap())
+    }
+
     /// Stops serving, and waits for what is under way.
     pub(crate) async fn stop(mut self) -> Steadfast {
         drop(self.stop.take());
