@@ -152,9 +152,9 @@ pub use call_http::{CallHttpError, HttpCall, HttpRequest, HttpResponse};
 pub use client::{
     Change, ChangeWatch, Client, ClientError, ContinuationToken, ContinuationTokenError,
     ExportedEpisode, ExportedHistory, Histogram, HistoryOptions, ImportError, InitialStatus,
-    InstanceCounts, InstanceHandle, InstanceQuery, Metrics, NotReady, OrchestrationHandle,
-    OutputError, Page, ReadStatus, Requested, Start, StartByName, Startable, StatusWatch,
-    WatchedStatus,
+    InstanceCounts, InstanceEvent, InstanceHandle, InstanceQuery, InstanceWatch, Metrics, NotReady,
+    OrchestrationHandle, OutputError, Page, ReadStatus, Requested, Start, StartByName, Startable,
+    StatusWatch, WatchedStatus,
 };
 #[cfg(feature = "local")]
 pub use context::CancelReason;

@@ -49,7 +49,7 @@ pub struct Change<T = CustomStatus> {
 }
 
 impl<T> Change<T> {
-    fn of(
+    pub(super) fn of(
         given: &Given,
         read: impl FnOnce(CustomStatus) -> Result<T, serde_json::Error>,
     ) -> Result<Self, ClientError> {

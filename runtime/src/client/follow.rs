@@ -225,7 +225,7 @@ impl Follower {
 }
 
 /// How many changes lie between two; `None` when they are not of the same incarnation.
-fn skipped(seen: Cursor, next: Cursor) -> Option<u64> {
+pub(super) fn skipped(seen: Cursor, next: Cursor) -> Option<u64> {
     (seen.incarnation == next.incarnation).then(|| {
         next.sequence
             .saturating_sub(seen.sequence.saturating_add(1))

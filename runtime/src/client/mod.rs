@@ -8,6 +8,7 @@ mod follow;
 mod handle;
 mod history;
 mod initial_status;
+mod instances;
 mod metrics;
 mod query;
 mod ready;
@@ -26,6 +27,9 @@ pub(crate) use follow::Given;
 pub use handle::{InstanceHandle, OrchestrationHandle};
 pub use history::HistoryOptions;
 pub use initial_status::InitialStatus;
+#[cfg(feature = "http")]
+pub(crate) use instances::SharedEvent;
+pub use instances::{InstanceEvent, InstanceWatch};
 pub use metrics::{Histogram, InstanceCounts, Metrics};
 pub use query::{ContinuationToken, ContinuationTokenError, InstanceQuery, Page};
 pub use ready::NotReady;

@@ -1,4 +1,4 @@
-//! A committed change as an event of a stream.
+//! Committed changes as events of a stream.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::payload::{json, output, whole_seconds};
-use crate::client::{Given, Update};
+use crate::client::{Given, SharedEvent, Update};
 use crate::model::status::ActivityProgress;
 
 /// The data of an event, but for what differs from one reader to another.
@@ -72,15 +72,33 @@ impl<'a> From<&'a ActivityProgress> for ProgressObject<'a> {
     }
 }
 
-/// The event of a change. Its JSON is written once, however many readers there are; each is told first how many it missed.
+/// The event of a change, with its cursor.
 pub(super) fn event(given: &Given) -> Event {
+    let id = given.update.cursor.to_string();
+    write(Event::default().id(id), given)
+}
+
+/// An event of a stream over many instances, where one cursor says nothing.
+pub(super) fn list_event(event: &SharedEvent) -> Event {
+    match event {
+        SharedEvent::Reset => Event::default().event("reset").data("{}"),
+        SharedEvent::Complete => Event::default().event("complete").data("{}"),
+        SharedEvent::Change(given) => write(Event::default(), given),
+        SharedEvent::Left(id) => {
+            let id = serde_json::to_string(id).expect("an id is a string");
+            let data = format!("{{\"instanceId\":{id}}}");
+            Event::default().event("left").data(data)
+        }
+    }
+}
+
+/// Its JSON is written once, however many readers there are; each is told first how many changes it missed.
+fn write(event: Event, given: &Given) -> Event {
     let json = given.update.rendered(|update| {
         serde_json::to_string(&ChangeObject::from(update))
             .expect("changes hold strings and JSON only")
     });
-    let mut data = Event::default()
-        .id(given.update.cursor.to_string())
-        .into_data_writer();
+    let mut data = event.into_data_writer();
     let rest = json.strip_prefix('{').unwrap_or(json);
     // Writing into memory does not fail.
     let _ = write!(data, "{{\"skipped\":{},{rest}", given.skipped);

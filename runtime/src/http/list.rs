@@ -26,18 +26,23 @@ pub(super) async fn list(
     headers: &HeaderMap,
 ) -> Result<Response, HttpError> {
     let query = &asked.query;
-    let mut filter = InstanceFilter::new();
-    filter.runtime_status = query.runtime_statuses("runtimeStatus").unwrap_or_default();
-    filter.created_from = query.timestamp("createdTimeFrom");
-    filter.created_to = query.timestamp("createdTimeTo");
-    filter.id_prefix = query.text("instanceIdPrefix");
-    let mut instances = api.client.query(filter).page_size(page_size(query));
+    let mut instances = api.client.query(filter(query)).page_size(page_size(query));
     if let Some(token) = continuation(headers)? {
         instances = instances.after(token);
     }
     let page = instances.page().await?;
     let show_input = query.boolean("showInput").unwrap_or(true);
     Ok(page_of(&page.instances, show_input, page.continuation))
+}
+
+/// Which instances a list is about.
+pub(super) fn filter(query: &Query) -> InstanceFilter {
+    let mut filter = InstanceFilter::new();
+    filter.runtime_status = query.runtime_statuses("runtimeStatus").unwrap_or_default();
+    filter.created_from = query.timestamp("createdTimeFrom");
+    filter.created_to = query.timestamp("createdTimeTo");
+    filter.id_prefix = query.text("instanceIdPrefix");
+    filter
 }
 
 /// A page of instances. The header says where the next one begins, and is empty when there is none.

@@ -337,6 +337,7 @@ async fn answer(State(api): State<Api>, request: Request) -> Result<Response, Ht
         Route::List => list::list(&api, &asked, request.headers()).await,
         Route::PurgeWhere => list::purge(&api, &asked).await,
         Route::Status { id } => instances::status(&api, &asked, id).await,
+        Route::WatchAll => Ok(watch::instances(&api, &asked)),
         Route::Watch { id } => watch::instance(&api, &asked, request.headers(), id).await,
         Route::Purge { id } => instances::purge(&api, id).await,
         Route::RaiseEvent { id, event } => {

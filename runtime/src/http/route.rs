@@ -43,6 +43,8 @@ pub(super) enum Route {
     Watch {
         id: String,
     },
+    /// Not below `instances`, where every word may be an id.
+    WatchAll,
     Purge {
         id: String,
     },
@@ -83,6 +85,7 @@ impl Route {
         match self {
             Self::Start { .. }
             | Self::List
+            | Self::WatchAll
             | Self::PurgeWhere
             | Self::SignalEntity
             | Self::Live
@@ -114,6 +117,7 @@ impl Route {
             "orchestrators" => orchestrators,
             "instances" => instances,
             "entities" => entities,
+            "watch" => watch,
             "health" => health,
             "metrics" => metrics,
             _ => return None,
@@ -163,6 +167,10 @@ fn instances(method: &str, rest: &[&str]) -> Option<Route> {
         }
         _ => None,
     }
+}
+
+fn watch(method: &str, rest: &[&str]) -> Option<Route> {
+    (method == "GET" && rest.is_empty()).then_some(Route::WatchAll)
 }
 
 /// Reads find nothing; only what would change an entity is worth a word.
@@ -237,6 +245,7 @@ mod tests {
                 Some(Route::Watch { id: id() }),
             ),
             ("GET", "/instances/watch", status("watch")),
+            ("GET", "/Watch/", Some(Route::WatchAll)),
             ("GET", "/instances", Some(Route::List)),
             ("GET", "/instances/", Some(Route::List)),
             ("DELETE", "/INSTANCES/", Some(Route::PurgeWhere)),

@@ -10,8 +10,9 @@ use futures_util::stream::unfold;
 use futures_util::{Stream, StreamExt as _};
 use tokio::time::timeout;
 
-use super::change::event;
+use super::change::{event, list_event};
 use super::error::HttpError;
+use super::list::filter;
 use super::query::Query;
 use super::{Api, Asked};
 use crate::client::{ClientError, InstanceHandle};
@@ -57,6 +58,16 @@ pub(super) async fn instance(
         Some((event(&given), changes))
     });
     Ok(stream(api, events))
+}
+
+/// Streams the instances that match, and then what becomes of them.
+pub(super) fn instances(api: &Api, asked: &Asked) -> Response {
+    let watch = api.client.watch_instances(filter(&asked.query));
+    let events = unfold(watch, async |mut watch| {
+        let event = watch.next_shared().await.ok()?;
+        Some((list_event(&event), watch))
+    });
+    stream(api, events)
 }
 
 /// Where the reader was, as far as that is a cursor: browsers say it in a header, and who cannot, in the query.

@@ -35,6 +35,7 @@ use crate::model::query::{InstanceFilter, Order};
 use crate::model::status::RuntimeStatus;
 
 mod error;
+mod filter;
 pub mod memory;
 mod rows;
 #[cfg(feature = "sqlite")]
@@ -43,6 +44,7 @@ mod time;
 mod write;
 
 pub use error::{StoreError, StoreErrorKind};
+pub(crate) use filter::{Filtered, matches};
 pub use rows::{
     ChangeRow, HistoryRow, InboxRow, InstanceHeader, InstanceRows, ParentLink, StoredInstance,
 };

@@ -18,6 +18,7 @@
 
 pub(crate) mod activities;
 pub(crate) mod condition;
+pub(crate) mod every_instance;
 pub(crate) mod ids;
 pub(crate) mod message;
 pub(crate) mod meters;

@@ -54,6 +54,11 @@ impl<T> Recent<T> {
         }
     }
 
+    /// How many entries there have been: the place behind the last one.
+    pub(crate) const fn end(&self) -> u64 {
+        self.end
+    }
+
     pub(crate) fn at(&self, place: u64) -> Found<'_, T> {
         let left = self.end.saturating_sub(place);
         if left == 0 {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::every_instance::EveryInstance;
 use super::streams::Streamed;
 use super::update::{Published, Update};
 use crate::hash::Map;
@@ -40,13 +41,17 @@ impl Notice {
 #[derive(Debug, Default)]
 pub(crate) struct Watchers {
     watched: Mutex<Watched>,
+    /// Something was told to those who listen to all instances.
+    pub(super) told: Notify,
     streams: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
-struct Watched {
-    closed: bool,
+pub(super) struct Watched {
+    pub(super) closed: bool,
     instances: Map<InstanceId, Arc<Instance>>,
+    /// While somebody listens to all instances.
+    pub(super) every_instance: Option<EveryInstance>,
 }
 
 /// A watched instance. Every start has one for a while, so that it is small.
@@ -155,20 +160,40 @@ impl Watchers {
 
     /// The same for all that may have ended: those are what was purged.
     pub(crate) fn publish_purge(&self) {
-        for instance in self.watched().instances.values() {
+        let mut watched = self.watched();
+        for instance in watched.instances.values() {
             if instance.state().latest.may_be_an_end() {
                 instance.tell(Notice::Uncertain);
             }
         }
-    }
-
-    fn tell(&self, id: &InstanceId, notice: impl FnOnce() -> Notice) {
-        if let Some(instance) = self.watched().instances.get(id) {
-            instance.tell(notice());
+        if let Some(every) = &mut watched.every_instance {
+            every.push_any();
+            self.told.notify_waiters();
         }
     }
 
-    fn watched(&self) -> MutexGuard<'_, Watched> {
+    fn tell(&self, id: &InstanceId, notice: impl FnOnce() -> Notice) {
+        let mut watched = self.watched();
+        let Watched {
+            instances,
+            every_instance,
+            ..
+        } = &mut *watched;
+        let instance = instances.get(id);
+        if instance.is_none() && every_instance.is_none() {
+            return;
+        }
+        let notice = notice();
+        if let Some(every) = every_instance {
+            every.push(id, notice.clone());
+            self.told.notify_waiters();
+        }
+        if let Some(instance) = instance {
+            instance.tell(notice);
+        }
+    }
+
+    pub(super) fn watched(&self) -> MutexGuard<'_, Watched> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -199,6 +224,7 @@ impl Watchers {
         for (_, instance) in watched.instances.drain() {
             instance.close();
         }
+        self.told.notify_waiters();
     }
 }
 

@@ -14,6 +14,7 @@ mod history;
 mod instances;
 mod keys;
 mod list;
+mod list_stream;
 mod log;
 mod long_poll;
 mod metrics;

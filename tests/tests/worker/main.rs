@@ -15,6 +15,7 @@ mod everyway;
 mod faults;
 mod history;
 mod identity;
+mod instance_watch;
 mod instances;
 mod interleavings;
 mod management;

@@ -79,7 +79,7 @@ impl Operation {
             Route::Metrics => Self::Metrics,
             Route::Live | Route::Ready => Self::Probe,
             Route::RaiseEvent { .. } => Self::RaiseEvent,
-            Route::List => Self::List,
+            Route::List | Route::WatchAll => Self::List,
             Route::Terminate { .. } => Self::Terminate,
             Route::Suspend { .. } => Self::Suspend,
             Route::Resume { .. } => Self::Resume,

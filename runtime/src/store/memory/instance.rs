@@ -9,8 +9,9 @@ use crate::model::status::{ActivityProgress, RuntimeStatus};
 use crate::model::tags::Tags;
 use crate::store::time::whole_microseconds;
 use crate::store::{
-    ChangeRow, CreateInstance, EpisodeWrite, HistoryRow, ImportInstance, InboxRow, InstanceHeader,
-    InstanceRows, Refused, StoreError, StoreErrorKind, StoredInstance, starts_a_change,
+    ChangeRow, CreateInstance, EpisodeWrite, Filtered, HistoryRow, ImportInstance, InboxRow,
+    InstanceHeader, InstanceRows, Refused, StoreError, StoreErrorKind, StoredInstance,
+    starts_a_change,
 };
 
 pub(super) struct Instance {
@@ -103,6 +104,22 @@ impl Instance {
             }
         }
         changes
+    }
+
+    /// What filters look at.
+    pub(super) fn filtered(&self) -> Filtered<'_> {
+        let header = &self.header;
+        Filtered {
+            id: &header.id,
+            name: &header.name,
+            version: header.version.as_deref(),
+            runtime_status: header.runtime_status,
+            created_at: header.created_at,
+            last_updated_at: header.last_updated_at,
+            parent: header.parent.as_ref().map(|parent| &parent.instance_id),
+            tags: &self.tags,
+            is_stalled: header.stalled.is_some(),
+        }
     }
 
     pub(super) fn is_finished(&self) -> bool {

@@ -13,13 +13,12 @@ use futures_util::future::BoxFuture;
 use self::instance::Instance;
 use super::{
     ChangeRow, Epoch, InboxRow, InstanceRows, Ownership, PageRequest, Store, StoreError,
-    StoredInstance, TimerPosition, Write, WriteResult, fenced, task_hub_of,
+    StoredInstance, TimerPosition, Write, WriteResult, fenced, matches, task_hub_of,
 };
 use crate::model::instance::{Incarnation, InstanceId};
 use crate::model::query::{InstanceFilter, Order};
 use crate::model::status::RuntimeStatus;
 
-mod filter;
 mod instance;
 mod writes;
 
@@ -243,7 +242,7 @@ impl Data {
             }
         };
         found
-            .filter(|instance| filter::matches(filter, instance))
+            .filter(|instance| matches(filter, &instance.filtered()))
             .take(page.limit)
             .map(Instance::rows)
             .collect()
@@ -252,7 +251,7 @@ impl Data {
     fn counts(&self, filter: &InstanceFilter) -> Vec<(RuntimeStatus, u64)> {
         let mut counts: BTreeMap<&str, (RuntimeStatus, u64)> = BTreeMap::new();
         let found = self.instances.values();
-        for instance in found.filter(|instance| filter::matches(filter, instance)) {
+        for instance in found.filter(|instance| matches(filter, &instance.filtered())) {
             let status = instance.header.runtime_status;
             counts.entry(status.as_str()).or_insert((status, 0)).1 += 1;
         }

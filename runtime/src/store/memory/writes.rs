@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
+use super::Data;
 use super::instance::{Advanced, Instance};
-use super::{Data, filter};
 use crate::model::instance::{ExecutionId, Incarnation, InstanceId};
 use crate::model::query::InstanceFilter;
 use crate::model::status::RuntimeStatus;
@@ -11,7 +11,7 @@ use crate::store::time::whole_microseconds;
 use crate::store::{
     CreateChild, CreateInstance, Destination, EpisodeWrite, ImportInstance, InboxRow,
     OutgoingMessage, Refused, RewindChild, Write, WriteResult, Written, are_consecutive, gives_way,
-    joined, replacing_ended, without_repetitions,
+    joined, matches, replacing_ended, without_repetitions,
 };
 
 impl Data {
@@ -265,7 +265,7 @@ impl Data {
         let ended = self
             .instances
             .values()
-            .filter(|instance| instance.is_finished() && filter::matches(filter, instance));
+            .filter(|instance| instance.is_finished() && matches(filter, &instance.filtered()));
         let ended: Vec<_> = ended
             .map(|instance| instance.header.incarnation)
             .take(limit)

@@ -1,0 +1,187 @@
+//! Watching all instances that match.
+
+use steadfast::prelude::*;
+use steadfast::testing::SingleThreaded;
+use steadfast::{InstanceEvent, InstanceFilter, InstanceWatch, StartByName, definitions};
+
+use crate::support::{Worker as _, World};
+
+/// Publishes each number that it is told, and ends at 0.
+#[orchestrator]
+async fn follow(ctx: OrchestrationContext) -> Result<(), String> {
+    loop {
+        let told: u32 = ctx
+            .wait_for_external_event_named("next")
+            .await
+            .map_err(|error| error.to_string())?;
+        ctx.set_custom_status(told)
+            .map_err(|error| error.to_string())?;
+        if told == 0 {
+            return Ok(());
+        }
+    }
+}
+
+fn worker() -> SingleThreaded {
+    World::new().worker(definitions![follow])
+}
+
+fn start(worker: &mut SingleThreaded, id: &str) {
+    start_with(worker, StartByName::new("follow").id(id));
+}
+
+fn start_with(worker: &mut SingleThreaded, start: StartByName) {
+    let client = worker.client().clone();
+    worker.wait(client.start_by_name(start));
+    worker.run_until_idle();
+}
+
+fn tell(worker: &mut SingleThreaded, id: &str, number: u32) {
+    let instance = worker.instance(id);
+    worker.wait(instance.raise_event_named("next", &number));
+    worker.run_until_idle();
+}
+
+fn running() -> InstanceFilter {
+    InstanceFilter::new().runtime_status([RuntimeStatus::Running])
+}
+
+/// The next events, each in a few words.
+fn next(worker: &mut SingleThreaded, watch: &mut InstanceWatch, count: usize) -> Vec<String> {
+    let event = |event| match event {
+        InstanceEvent::Reset => "reset".to_owned(),
+        InstanceEvent::Complete => "complete".to_owned(),
+        InstanceEvent::Left(id) => format!("{id} left"),
+        InstanceEvent::Change(change) => {
+            let status = change.custom_status.as_ref();
+            let status = status.map_or("none", CustomStatus::as_json);
+            let (id, runtime_status) = (&change.instance_id, change.runtime_status);
+            match change.skipped {
+                0 => format!("{id} {runtime_status} {status}"),
+                skipped => format!("{id} {runtime_status} {status} behind {skipped}"),
+            }
+        }
+        other => panic!("{other:?}"),
+    };
+    (0..count)
+        .map(|_| event(worker.wait(watch.next())))
+        .collect()
+}
+
+#[test]
+fn those_that_match_are_told_and_then_what_becomes_of_them() {
+    let mut worker = worker();
+    start(&mut worker, "a");
+    start(&mut worker, "b");
+    tell(&mut worker, "b", 7);
+    let mut watch = worker.client().watch_instances(running());
+    assert_eq!(
+        next(&mut worker, &mut watch, 4),
+        ["reset", "a Running none", "b Running 7", "complete"]
+    );
+    start(&mut worker, "c");
+    tell(&mut worker, "a", 1);
+    tell(&mut worker, "a", 2);
+    tell(&mut worker, "b", 0);
+    tell(&mut worker, "c", 3);
+    assert_eq!(
+        next(&mut worker, &mut watch, 5),
+        [
+            "c Running none",
+            "a Running 1",
+            "a Running 2",
+            "b left",
+            "c Running 3"
+        ]
+    );
+    assert_eq!(worker.client().open_watches(), 1);
+    drop(watch);
+    assert_eq!(worker.client().open_watches(), 0);
+}
+
+#[test]
+fn what_happens_while_they_are_told_is_told_once_and_never_backwards() {
+    let mut worker = worker();
+    start(&mut worker, "a");
+    start(&mut worker, "b");
+    let mut watch = worker.client().watch_instances(InstanceFilter::new());
+    assert_eq!(next(&mut worker, &mut watch, 1), ["reset"]);
+    tell(&mut worker, "a", 1);
+    tell(&mut worker, "a", 2);
+    tell(&mut worker, "b", 0);
+    // One page holds all of them: read when the first of it is asked for.
+    assert_eq!(
+        next(&mut worker, &mut watch, 3),
+        ["a Running 2", "b Completed 0", "complete"]
+    );
+    tell(&mut worker, "a", 3);
+    assert_eq!(next(&mut worker, &mut watch, 1), ["a Running 3"]);
+    start(&mut worker, "b");
+    assert_eq!(
+        next(&mut worker, &mut watch, 2),
+        ["b Pending none", "b Running none"]
+    );
+}
+
+#[test]
+fn only_what_meets_every_condition_is_told() {
+    let mut worker = worker();
+    let filter = InstanceFilter::new()
+        .name("FOLLOW")
+        .id_prefix("order-")
+        .tag("customer", "7");
+    let mut watch = worker.client().watch_instances(filter);
+    assert_eq!(next(&mut worker, &mut watch, 2), ["reset", "complete"]);
+    let tagged =
+        |id: &str, customer: &str| StartByName::new("follow").id(id).tag("customer", customer);
+    start_with(&mut worker, tagged("order-1", "8"));
+    start_with(&mut worker, tagged("offer-2", "7"));
+    start_with(&mut worker, StartByName::new("follow").id("order-3"));
+    start_with(&mut worker, tagged("order-4", "7"));
+    assert_eq!(
+        next(&mut worker, &mut watch, 2),
+        ["order-4 Pending none", "order-4 Running none"]
+    );
+}
+
+#[test]
+fn what_is_purged_or_replaced_has_left() {
+    let mut worker = worker();
+    let ended = InstanceFilter::new().runtime_status([RuntimeStatus::Completed]);
+    let mut watch = worker.client().watch_instances(ended);
+    assert_eq!(next(&mut worker, &mut watch, 2), ["reset", "complete"]);
+    for id in ["a", "b", "c"] {
+        start(&mut worker, id);
+        tell(&mut worker, id, 0);
+        // It begins as one that does not match.
+        let expected = [format!("{id} left"), format!("{id} Completed 0")];
+        assert_eq!(next(&mut worker, &mut watch, 2), expected);
+    }
+    let instance = worker.instance("a");
+    worker.wait(instance.purge());
+    start(&mut worker, "b");
+    assert_eq!(next(&mut worker, &mut watch, 2), ["a left", "b left"]);
+    let client = worker.client().clone();
+    worker.wait(client.purge_where(InstanceFilter::new()));
+    assert_eq!(next(&mut worker, &mut watch, 2), ["reset", "complete"]);
+}
+
+#[test]
+fn a_reader_that_is_too_slow_begins_anew() {
+    let mut worker = worker();
+    start(&mut worker, "a");
+    start(&mut worker, "b");
+    let mut watch = worker.client().watch_instances(running());
+    next(&mut worker, &mut watch, 4);
+    tell(&mut worker, "b", 0);
+    for number in 0..4_096 {
+        tell(&mut worker, "a", 1 + number % 2);
+    }
+    tell(&mut worker, "a", 3);
+    assert_eq!(
+        next(&mut worker, &mut watch, 3),
+        ["reset", "a Running 3", "complete"]
+    );
+    tell(&mut worker, "a", 4);
+    assert_eq!(next(&mut worker, &mut watch, 1), ["a Running 4"]);
+}
