@@ -36,8 +36,9 @@ pub(super) async fn started(
 ) -> Result<Response, HttpError> {
     let query = &asked.query;
     let shows_failure = query.boolean("returnInternalServerErrorOnFailure") == Some(true);
+    // It has been started, whatever becomes of the wait: when that fails the client must learn of the instance all the same.
     if let Some(timeout) = patience
-        && let Some(status) = end_within(instance, timeout).await?
+        && let Ok(Some(status)) = end_within(instance, timeout).await
     {
         return Ok(ended(&status, shows_failure));
     }

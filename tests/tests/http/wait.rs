@@ -1,6 +1,10 @@
 //! Starting and waiting.
 
-use crate::support::{Server, TIMES, WEBHOOK};
+use std::time::Duration;
+
+use steadfast::http::router;
+
+use crate::support::{Server, TIMES, WEBHOOK, send, serve_plainly, worker};
 
 const LONG: &str = "timeout=3600&pollingInterval=0.5";
 
@@ -78,6 +82,26 @@ async fn who_waits_in_vain_is_answered_as_after_a_plain_start() {
     assert_eq!(answer.header("location"), Some(location.as_str()));
     assert_eq!(answer.header("retry-after"), Some("10"));
     assert_eq!(answer.json()["statusQueryGetUri"], location.as_str());
+}
+
+#[tokio::test]
+async fn who_waits_is_told_of_the_instance_also_when_the_worker_goes() {
+    let steadfast = worker().await;
+    let instance = steadfast.client().instance("a").unwrap();
+    let address = serve_plainly(router(steadfast.client().clone())).await;
+    let request = format!("POST {WEBHOOK}/orchestrators/Booking/a?{LONG}");
+    let wait = send(address, &request, &[], b"");
+    let go = async {
+        while instance.try_status().await.unwrap().is_none() {
+            tokio::task::yield_now().await;
+        }
+        // Its code runs once the start has been answered.
+        let shown = instance.wait_custom_status(|status| status.as_json() == "\"waiting\"");
+        assert!(shown.await.unwrap().is_some());
+        steadfast.shut_down(Duration::ZERO).await;
+    };
+    let (answer, ()) = tokio::join!(wait, go);
+    assert_eq!((answer.status, &answer.json()["id"]), (202, &"a".into()));
 }
 
 #[tokio::test]
