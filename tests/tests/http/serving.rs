@@ -4,9 +4,11 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use steadfast::prelude::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::stream::{Events, Shows as _};
 use crate::support::{Server, WEBHOOK};
 
 /// A time that no test takes.
@@ -60,6 +62,28 @@ async fn a_connection_without_another_request_is_closed() {
     let request = format!("GET {WEBHOOK}/instances/a HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let answer = until_closed(connect(server.address, &request).await).await;
     assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_stream_outlives_the_limit_on_requests_and_ends_when_serving_does() {
+    let server = Server::with(|api| api.read_timeout(AT_ONCE).drain_timeout(NEVER)).await;
+    server.post("orchestrators/Churn/a", "[1,0]").await;
+    server.instance("a").status_is(RuntimeStatus::Running).await;
+    let mut events = Events::open(&server, "instances/a/watch", &[]).await;
+    assert!(events.next().await.is_some());
+    // Two connections that came later have had their time.
+    for _ in 0..2 {
+        assert_eq!(until_closed(connect(server.address, "").await).await, "");
+    }
+    let instance = server.instance("a");
+    instance.raise_event_named("go", &()).await.unwrap();
+    assert!(events.next().await.is_some());
+    server.post("orchestrators/Booking/b", "").await;
+    server.shows("b", "\"waiting\"").await;
+    let mut waiting = Events::open(&server, "instances/b/watch", &[]).await;
+    assert!(waiting.next().await.is_some());
+    server.stop().await;
+    assert_eq!(waiting.rest().await, []);
 }
 
 #[tokio::test]
