@@ -38,7 +38,7 @@ pub(super) async fn started(
     let shows_failure = query.boolean("returnInternalServerErrorOnFailure") == Some(true);
     // It has been started, whatever becomes of the wait: when that fails the client must learn of the instance all the same.
     if let Some(timeout) = patience
-        && let Ok(Some(status)) = end_within(instance, timeout).await
+        && let Ok(Some(status)) = end_within(api, instance, timeout).await
     {
         return Ok(ended(&status, shows_failure));
     }
@@ -116,18 +116,22 @@ pub async fn wait_for_completion_or_check_status(
     instance: &InstanceHandle,
     timeout: Duration,
 ) -> Result<Response, ClientError> {
-    Ok(match end_within(instance, timeout).await? {
+    Ok(match end_within(api, instance, timeout).await? {
         Some(status) => ended(&status, true),
         None => create_check_status_response(api, request, instance),
     })
 }
 
+/// How an instance ended, if it did in time, and before serving is to end: who waits is then told where to ask.
 async fn end_within(
+    api: &Api,
     instance: &InstanceHandle,
     timeout: Duration,
 ) -> Result<Option<InstanceStatus>, ClientError> {
-    let end = tokio::time::timeout(timeout, instance.wait_for_completion());
-    end.await.ok().transpose()
+    let stopping = &api.serving.stopping;
+    let end = stopping.run_until_cancelled(instance.wait_for_completion());
+    let end = tokio::time::timeout(timeout, end).await;
+    end.ok().flatten().transpose()
 }
 
 fn ended(status: &InstanceStatus, shows_failure: bool) -> Response {

@@ -133,6 +133,22 @@ async fn a_request_under_way_is_finished_before_serving_ends() {
 }
 
 #[tokio::test]
+async fn who_waits_for_an_end_is_told_where_to_ask_when_serving_ends() {
+    let server = Server::with(|api| api.drain_timeout(NEVER)).await;
+    let request = format!(
+        "POST {WEBHOOK}/orchestrators/Booking/a?timeout=3600&pollingInterval=1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
+    );
+    let stream = connect(server.address, &request).await;
+    while server.instance("a").status().await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    server.stop().await;
+    let answer = until_closed(stream).await;
+    assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
+    assert!(answer.contains("statusQueryGetUri"), "{answer}");
+}
+
+#[tokio::test]
 async fn a_request_that_never_ends_is_cut_off_when_serving_ends() {
     let options = |api: steadfast::http::Api| api.drain_timeout(AT_ONCE).read_timeout(NEVER);
     let server = Server::with(options).await;
