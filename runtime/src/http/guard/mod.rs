@@ -175,22 +175,10 @@ impl Guard {
     }
 
     fn verify(&self, client: &Client, query: &Query, route: &Route) -> Verified {
-        let (Some(urls), Some(id)) = (&self.signed_urls, route.instance()) else {
-            return Verified::No;
-        };
-        let any = Subject {
-            operation: Operation::of(route),
-            task_hub: client.task_hub(),
-            id,
-            event: None,
-        };
-        let event = match route {
-            Route::RaiseEvent { event, .. } => Some(event.as_str()),
-            _ => None,
-        };
-        let one = event.map(|_| Subject { event, ..any });
-        let subjects = [Some(any), one].into_iter().flatten();
-        urls.verify(query, subjects, client.now())
+        match &self.signed_urls {
+            Some(urls) => urls.verify(query, subjects(client.task_hub(), route), client.now()),
+            None => Verified::No,
+        }
     }
 
     fn signer(&self, client: &Client) -> Option<Signer> {
@@ -199,5 +187,95 @@ impl Guard {
             task_hub: client.task_hub().into(),
             now: client.now(),
         })
+    }
+}
+
+/// What a signature may be about that lets this request in: for an event, it or any.
+fn subjects<'a>(task_hub: &'a str, route: &'a Route) -> impl Iterator<Item = Subject<'a>> {
+    let any = route.instance().map(|id| Subject {
+        operation: Operation::of(route),
+        task_hub,
+        id,
+        event: None,
+    });
+    let one = match (any, route) {
+        (Some(any), Route::RaiseEvent { event, .. }) => Some(Subject {
+            event: Some(event),
+            ..any
+        }),
+        _ => None,
+    };
+    any.into_iter().chain(one)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{Method, Uri};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::http::links::instance_url;
+    use crate::http::route::Base;
+
+    fn signed_urls() -> SignedUrls {
+        SignedUrls::new("0123456789abcdef0123456789abcdef").unwrap()
+    }
+
+    /// What a signed address lets do, as the router reads it.
+    fn granted(method: &Method, url: &str) -> Option<(Operation, String, Option<String>)> {
+        let uri: Uri = url.parse().ok()?;
+        let (_, path) = Base::split(uri.path())?;
+        let route = Route::parse(method, path)?;
+        let now = Timestamp::UNIX_EPOCH;
+        let verified = signed_urls().verify(&Query::of(&uri), subjects("hub", &route), now);
+        let event = match &route {
+            Route::RaiseEvent { event, .. } => Some(event.to_lowercase()),
+            _ => None,
+        };
+        (verified == Verified::Yes).then(|| {
+            let id = route.instance().unwrap_or_default().to_owned();
+            (Operation::of(&route), id, event)
+        })
+    }
+
+    fn grants() -> impl Strategy<Value = (Grant, Method)> {
+        prop_oneof![
+            Just((Grant::read(), Method::GET)),
+            Just((Grant::purge(), Method::DELETE)),
+            Just((Grant::terminate(), Method::POST)),
+            Just((Grant::restart(), Method::POST)),
+            "[a-z]{1,8}".prop_map(|event| (Grant::raise_event(event), Method::POST)),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_changed_address_lets_do_the_same_or_nothing(
+            id in "[^/\\\\?#@\\pC][^/\\\\?#\\pC]{0,8}",
+            (grant, method) in grants(),
+            other in grants(),
+            place in any::<prop::sample::Index>(),
+            character in "[ -~]",
+        ) {
+            let signer = Signer {
+                urls: Arc::new(signed_urls()),
+                task_hub: "hub".into(),
+                now: Timestamp::UNIX_EPOCH,
+            };
+            let id = InstanceId::parse(&id).unwrap();
+            let url = instance_url("", &id) + &grant.path();
+            let url = format!("{url}?taskHub=hub{}", signer.query(&id, &grant));
+            let right = (grant.operation(), id.to_string(), grant.event().map(str::to_owned));
+            prop_assert_eq!(granted(&method, &url), Some(right.clone()));
+
+            let place = place.index(url.len());
+            let mut changed = url;
+            changed.replace_range(place..=place, &character);
+            for method in [&method, &other.1] {
+                if let Some(granted) = granted(method, &changed) {
+                    prop_assert_eq!(&granted, &right, "{} {}", method, changed);
+                }
+            }
+        }
     }
 }
