@@ -24,6 +24,9 @@ use tower::Layer as _;
 use super::Api;
 use crate::client::Client;
 
+/// As good as for ever. A greater time cannot be added to the present.
+const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// How long things may take, and whether they are to end.
 #[derive(Clone, Debug)]
 pub(super) struct Serving {
@@ -99,7 +102,7 @@ impl Api {
         let routes = self.router();
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
-            .header_read_timeout(serving.read_timeout);
+            .header_read_timeout(serving.read_timeout.min(A_YEAR));
         let graceful = GracefulShutdown::new();
         let mut connections = JoinSet::new();
         let mut shutdown = pin!(shutdown);

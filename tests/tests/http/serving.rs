@@ -57,6 +57,16 @@ async fn a_client_that_does_not_finish_its_head_is_cut_off() {
 }
 
 #[tokio::test]
+async fn a_limit_may_be_none() {
+    let options =
+        |api: steadfast::http::Api| api.read_timeout(Duration::MAX).drain_timeout(Duration::MAX);
+    let server = Server::with(options).await;
+    let answer = server.post("orchestrators/Echo/a", "1").await;
+    assert_eq!(answer.status, 202);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_connection_without_another_request_is_closed() {
     let server = Server::with(|api| api.read_timeout(AT_ONCE)).await;
     let request = format!("GET {WEBHOOK}/instances/a HTTP/1.1\r\nHost: localhost\r\n\r\n");
