@@ -95,6 +95,7 @@
 //! | `macros` | the attributes and derives | yes |
 //! | `http` | the HTTP API of Azure Durable Functions | |
 //! | `metrics` | the figures of the worker for Prometheus, by HTTP | |
+//! | `openapi` | the HTTP API as an OpenAPI document, and as a page | |
 //! | `call-http` | `ctx.call_http(..)`: durable HTTP requests | |
 //! | `testing` | a worker on virtual time, a store that fails on purpose, the conformance suite for stores | |
 

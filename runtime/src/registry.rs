@@ -196,22 +196,22 @@ impl Registry {
         find(&self.activities, name)
     }
 
+    /// All orchestrators, by name and version.
+    #[must_use]
+    pub(crate) fn orchestrators(&self) -> Vec<&Registration> {
+        let mut all: Vec<_> = self.orchestrators.values().flatten().collect();
+        all.sort_by(|(version, one), (than, other)| (one.name, version).cmp(&(other.name, than)));
+        all.into_iter()
+            .map(|(_, registration)| registration)
+            .collect()
+    }
+
     /// All orchestrators for a message: their names, sorted, with the versions that each has.
     #[must_use]
     pub(crate) fn orchestrator_names(&self) -> Vec<String> {
-        let mut names: Vec<_> = self
-            .orchestrators
-            .values()
-            .flatten()
-            .map(|(version, registration)| (registration, version))
-            .collect();
-        names.sort_by(|(one, version), (other, than)| (one.name, version).cmp(&(other.name, than)));
-        let text = |registration: &Registration| {
-            Named(registration.name, registration.version).to_string()
-        };
-        names
+        self.orchestrators()
             .into_iter()
-            .map(|(registration, _)| text(registration))
+            .map(|registration| Named(registration.name, registration.version).to_string())
             .collect()
     }
 

@@ -216,6 +216,12 @@ impl Client {
         })
     }
 
+    /// What can be started, by name and version.
+    #[cfg(feature = "openapi")]
+    pub(crate) fn orchestrators(&self) -> impl Iterator<Item = &Registration> {
+        self.0.shared.registry.orchestrators().into_iter()
+    }
+
     fn new_id(&self) -> Result<InstanceId, ClientError> {
         Ok(InstanceId::parse(
             self.0.shared.ids.new_execution().to_string(),

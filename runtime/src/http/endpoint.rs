@@ -12,11 +12,11 @@ macro_rules! endpoints {
 
         impl Endpoint {
             /// All of them.
-            #[cfg_attr(not(test), expect(dead_code, reason = "for who describes the API"))]
+            #[cfg_attr(not(any(test, feature = "openapi")), expect(dead_code, reason = "for who describes the API"))]
             pub(super) const ALL: &[Self] = &[$(Self::$name,)*];
 
             /// The method that it takes.
-            #[cfg_attr(not(test), expect(dead_code, reason = "for who describes the API"))]
+            #[cfg_attr(not(any(test, feature = "openapi")), expect(dead_code, reason = "for who describes the API"))]
             pub(super) const fn method(self) -> &'static str {
                 match self { $(Self::$name => $method,)* }
             }
@@ -48,14 +48,20 @@ endpoints! {
     Live = "GET" "/health/live";
     Ready = "GET" "/health/ready";
     Metrics = "GET" "/metrics";
+    OpenApi = "GET" "/openapi.json";
+    Docs = "GET" "/docs";
 }
 
 impl Endpoint {
     /// Whether this program is built with what serves it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for who describes the API"))]
+    #[cfg_attr(
+        not(any(test, feature = "openapi")),
+        expect(dead_code, reason = "for who describes the API")
+    )]
     pub(super) const fn is_served(self) -> bool {
         match self {
             Self::Metrics => cfg!(feature = "metrics"),
+            Self::OpenApi | Self::Docs => cfg!(feature = "openapi"),
             _ => true,
         }
     }
@@ -79,6 +85,8 @@ impl Endpoint {
             Route::Restart { .. } => Self::Restart,
             Route::SignalEntity => Self::SignalEntity,
             Route::Metrics => Self::Metrics,
+            Route::OpenApi => Self::OpenApi,
+            Route::Docs => Self::Docs,
             Route::Live => Self::Live,
             Route::Ready => Self::Ready,
         }

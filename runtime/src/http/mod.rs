@@ -18,6 +18,8 @@ mod links;
 mod list;
 #[cfg(feature = "metrics")]
 mod metrics;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod orchestrators;
 mod payload;
 mod peer;
@@ -353,6 +355,12 @@ async fn answer(State(api): State<Api>, request: Request) -> Result<Response, Ht
         Route::SignalEntity => Err(HttpError::NotSupported("signalling an entity")),
         #[cfg(feature = "metrics")]
         Route::Metrics => metrics::metrics(&api).await,
+        #[cfg(feature = "openapi")]
+        Route::OpenApi => Ok(openapi::json_document(&api, &asked)),
+        #[cfg(feature = "openapi")]
+        Route::Docs => Ok(openapi::html_page(&api, &asked)),
+        #[cfg(not(feature = "openapi"))]
+        Route::OpenApi | Route::Docs => Err(HttpError::NoRoute),
         #[cfg(not(feature = "metrics"))]
         Route::Metrics => Err(HttpError::NoRoute),
         Route::Live => Ok(health::live()),

@@ -72,6 +72,8 @@ pub(super) enum Route {
     Live,
     Ready,
     Metrics,
+    OpenApi,
+    Docs,
 }
 
 impl Route {
@@ -90,7 +92,9 @@ impl Route {
             | Self::SignalEntity
             | Self::Live
             | Self::Ready
-            | Self::Metrics => None,
+            | Self::Metrics
+            | Self::OpenApi
+            | Self::Docs => None,
             Self::Status { id }
             | Self::Watch { id }
             | Self::Purge { id }
@@ -120,6 +124,8 @@ impl Route {
             "watch" => watch,
             "health" => health,
             "metrics" => metrics,
+            "openapi.json" => openapi,
+            "docs" => docs,
             _ => return None,
         };
         below(method.as_str(), rest)
@@ -192,6 +198,20 @@ fn health(method: &str, rest: &[&str]) -> Option<Route> {
 fn metrics(method: &str, rest: &[&str]) -> Option<Route> {
     match (method, rest) {
         ("GET", []) if cfg!(feature = "metrics") => Some(Route::Metrics),
+        _ => None,
+    }
+}
+
+fn openapi(method: &str, rest: &[&str]) -> Option<Route> {
+    match (method, rest) {
+        ("GET", []) if cfg!(feature = "openapi") => Some(Route::OpenApi),
+        _ => None,
+    }
+}
+
+fn docs(method: &str, rest: &[&str]) -> Option<Route> {
+    match (method, rest) {
+        ("GET", []) if cfg!(feature = "openapi") => Some(Route::Docs),
         _ => None,
     }
 }

@@ -18,6 +18,7 @@ mod list_stream;
 mod log;
 mod long_poll;
 mod metrics;
+mod openapi;
 mod operations;
 mod orchestrators;
 mod purge;

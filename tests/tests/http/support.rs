@@ -27,6 +27,7 @@ pub(crate) struct Server {
     steadfast: Steadfast,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) address: SocketAddr,
+    document: serde_json::Value,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<std::io::Result<()>>,
 }
@@ -42,11 +43,13 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let api = options(Api::new(steadfast.client().clone()));
+        let document = api.openapi();
         let served = tokio::spawn(api.serve(listener, async { drop(stopped.await) }));
         Self {
             steadfast,
             clock,
             address,
+            document,
             stop: Some(stop),
             served,
         }
@@ -102,7 +105,9 @@ impl Server {
 
     /// Sends a request, given as its method and target, to the server's own `Host`.
     pub(crate) async fn send(&self, request: &str, headers: &[&str], body: &[u8]) -> Answer {
-        send(self.address, request, headers, body).await
+        let answer = send_unchecked(self.address, request, headers, body).await;
+        crate::openapi::check(&self.document, request, &answer);
+        answer
     }
 
     pub(crate) async fn incarnation(&self, id: &str) -> u64 {
@@ -161,7 +166,20 @@ pub(crate) async fn serve_plainly(routes: Router) -> SocketAddr {
     address
 }
 
+/// Sends a request to a server of the API with default options, and holds the answer against what is said of those.
 pub(crate) async fn send(
+    address: SocketAddr,
+    request: &str,
+    headers: &[&str],
+    body: &[u8],
+) -> Answer {
+    let answer = send_unchecked(address, request, headers, body).await;
+    crate::openapi::check(crate::openapi::document().await, request, &answer);
+    answer
+}
+
+/// Sends a request to a server of whatever it is.
+pub(crate) async fn send_unchecked(
     address: SocketAddr,
     request: &str,
     headers: &[&str],

@@ -92,6 +92,12 @@ impl Signer {
 }
 
 impl Guard {
+    /// Whether the program has a say in who is let in.
+    #[cfg(feature = "openapi")]
+    pub(super) const fn asks_the_program(&self) -> bool {
+        self.hook.is_some()
+    }
+
     /// Whether everyone is let in.
     fn is_open(&self) -> bool {
         self.keys.is_empty() && self.signed_urls.is_none() && self.hook.is_none()

@@ -30,6 +30,8 @@ pub enum Operation {
     SignalEntity,
     /// To read the figures of the worker.
     Metrics,
+    /// To read what the API is, with the names of the orchestrators.
+    Describe,
     /// To know whether the program is well. Nobody has to be let in for that.
     Probe,
 }
@@ -39,7 +41,7 @@ impl Operation {
     #[must_use]
     pub const fn is_read(self) -> bool {
         match self {
-            Self::Read | Self::List | Self::Metrics | Self::Probe => true,
+            Self::Read | Self::List | Self::Metrics | Self::Describe | Self::Probe => true,
             Self::Start
             | Self::RaiseEvent
             | Self::Terminate
@@ -68,6 +70,7 @@ impl Operation {
             Self::Purge => "purge",
             Self::SignalEntity => "signalEntity",
             Self::Metrics => "metrics",
+            Self::Describe => "describe",
             Self::Probe => "probe",
         }
     }
@@ -77,6 +80,7 @@ impl Operation {
             Route::Start { .. } => Self::Start,
             Route::Status { .. } | Route::Watch { .. } => Self::Read,
             Route::Metrics => Self::Metrics,
+            Route::OpenApi | Route::Docs => Self::Describe,
             Route::Live | Route::Ready => Self::Probe,
             Route::RaiseEvent { .. } => Self::RaiseEvent,
             Route::List | Route::WatchAll => Self::List,
