@@ -151,11 +151,11 @@ pub use call::{ActivityByName, Call, Child, SubOrchestratorByName};
 pub use call_http::{CallHttpError, HttpCall, HttpRequest, HttpResponse};
 #[cfg(feature = "local")]
 pub use client::{
-    Change, ChangeWatch, Client, ClientError, ContinuationToken, ContinuationTokenError,
-    ExportedEpisode, ExportedHistory, Histogram, HistoryOptions, ImportError, InitialStatus,
-    InstanceCounts, InstanceEvent, InstanceHandle, InstanceQuery, InstanceWatch, Metrics, NotReady,
-    OrchestrationHandle, OutputError, Page, ReadStatus, Requested, Start, StartByName, Startable,
-    StatusWatch, WatchedStatus,
+    BatchOperation, Change, ChangeWatch, Client, ClientError, ContinuationToken,
+    ContinuationTokenError, ExportedEpisode, ExportedHistory, Histogram, HistoryOptions,
+    ImportError, InitialStatus, InstanceCounts, InstanceEvent, InstanceHandle, InstanceQuery,
+    InstanceWatch, Metrics, NotReady, OrchestrationHandle, OutputError, Page, ReadStatus,
+    Requested, Start, StartByName, Startable, StatusWatch, WatchedStatus,
 };
 #[cfg(feature = "local")]
 pub use context::CancelReason;

@@ -1,5 +1,6 @@
 //! The client: starting orchestrations, and talking to those that run.
 
+mod batch;
 mod changes;
 mod control;
 mod error;
@@ -19,6 +20,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use batch::BatchOperation;
 pub use changes::{Change, ChangeWatch};
 pub use error::{ClientError, OutputError};
 pub use export::{ExportedEpisode, ExportedHistory, ImportError};

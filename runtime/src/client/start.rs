@@ -241,6 +241,11 @@ impl StartByName {
         }
     }
 
+    /// The id that was chosen, when one was.
+    pub(super) fn given_id(&self) -> Option<&str> {
+        self.options.instance.id.as_deref()
+    }
+
     /// With this value as its input. An orchestrator of several parameters takes them as a tuple.
     pub fn input(mut self, input: impl Serialize) -> Self {
         self.input = encode("the input of the orchestrator", &input).map(Some);

@@ -33,6 +33,7 @@ endpoints! {
     Start = "POST" "/orchestrators/{orchestratorName}";
     StartWithId = "POST" "/orchestrators/{orchestratorName}/{instanceId}";
     Status = "GET" "/instances/{instanceId}";
+    Batch = "POST" "/batch";
     WatchAll = "GET" "/watch";
     Watch = "GET" "/instances/{instanceId}/watch";
     RaiseEvent = "POST" "/instances/{instanceId}/raiseEvent/{eventName}";
@@ -73,6 +74,7 @@ impl Endpoint {
             Route::Start { id: Some(_), .. } => Self::StartWithId,
             Route::Status { .. } => Self::Status,
             Route::Watch { .. } => Self::Watch,
+            Route::Batch => Self::Batch,
             Route::WatchAll => Self::WatchAll,
             Route::RaiseEvent { .. } => Self::RaiseEvent,
             Route::Terminate { .. } => Self::Terminate,

@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::payload::json_response;
 use crate::client::{ClientError, ContinuationTokenError};
@@ -60,6 +61,10 @@ pub(super) enum HttpError {
     MediaType,
     #[error("the body has more than {limit} bytes")]
     TooLarge { limit: usize },
+    #[error("a batch has at most {limit} operations")]
+    TooManyOperations { limit: usize },
+    #[error("the operation cannot be read: {0}")]
+    Entry(serde_json::Error),
     #[error("the body did not arrive in time")]
     SlowBody,
     #[error("the body could not be read: {0}")]
@@ -144,6 +149,12 @@ impl HttpError {
                 "Only application/json request content is supported",
                 "UnsupportedMediaType",
             ),
+            Self::TooManyOperations { .. } => body(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "The batch is too large",
+                "BatchTooLarge",
+            ),
+            Self::Entry(_) => bad("InvalidOperation"),
             Self::TooLarge { .. } => body(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "The request body is too large",
@@ -221,14 +232,12 @@ fn unexpected(kind: &'static str) -> Answer {
     }
 }
 
-impl IntoResponse for HttpError {
-    fn into_response(self) -> Response {
-        if let Self::Answered(response) = self {
-            return *response;
-        }
+impl HttpError {
+    /// The code that answers it, and the body when there is one.
+    pub(super) fn parts(&self) -> (StatusCode, Option<Box<RawValue>>) {
         match self.answer() {
-            Answer::Empty(status) => status.into_response(),
-            Answer::Text(status) => json_response(status, &self.to_string()),
+            Answer::Empty(status) => (status, None),
+            Answer::Text(status) => (status, Some(raw(&self.to_string()))),
             Answer::Body {
                 status,
                 message,
@@ -237,16 +246,30 @@ impl IntoResponse for HttpError {
                 if status == StatusCode::INTERNAL_SERVER_ERROR {
                     tracing::error!(error = %self, "a request failed");
                 }
-                json_response(
-                    status,
-                    &ErrorBody {
-                        message: &message,
-                        exception_message: &self.to_string(),
-                        exception_type: kind,
-                        stack_trace: None,
-                    },
-                )
+                let body = ErrorBody {
+                    message: &message,
+                    exception_message: &self.to_string(),
+                    exception_type: kind,
+                    stack_trace: None,
+                };
+                (status, Some(raw(&body)))
             }
+        }
+    }
+}
+
+fn raw(body: &impl Serialize) -> Box<RawValue> {
+    to_raw_value(body).expect("errors hold strings only")
+}
+
+impl IntoResponse for HttpError {
+    fn into_response(self) -> Response {
+        if let Self::Answered(response) = self {
+            return *response;
+        }
+        match self.parts() {
+            (status, None) => status.into_response(),
+            (status, Some(body)) => json_response(status, &body),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 // Invariant: handlers translate between requests and the `Client`, and decide nothing.
 
+mod batch;
 mod change;
 mod check_status;
 mod cross_origin;
@@ -339,6 +340,10 @@ async fn answer(State(api): State<Api>, request: Request) -> Result<Response, Ht
         Route::List => list::list(&api, &asked, request.headers()).await,
         Route::PurgeWhere => list::purge(&api, &asked).await,
         Route::Status { id } => instances::status(&api, &asked, id).await,
+        Route::Batch => {
+            let body = api.body(request).await?;
+            batch::batch(&api, &asked, &body).await
+        }
         Route::WatchAll => Ok(watch::instances(&api, &asked)),
         Route::Watch { id } => watch::instance(&api, &asked, request.headers(), id).await,
         Route::Purge { id } => instances::purge(&api, id).await,

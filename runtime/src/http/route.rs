@@ -43,8 +43,9 @@ pub(super) enum Route {
     Watch {
         id: String,
     },
-    /// Not below `instances`, where every word may be an id.
+    /// Not below `instances`, where every word may be an id; nor is the next one.
     WatchAll,
+    Batch,
     Purge {
         id: String,
     },
@@ -88,6 +89,7 @@ impl Route {
             Self::Start { .. }
             | Self::List
             | Self::WatchAll
+            | Self::Batch
             | Self::PurgeWhere
             | Self::SignalEntity
             | Self::Live
@@ -122,6 +124,7 @@ impl Route {
             "instances" => instances,
             "entities" => entities,
             "watch" => watch,
+            "batch" => batch,
             "health" => health,
             "metrics" => metrics,
             "openapi.json" => openapi,
@@ -177,6 +180,10 @@ fn instances(method: &str, rest: &[&str]) -> Option<Route> {
 
 fn watch(method: &str, rest: &[&str]) -> Option<Route> {
     (method == "GET" && rest.is_empty()).then_some(Route::WatchAll)
+}
+
+fn batch(method: &str, rest: &[&str]) -> Option<Route> {
+    (method == "POST" && rest.is_empty()).then_some(Route::Batch)
 }
 
 /// Reads find nothing; only what would change an entity is worth a word.
@@ -266,6 +273,7 @@ mod tests {
             ),
             ("GET", "/instances/watch", status("watch")),
             ("GET", "/Watch/", Some(Route::WatchAll)),
+            ("POST", "/batch", Some(Route::Batch)),
             ("GET", "/instances", Some(Route::List)),
             ("GET", "/instances/", Some(Route::List)),
             ("DELETE", "/INSTANCES/", Some(Route::PurgeWhere)),

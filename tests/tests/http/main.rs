@@ -5,6 +5,7 @@
 mod addresses;
 mod authorize;
 mod azure;
+mod batch;
 mod cross_origin;
 mod definitions;
 mod embedding;

@@ -1,13 +1,15 @@
 //! What an operator does to instances, in every state that they can be in.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 use std::time::Duration;
 
 use steadfast::prelude::*;
+use steadfast::store::memory::MemoryStore;
 use steadfast::testing::SingleThreaded;
 use steadfast::{
-    ClientError, ExportedHistory, HistoryOptions, InstanceFilter, Order, StartByName, WaitingFor,
-    definitions,
+    BatchOperation, ClientError, ExportedHistory, HistoryOptions, InstanceFilter, Order,
+    StartByName, WaitingFor, definitions,
 };
 
 use crate::everyway::{Scenario, insist};
@@ -645,4 +647,49 @@ fn payloads_over_the_limit_are_refused_at_the_call() {
     assert!(matches!(reason, Err(ClientError::PayloadTooLarge { .. })));
     worker.wait(handle.raise_event_named("go", "12345678"));
     assert_eq!(worker.wait(handle.output()), "12345678");
+}
+
+#[test]
+fn operations_of_a_batch_share_commits_and_fail_each_on_its_own() {
+    let store = Arc::new(MemoryStore::new());
+    let mut worker = World::on(Arc::clone(&store)).worker(definitions![wait_for_go]);
+    let client = worker.client().clone();
+    let start =
+        |id: usize| BatchOperation::Start(StartByName::new("wait_for_go").id(id.to_string()));
+    let before = store.commits();
+    let nobody = BatchOperation::Purge {
+        id: "nobody".into(),
+    };
+    let operations = (0..100).map(start).chain([nobody]);
+    let results = worker.block_on(client.batch(operations));
+    assert!(
+        store.commits() - before <= 2,
+        "{}",
+        store.commits() - before
+    );
+    assert_eq!(results.len(), 101);
+    for (id, result) in results[..100].iter().enumerate() {
+        assert_eq!(result.as_ref().unwrap().id().as_str(), id.to_string());
+    }
+    assert!(matches!(results[100], Err(ClientError::NotFound { .. })));
+    // The same instance is told in the order given.
+    let event = |id: usize| BatchOperation::RaiseEvent {
+        id: id.to_string(),
+        event: "go".into(),
+        payload: json("now"),
+    };
+    let end = |id: usize| BatchOperation::Terminate {
+        id: id.to_string(),
+        reason: None,
+    };
+    let operations = (0..100).flat_map(|id| [event(id), end(id)]);
+    let results = worker.block_on(client.batch(operations));
+    for pair in results.chunks(2) {
+        assert!(pair[0].is_ok());
+        let ended = &pair[1];
+        assert!(
+            matches!(ended, Err(ClientError::AlreadyEnded { .. })),
+            "{ended:?}"
+        );
+    }
 }

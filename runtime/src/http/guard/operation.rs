@@ -26,6 +26,8 @@ pub enum Operation {
     Restart,
     /// To purge an instance, or all that match.
     Purge,
+    /// To do several things at once, of all the kinds that change something.
+    Batch,
     /// To change an entity.
     SignalEntity,
     /// To read the figures of the worker.
@@ -50,6 +52,7 @@ impl Operation {
             | Self::Rewind
             | Self::Restart
             | Self::Purge
+            | Self::Batch
             | Self::SignalEntity => false,
         }
     }
@@ -68,6 +71,7 @@ impl Operation {
             Self::Rewind => "rewind",
             Self::Restart => "restart",
             Self::Purge => "purge",
+            Self::Batch => "batch",
             Self::SignalEntity => "signalEntity",
             Self::Metrics => "metrics",
             Self::Describe => "describe",
@@ -90,6 +94,7 @@ impl Operation {
             Route::Rewind { .. } => Self::Rewind,
             Route::Restart { .. } => Self::Restart,
             Route::Purge { .. } | Route::PurgeWhere => Self::Purge,
+            Route::Batch => Self::Batch,
             Route::SignalEntity => Self::SignalEntity,
         }
     }

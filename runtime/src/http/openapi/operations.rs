@@ -124,6 +124,7 @@ fn summary(endpoint: Endpoint) -> &'static str {
         Endpoint::Status => "Shows the committed status of an instance.",
         Endpoint::Watch => "Streams the changes of an instance as server-sent events.",
         Endpoint::WatchAll => "Streams all instances that match as server-sent events.",
+        Endpoint::Batch => "Does up to 1,000 things, each answered in its place.",
         Endpoint::RaiseEvent => "Raises an external event.",
         Endpoint::Terminate => "Ends an instance.",
         Endpoint::List => "Lists instances, in the order of their creation.",
@@ -217,6 +218,20 @@ fn answers(endpoint: Endpoint) -> Vec<Answer> {
             ),
             (404, Empty, NO_HEADERS, "The task hub is another one."),
         ],
+        Endpoint::Batch => [
+            &[
+                (200, Array("Any"), NO_HEADERS, "What became of each."),
+                (
+                    400,
+                    Json("Error"),
+                    NO_HEADERS,
+                    "The body is not a list in JSON.",
+                ),
+                (404, Empty, NO_HEADERS, "The task hub is another one."),
+            ],
+            UNREAD,
+        ]
+        .concat(),
         Endpoint::RaiseEvent => [
             &[
                 (202, Empty, NO_HEADERS, "The event is durable."),
@@ -343,6 +358,7 @@ fn request_body(endpoint: Endpoint) -> Option<RequestBody> {
     let what = match endpoint {
         Endpoint::Start | Endpoint::StartWithId => "The input, any JSON. No body is no input.",
         Endpoint::RaiseEvent => "The payload, any JSON. No body is `null`.",
+        Endpoint::Batch => "An array of operations.",
         _ => return None,
     };
     let content = ContentBuilder::new().schema(Some(named("Any"))).build();
