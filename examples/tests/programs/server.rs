@@ -343,3 +343,20 @@ async fn a_server_that_is_asked_to_stop_ends_in_good_order() {
 fn path(path: &Path) -> &str {
     path.to_str().unwrap()
 }
+
+#[tokio::test]
+async fn the_server_says_what_it_is_and_how_it_is() {
+    let server = Server::start("memory", "0");
+    for (path, told) in [
+        ("docs", "E1_HelloSequence"),
+        ("openapi.json", "E1_HelloSequence"),
+        ("metrics", "steadfast_instances"),
+        ("health/ready", "healthy"),
+    ] {
+        let request = server.http.get(format!("{}/{path}", server.base));
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        let text = response.text().await.unwrap();
+        assert!(text.contains(told), "{path}: {text}");
+    }
+}
