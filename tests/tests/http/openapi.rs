@@ -133,6 +133,9 @@ async fn the_document_is_served_with_what_can_be_started() {
     let orchestrators = document["x-orchestrators"].as_array().unwrap();
     let nothing = json!({ "name": "Nothing", "version": null, "events": null });
     assert!(orchestrators.contains(&nothing), "{orchestrators:?}");
+    let start = document.pointer("/paths/~1orchestrators~1{orchestratorName}/post/parameters/0");
+    let examples = start.unwrap()["schema"]["examples"].as_array().unwrap();
+    assert!(examples.contains(&json!("Nothing")), "{examples:?}");
     let mut written = super::openapi::document().await.clone();
     written["servers"] = document["servers"].clone();
     assert_eq!(written, document);

@@ -59,17 +59,21 @@ impl Api {
 
 /// The document of an API that is mounted at this address.
 fn document(api: &Api, base: &str) -> OpenApi {
+    let orchestrators: Vec<_> = api.client.orchestrators().collect();
+    let mut names: Vec<_> = orchestrators.iter().map(|found| found.name).collect();
+    // Of several versions each has the name.
+    names.dedup();
+    let asks_the_program = api.guard.asks_the_program();
     let mut paths = Paths::new();
     for &endpoint in Endpoint::ALL {
         if endpoint.is_served() {
-            let operation = operations::describe(endpoint, api.guard.asks_the_program());
+            let operation = operations::describe(endpoint, &names, asks_the_program);
             let item = PathItem::new(method(endpoint), operation);
             let of_path = paths.paths.entry(endpoint.path().to_owned()).or_default();
             of_path.merge_operations(item);
         }
     }
-    let orchestrators = api.client.orchestrators().map(orchestrator);
-    let orchestrators: Vec<_> = orchestrators.collect();
+    let orchestrators: Vec<_> = orchestrators.into_iter().map(orchestrator).collect();
     let mut document = OpenApiBuilder::new()
         .info(
             InfoBuilder::new()
@@ -113,7 +117,7 @@ mod tests {
     fn every_reference_leads_somewhere() {
         let components = json!(components::all());
         for endpoint in Endpoint::ALL {
-            let operation = json!(operations::describe(*endpoint, true)).to_string();
+            let operation = json!(operations::describe(*endpoint, &["Order"], true)).to_string();
             for reference in operation.split("\"$ref\":\"#/components/schemas/").skip(1) {
                 let (name, _) = reference.split_once('"').unwrap();
                 let schema = &components["schemas"][name];
@@ -125,7 +129,7 @@ mod tests {
     #[test]
     fn every_parameter_of_a_path_is_described() {
         for endpoint in Endpoint::ALL {
-            let operation = json!(operations::describe(*endpoint, true));
+            let operation = json!(operations::describe(*endpoint, &["Order"], true));
             let parameters = operation["parameters"].as_array().cloned();
             let mut described: Vec<_> = parameters
                 .iter()

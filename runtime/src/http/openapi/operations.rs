@@ -83,13 +83,18 @@ const UNREAD: &[Answer] = &[
     (413, Json("Error"), NO_HEADERS, "The body is too large."),
 ];
 
-/// The operation at an endpoint. Where the program itself says who is let in, its refusals are its own.
-pub(super) fn describe(endpoint: Endpoint, asks_the_program: bool) -> Operation {
+/// The operation at an endpoint. Where the program itself says who is let in, its refusals are its own; the names
+/// of what can be started are examples.
+pub(super) fn describe(
+    endpoint: Endpoint,
+    orchestrators: &[&str],
+    asks_the_program: bool,
+) -> Operation {
     let id = format!("{endpoint:?}");
     let operation = OperationBuilder::new()
         .operation_id(Some(id))
         .summary(Some(summary(endpoint)));
-    let operation = parameters(endpoint)
+    let operation = parameters(endpoint, orchestrators)
         .into_iter()
         .fold(operation, OperationBuilder::parameter);
     let operation = operation.request_body(request_body(endpoint));

@@ -8,13 +8,17 @@ use super::components::{runtime_status, text};
 use crate::http::endpoint::Endpoint;
 
 /// All of them: in the path, in the query, in headers.
-pub(super) fn parameters(endpoint: Endpoint) -> Vec<Parameter> {
+pub(super) fn parameters(endpoint: Endpoint, orchestrators: &[&str]) -> Vec<Parameter> {
     let words = endpoint.path().split('/');
     let in_path = words.filter_map(|word| word.strip_prefix('{')?.strip_suffix('}'));
     let mut parameters: Vec<_> = in_path
         .map(|name| {
             let parameter = parameter(name, ParameterIn::Path, Required::True);
-            parameter.schema(Some(text())).build()
+            let mut schema = text();
+            if name == "orchestratorName" {
+                schema.examples = orchestrators.iter().map(|&name| name.into()).collect();
+            }
+            parameter.schema(Some(schema)).build()
         })
         .collect();
     let waits = [
