@@ -70,6 +70,39 @@ async fn ten_thousand_instances_complete_in_few_commits() {
     steadfast.shut_down(Duration::from_secs(60)).await;
 }
 
+#[orchestrator]
+async fn wait_to_go(ctx: OrchestrationContext) -> Result<u32, String> {
+    let go = ctx.wait_for_external_event_named("go").await;
+    go.map_err(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn an_instance_that_is_paused_while_its_start_is_answered_goes_on() {
+    let steadfast = start(MemoryStore::new()).await;
+    let client = steadfast.client();
+    for number in 0..1_000 {
+        let id = number.to_string();
+        let instance = client.instance(&*id).unwrap();
+        // What the shard has loaded, written and let go by the time that it hears of the creation.
+        let (started, suspended, raised, resumed) = tokio::join!(
+            client.start(wait_to_go().id(&*id)),
+            instance.suspend(None),
+            instance.raise_event_named("go", &number),
+            instance.resume(None),
+        );
+        let started = started.unwrap();
+        // It may not have been there yet for any of the others.
+        drop(suspended);
+        if resumed.is_err() {
+            instance.resume(None).await.unwrap();
+        }
+        if raised.is_err() {
+            instance.raise_event_named("go", &number).await.unwrap();
+        }
+        assert_eq!(started.output().await.unwrap(), number);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watcher_sees_every_status_that_it_is_quick_enough_for_and_never_goes_back() {
     let steadfast = start(MemoryStore::new()).await;

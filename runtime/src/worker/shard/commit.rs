@@ -183,6 +183,12 @@ impl Shard {
             // It was loaded between its commit and this answer, and lives already.
             return reply.send(Ok(incarnation));
         }
+        let is_ahead =
+            |slot: &Slot| matches!(slot.state, SlotState::Loading) && slot.unanswered > 0;
+        if self.slots.get(&id).is_some_and(is_ahead) {
+            // It has even written since, and is loaded again when that is answered: what it was created as is out of date.
+            return reply.send(Ok(incarnation));
+        }
         let replaced = self.remove(&id);
         // Whatever runs belongs to the instance that was replaced, with which it is deleted.
         self.cancel_all(&id, CancelReason::Replaced);
