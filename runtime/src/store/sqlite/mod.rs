@@ -207,7 +207,7 @@ impl SqliteStore {
         read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
         self.readers
-            .read(|transaction| read(transaction))
+            .read(read)
             .map_err(|error| error::from_sqlite(&self.path, error))
     }
 
