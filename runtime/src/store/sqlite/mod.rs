@@ -12,6 +12,7 @@ mod history;
 mod inbox;
 mod instances;
 mod lock;
+mod log;
 mod meta;
 mod migrations;
 mod open;

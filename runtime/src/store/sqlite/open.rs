@@ -9,11 +9,11 @@ use rusqlite::ffi::{self, SQLITE_READONLY_ROLLBACK};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::lock::LockFile;
-use super::{Durability, error, migrations};
+use super::{Durability, error, log, migrations};
 use crate::store::{StoreError, StoreErrorKind};
 
 /// How long to wait for another program, such as a `sqlite3` shell, that holds SQLite's own locks.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// An opened database.
 pub(super) struct Opened {
@@ -51,6 +51,9 @@ pub(super) fn open(path: &Path, durability: Durability) -> Result<Opened, StoreE
         return Err(StoreError::new(StoreErrorKind::Unavailable, message));
     }
     migrations::migrate(&path, &mut writer)?;
+    if durability == Durability::Full {
+        log::lengthen(&path, &mut writer);
+    }
     if is_new {
         sync_directory(&path);
     }
@@ -153,7 +156,7 @@ fn connect_raw(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
 /// Answers with the journal mode that SQLite chose. No `mmap_size`: through a memory map, an I/O error is a signal that ends the process instead of an error.
 fn configure_writer(writer: &Connection, durability: Durability) -> rusqlite::Result<String> {
     // Of a new file only. A commit writes whole pages to the log; rows are a few hundred bytes.
-    writer.pragma_update(None, "page_size", 4096)?;
+    writer.pragma_update(None, "page_size", log::PAGE_BYTES)?;
     let journal = writer.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     let synchronous = match durability {
         Durability::Full => "FULL",
@@ -167,8 +170,8 @@ fn configure_writer(writer: &Connection, durability: Durability) -> rusqlite::Re
     }
     // KiB. The inner pages of a million instances fit, so a commit seldom waits for a read.
     writer.pragma_update(None, "cache_size", -64 * 1024)?;
-    // Pages, 16 MiB. A checkpoint costs two syncs and writes a page once however often it was committed since the last.
-    writer.pragma_update_and_check(None, "wal_autocheckpoint", 4096, |_| Ok(()))?;
+    // A checkpoint costs two syncs and writes a page once however often it was committed since the last.
+    writer.pragma_update_and_check(None, "wal_autocheckpoint", log::PAGES, |_| Ok(()))?;
     // Bytes. What a slow reader made the log grow beyond this is given back.
     writer.pragma_update_and_check(None, "journal_size_limit", 64 * 1024 * 1024, |_| Ok(()))?;
     Ok(journal)

@@ -19,6 +19,7 @@ use crate::model::tags::Tags;
 use crate::store::{CreateInstance, StoreErrorKind, Written};
 
 mod files;
+mod log;
 mod upgrade;
 
 struct Place {
