@@ -127,11 +127,11 @@ impl Execution {
             if self.ended.is_some() {
                 break;
             }
-            self.apply(event.clone())?;
+            self.apply(event)?;
             delivered += 1;
         }
         let status = self.state.borrow_mut().status.take_change();
-        let episode = self.end_episode(now, events.drain(..delivered).collect(), status, had_ended);
+        let episode = self.end_episode(now, events.drain(..delivered), status, had_ended);
         self.repeat_episode(&episode).inspect_err(|_| {
             // Behind the begin of the episode.
             let delivered = episode.events.iter().skip(1).take(delivered);
@@ -155,7 +155,7 @@ impl Execution {
     pub(super) fn end_episode(
         &mut self,
         now: Timestamp,
-        delivered: Vec<HistoryEvent>,
+        delivered: impl ExactSizeIterator<Item = HistoryEvent>,
         status: StatusChange,
         had_ended: bool,
     ) -> Episode {
@@ -273,7 +273,7 @@ impl Execution {
         self.state.borrow().status.value.clone()
     }
 
-    pub(super) fn apply(&mut self, event: HistoryEvent) -> Result<(), Fault> {
+    pub(super) fn apply(&mut self, event: &HistoryEvent) -> Result<(), Fault> {
         use HistoryEventKind as Event;
         if !matches!(
             event.kind,
@@ -281,10 +281,10 @@ impl Execution {
         ) {
             self.state.borrow_mut().length.count();
         }
-        match event.kind {
+        match &event.kind {
             Event::ExecutionStarted(started) => self.begin(started.input.as_deref()),
             Event::ExecutionTerminated(terminated) => {
-                let (status, result) = (RuntimeStatus::Terminated, terminated.input);
+                let (status, result) = (RuntimeStatus::Terminated, terminated.input.clone());
                 self.end(Ended {
                     status,
                     result,
@@ -292,18 +292,22 @@ impl Execution {
                 });
                 Ok(())
             }
-            Event::TaskCompleted(task) => {
-                self.answer(task.task_scheduled_id, Answer::Task(Ok(task.result)))
-            }
-            Event::TaskFailed(task) => {
-                self.answer(task.task_scheduled_id, Answer::Task(Err(task.failure)))
-            }
-            Event::SubOrchestrationInstanceCompleted(child) => {
-                self.answer(child.task_scheduled_id, Answer::Child(Ok(child.result)))
-            }
-            Event::SubOrchestrationInstanceFailed(child) => {
-                self.answer(child.task_scheduled_id, Answer::Child(Err(child.failure)))
-            }
+            Event::TaskCompleted(task) => self.answer(
+                task.task_scheduled_id,
+                Answer::Task(Ok(task.result.clone())),
+            ),
+            Event::TaskFailed(task) => self.answer(
+                task.task_scheduled_id,
+                Answer::Task(Err(task.failure.clone())),
+            ),
+            Event::SubOrchestrationInstanceCompleted(child) => self.answer(
+                child.task_scheduled_id,
+                Answer::Child(Ok(child.result.clone())),
+            ),
+            Event::SubOrchestrationInstanceFailed(child) => self.answer(
+                child.task_scheduled_id,
+                Answer::Child(Err(child.failure.clone())),
+            ),
             Event::TimerFired(timer) => self.answer(timer.timer_id, Answer::Timer),
             Event::EventRaised(raised) => {
                 // The echo of a value that was recorded.
@@ -311,8 +315,8 @@ impl Execution {
                     return Ok(());
                 }
                 let wake = self.state.borrow_mut().mailbox.raise(
-                    raised.name,
-                    raised.input,
+                    raised.name.clone(),
+                    raised.input.clone(),
                     event.timestamp,
                 );
                 self.wake(wake)

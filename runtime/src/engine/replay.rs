@@ -59,7 +59,7 @@ impl Execution {
         state.children.clear();
         let status = state.status.take_all();
         drop(state);
-        let episode = self.end_episode(now, vec![event], status, false);
+        let episode = self.end_episode(now, [event].into_iter(), status, false);
         self.repeat_episode(&episode)?;
         Ok(episode)
     }
@@ -100,7 +100,7 @@ impl Execution {
                     drop(state);
                     return self.take_fault();
                 }
-                self.apply(event)
+                self.apply(&event)
             }
         }
     }

@@ -4,7 +4,7 @@
 //! kept byte for byte. Kinds for features that do not exist yet are not here: a history that holds one does not decode.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::failure::FailureDetails;
 use super::instance::{ExecutionId, InstanceId, ParentInstance};
@@ -16,8 +16,8 @@ use super::trace_context::TraceContext;
 pub const NO_ACTION: i32 = -1;
 
 /// A persisted fact about an execution.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "StoredEvent", into = "StoredEvent")]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "StoredEvent")]
 pub struct HistoryEvent {
     /// The id of the action that this event confirms, or [`NO_ACTION`]. Not unique within a history.
     pub event_id: i32,
@@ -301,7 +301,7 @@ pub struct ExecutionRewound {
 }
 
 /// The stored form: `[event_id, microseconds, {"Kind": {..}}]`, short and still readable in the database.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct StoredEvent(i32, #[serde(with = "micros")] Timestamp, HistoryEventKind);
 
 impl From<StoredEvent> for HistoryEvent {
@@ -314,9 +314,10 @@ impl From<StoredEvent> for HistoryEvent {
     }
 }
 
-impl From<HistoryEvent> for StoredEvent {
-    fn from(event: HistoryEvent) -> Self {
-        Self(event.event_id, event.timestamp, event.kind)
+/// As [`StoredEvent`], without a copy of the event.
+impl Serialize for HistoryEvent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.event_id, self.timestamp.as_microsecond(), &self.kind).serialize(serializer)
     }
 }
 
@@ -365,8 +366,11 @@ mod optional_micros {
 /// The events of one episode as stored text.
 #[must_use]
 pub fn encode_events(events: &[HistoryEvent]) -> String {
-    serde_json::to_string(events)
-        .expect("events are numbers, texts and maps of texts, which JSON can hold")
+    // For usual events this is enough, so that the text is seldom moved.
+    let mut text = Vec::with_capacity(128 * events.len());
+    serde_json::to_writer(&mut text, events)
+        .expect("events are numbers, texts and maps of texts, which JSON can hold");
+    String::from_utf8(text).expect("JSON is UTF-8")
 }
 
 /// The events of one episode from stored text.

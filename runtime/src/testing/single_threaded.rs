@@ -257,12 +257,12 @@ impl SingleThreaded {
             return true;
         }
         while let Some(task) = self.dispatcher.start_next(now) {
-            let (key, task) = (task.key, Arc::new(task));
+            let key = task.key;
             let cancellation = Cancellation::default();
             self.attempts
                 .insert(key, (Arc::clone(&task), cancellation.clone()));
             let inputs = Arc::clone(&self.inputs);
-            let on_progress = Arc::new(move |instance, key, cell| {
+            let on_progress: run::OnProgress = Arc::new(move |instance, key, cell| {
                 let input = ShardInput::Progress {
                     instance,
                     key,
@@ -270,7 +270,7 @@ impl SingleThreaded {
                 };
                 push(&inputs, input);
             });
-            let report = run::report(&task, on_progress);
+            let report = run::report(&task, &on_progress);
             let shared = Arc::clone(&self.shared);
             self.running.push(Box::pin(async move {
                 let outcome = run::run(&shared, &task, cancellation, report).await;

@@ -253,7 +253,7 @@ pub(crate) enum ShardOutput {
     /// Commit this, in order with the shard's other writes.
     Write(Write),
     /// Run this activity.
-    Run(Task),
+    Run(Arc<Task>),
     /// Nobody waits for this activity any more.
     Cancel(TaskKey, CancelReason),
     /// The instance's next timer is due then.

@@ -529,8 +529,11 @@ impl ShardDriver {
         loop {
             // Before anybody can see what was done.
             shard.hand_over();
-            let (mut writes, mut timers, mut reads) = (Vec::new(), Vec::new(), Vec::new());
-            for output in shard.outputs() {
+            let outputs = shard.outputs();
+            // Nearly all of them are writes.
+            let mut writes = Vec::with_capacity(outputs.len());
+            let (mut timers, mut reads) = (Vec::new(), Vec::new());
+            for output in outputs {
                 match output {
                     ShardOutput::Write(write) => writes.push(write),
                     ShardOutput::SetTimer(position, id) => timers.push((position, id)),

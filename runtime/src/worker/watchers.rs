@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use super::every_instance::EveryInstance;
 use super::streams::Streamed;
-use super::update::{Published, Update};
+use super::update::Published;
 use crate::hash::Map;
 use crate::model::instance::InstanceId;
 
@@ -149,8 +149,8 @@ impl Watchers {
     }
 
     /// Tells an instance's watchers, when it has any, of an update that is committed.
-    pub(crate) fn publish(&self, id: &InstanceId, update: Update) {
-        self.tell(id, || Notice::Update(Published::new(update)));
+    pub(crate) fn publish(&self, id: &InstanceId, update: Arc<Published>) {
+        self.tell(id, || Notice::Update(update));
     }
 
     /// Tells an instance's watchers, when it has any, to read the store: the outcome of a commit is unknown.

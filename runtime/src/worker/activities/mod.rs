@@ -4,6 +4,7 @@ pub(crate) mod progress;
 pub(crate) mod run;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -20,7 +21,7 @@ pub(crate) struct Dispatcher {
     deadlines: BTreeMap<Deadline, TaskKey>,
     started: u64,
     waiting: VecDeque<TaskKey>,
-    tasks: Map<TaskKey, Task>,
+    tasks: Map<TaskKey, Arc<Task>>,
 }
 
 /// When an attempt has had its time; the count tells those of one moment apart.
@@ -39,13 +40,13 @@ impl Dispatcher {
         }
     }
 
-    pub(crate) fn push(&mut self, task: Task) {
+    pub(crate) fn push(&mut self, task: Arc<Task>) {
         self.waiting.push_back(task.key);
         self.tasks.insert(task.key, task);
     }
 
     /// The next activity to start, when there is a place for it. Its time begins to run now.
-    pub(crate) fn start_next(&mut self, now: Timestamp) -> Option<Task> {
+    pub(crate) fn start_next(&mut self, now: Timestamp) -> Option<Arc<Task>> {
         while !self.closed && self.running.len() < self.limit {
             // A key without a task was cancelled while it waited.
             if let Some(task) = self.tasks.remove(&self.waiting.pop_front()?) {
@@ -119,7 +120,7 @@ mod tests {
     use crate::model::retry::Attempt;
     use crate::model::tags::Tags;
 
-    fn task(id: i32) -> Task {
+    pub(super) fn task(id: i32) -> Task {
         let key = TaskKey {
             execution: ExecutionId::from_u128(1),
             id,
@@ -142,7 +143,7 @@ mod tests {
     #[test]
     fn no_more_than_the_limit_run_and_the_rest_follow_in_order() {
         let mut dispatcher = Dispatcher::new(2);
-        (0..4).for_each(|id| dispatcher.push(task(id)));
+        (0..4).for_each(|id| dispatcher.push(Arc::new(task(id))));
         let started =
             |dispatcher: &mut Dispatcher| dispatcher.start_next(at(0)).map(|task| task.key.id);
         assert_eq!(
@@ -160,7 +161,7 @@ mod tests {
             [Some(3), None]
         );
         dispatcher.close();
-        dispatcher.push(task(5));
+        dispatcher.push(Arc::new(task(5)));
         dispatcher.ended(task(0).key);
         dispatcher.ended(task(3).key);
         assert_eq!(started(&mut dispatcher), None);
@@ -172,7 +173,7 @@ mod tests {
         let timed = |id, seconds| {
             let mut task = task(id);
             task.attempt.timeout = Some(Duration::from_secs(seconds));
-            task
+            Arc::new(task)
         };
         let mut dispatcher = Dispatcher::new(2);
         dispatcher.push(timed(0, 10));

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::model::retry::Attempt;
 use crate::model::status::ActivityProgress;
+use crate::worker::message::Task;
 
 /// The latest report of one activity.
 #[derive(Clone, Debug)]
@@ -16,8 +16,7 @@ pub(crate) struct ProgressCell(Arc<Cell>);
 
 #[derive(Debug)]
 struct Cell {
-    name: String,
-    attempt: Attempt,
+    task: Arc<Task>,
     report: Mutex<Report>,
 }
 
@@ -28,14 +27,15 @@ struct Report {
 }
 
 impl ProgressCell {
-    /// The reports of an activity of this name.
-    pub(crate) fn new(name: String, attempt: Attempt) -> Self {
+    /// The reports of an activity.
+    pub(crate) fn new(task: Arc<Task>) -> Self {
         let report = Mutex::default();
-        Self(Arc::new(Cell {
-            name,
-            attempt,
-            report,
-        }))
+        Self(Arc::new(Cell { task, report }))
+    }
+
+    /// The activity that reports.
+    pub(crate) fn task(&self) -> &Task {
+        &self.0.task
     }
 
     /// Keeps a report in the place of the one before. Whether the shard must be told of it.
@@ -55,9 +55,9 @@ impl ProgressCell {
     /// A report as readers see it.
     pub(crate) fn progress(&self, details: String, reported_at: Timestamp) -> ActivityProgress {
         ActivityProgress {
-            task_id: self.0.attempt.first,
-            name: self.0.name.clone(),
-            attempt: self.0.attempt.number,
+            task_id: self.0.task.attempt.first,
+            name: self.0.task.name.clone(),
+            attempt: self.0.task.attempt.number,
             details,
             reported_at,
         }
@@ -71,11 +71,11 @@ impl ProgressCell {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::tags::Tags;
+    use crate::worker::activities::tests::task;
 
     #[test]
     fn only_the_latest_report_is_kept_and_told_of_once() {
-        let cell = ProgressCell::new("work".into(), Attempt::of(&Tags::new(), 1));
+        let cell = ProgressCell::new(Arc::new(task(1)));
         assert!(cell.put("1".into()));
         assert!(!cell.put("2".into()));
         assert_eq!(cell.take().as_deref(), Some("2"));

@@ -26,7 +26,7 @@ use crate::worker::shard::Shared;
 /// What reaches the dispatcher.
 #[derive(Debug)]
 pub(crate) enum DispatcherInput {
-    Run(Task),
+    Run(Arc<Task>),
     Cancel(TaskKey, CancelReason),
     /// An attempt may have run for as long as it may.
     Tick,
@@ -116,7 +116,6 @@ pub(crate) type OnEnded = Arc<dyn Fn(InstanceId, TaskKey, Outcome) + Send + Sync
 pub(crate) type OnProgress = Arc<dyn Fn(InstanceId, TaskKey, ProgressCell) + Send + Sync>;
 
 /// What the dispatcher tells.
-#[derive(Clone)]
 pub(crate) struct Listeners {
     pub(crate) ended: OnEnded,
     pub(crate) progress: OnProgress,
@@ -124,20 +123,13 @@ pub(crate) struct Listeners {
     pub(crate) wake_at: Arc<dyn Fn(Timestamp) + Send + Sync>,
 }
 
-impl Listeners {
-    /// Where an activity reports its progress.
-    pub(crate) fn report(&self, task: &Task) -> Report {
-        report(task, Arc::clone(&self.progress))
-    }
-}
-
 /// Where an activity reports its progress.
-pub(crate) fn report(task: &Task, on_progress: OnProgress) -> Report {
-    let cell = ProgressCell::new(task.name.clone(), task.attempt);
-    let (instance, key) = (task.instance.clone(), task.key);
+pub(crate) fn report(task: &Arc<Task>, on_progress: &OnProgress) -> Report {
+    let (cell, on_progress) = (ProgressCell::new(Arc::clone(task)), Arc::clone(on_progress));
     Arc::new(move |details| {
         if cell.put(details) {
-            on_progress(instance.clone(), key, cell.clone());
+            let task = cell.task();
+            on_progress(task.instance.clone(), task.key, cell.clone());
         }
     })
 }
@@ -158,6 +150,9 @@ pub(crate) async fn dispatch(
     mut inputs: UnboundedReceiver<DispatcherInput>,
     listeners: Listeners,
 ) {
+    // All activities share these, and so one count of who holds them.
+    let surroundings = Arc::new((shared, listeners));
+    let (shared, listeners) = &*surroundings;
     let mut dispatcher = Dispatcher::new(limit);
     let mut running: Map<TaskKey, Attempted> = Map::default();
     let mut tasks: JoinSet<TaskKey> = JoinSet::new();
@@ -179,15 +174,16 @@ pub(crate) async fn dispatch(
             }
         }
         while let Some(task) = dispatcher.start_next(now) {
-            let (key, task) = (task.key, Arc::new(task));
+            let key = task.key;
             let (cancellation, told) = (Cancellation::default(), Arc::new(AtomicBool::new(false)));
             let handle = tasks.spawn({
-                let (shared, listeners) = (Arc::clone(&shared), listeners.clone());
+                let surroundings = Arc::clone(&surroundings);
                 let (task, cancellation, told) =
                     (Arc::clone(&task), cancellation.clone(), Arc::clone(&told));
                 async move {
-                    let report = listeners.report(&task);
-                    if let Some(outcome) = run(&shared, &task, cancellation, report).await
+                    let (shared, listeners) = &*surroundings;
+                    let report = report(&task, &listeners.progress);
+                    if let Some(outcome) = run(shared, &task, cancellation, report).await
                         && !told.swap(true, Ordering::AcqRel)
                     {
                         (listeners.ended)(task.instance.clone(), key, outcome);

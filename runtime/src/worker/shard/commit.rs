@@ -17,7 +17,7 @@ use crate::store::{
     InstanceHeader, Refused, StoreError, StoreErrorKind, TimerPosition, Write, WriteResult, Written,
 };
 use crate::worker::message::{Reply, RequestError, ShardOutput, StartRequest, Task, TaskKey};
-use crate::worker::update::{About, Update};
+use crate::worker::update::{About, Published, Update};
 
 /// How long an activity's reports wait for each other: what it reports in one such time is one commit.
 const PROGRESS_PAUSE: SignedDuration = SignedDuration::from_secs(1);
@@ -45,7 +45,7 @@ pub(super) enum Pending {
     Progress {
         id: InstanceId,
         incarnation: Incarnation,
-        update: Box<Update>,
+        update: Arc<Published>,
     },
     /// A message for the inbox, or the reason why an instance cannot advance.
     Message {
@@ -85,11 +85,11 @@ pub(super) struct PendingEpisode {
 /// What takes effect once the commit is durable.
 #[derive(Debug)]
 pub(super) struct Effects {
-    pub(super) run: Vec<Task>,
+    pub(super) run: Vec<Arc<Task>>,
     pub(super) cancel: Vec<TaskKey>,
     pub(super) cancel_all: bool,
     pub(super) next_timer: Option<Timestamp>,
-    pub(super) update: Option<Update>,
+    pub(super) update: Option<Arc<Published>>,
     pub(super) ended: bool,
     /// What the next execution begins with, when this one continued as new.
     pub(super) next: Option<Box<LiveParts>>,
@@ -114,10 +114,10 @@ impl Shard {
                     {
                         self.outputs.push(ShardOutput::Notify(notified));
                     }
-                    self.episode_committed(*episode);
+                    self.episode_committed(episode);
                 }
-                Ok(Err(_)) => self.episode_failed(*episode, None),
-                Err(error) => self.episode_failed(*episode, Some(&error)),
+                Ok(Err(_)) => self.episode_failed(episode, None),
+                Err(error) => self.episode_failed(episode, Some(&error)),
             },
             Some(Pending::Import { id, reply }) => self.imported(id, reply, answer),
             Some(Pending::Ended {
@@ -137,7 +137,7 @@ impl Shard {
                 id,
                 incarnation,
                 update,
-            }) => self.progress_stored(&id, incarnation, *update, &answer),
+            }) => self.progress_stored(&id, incarnation, update, &answer),
             Some(Pending::Message {
                 id,
                 incarnation,
@@ -225,7 +225,7 @@ impl Shard {
         };
         self.shared.watchers.publish(
             &id,
-            Update {
+            Published::new(Update {
                 about: About::of(&header, &tags),
                 cursor: Cursor {
                     incarnation,
@@ -238,7 +238,7 @@ impl Shard {
                 failure: None,
                 stalled: None,
                 last_updated_at: Some(created_at),
-            },
+            }),
         );
         reply.send(Ok(incarnation));
         if start_at.is_none() && waiting.is_empty() && !self.has_room() {
@@ -256,7 +256,7 @@ impl Shard {
         });
     }
 
-    fn episode_committed(&mut self, episode: PendingEpisode) {
+    fn episode_committed(&mut self, episode: Box<PendingEpisode>) {
         let PendingEpisode {
             id,
             incarnation,
@@ -264,7 +264,7 @@ impl Shard {
             undelivered,
             effects,
             ..
-        } = episode;
+        } = *episode;
         for source in sources.into_iter().flatten() {
             match source {
                 Source::Client(reply) => reply.send(Ok(())),
@@ -345,7 +345,7 @@ impl Shard {
 
     /// Drops from memory what the store did not take, and keeps what must not be lost. Clients are told: for them the outcome is
     /// unknown when the store failed.
-    fn episode_failed(&mut self, episode: PendingEpisode, error: Option<&Arc<StoreError>>) {
+    fn episode_failed(&mut self, episode: Box<PendingEpisode>, error: Option<&Arc<StoreError>>) {
         let PendingEpisode {
             id,
             incarnation,
@@ -354,7 +354,7 @@ impl Shard {
             undelivered,
             events,
             effects,
-        } = episode;
+        } = *episode;
         if effects.sends && error.is_some() && self.fenced.is_none() {
             self.outputs.push(ShardOutput::Recover);
         }
@@ -488,7 +488,7 @@ impl Shard {
     }
 
     /// Hands out an activity, unless it is out already.
-    pub(super) fn run(&mut self, task: Task) {
+    pub(super) fn run(&mut self, task: Arc<Task>) {
         if self.running.insert(&task.instance, task.key) {
             self.outputs.push(ShardOutput::Run(task));
         }
@@ -560,7 +560,7 @@ impl Shard {
         &mut self,
         id: &InstanceId,
         incarnation: Incarnation,
-        update: Update,
+        update: Arc<Published>,
         answer: &Result<WriteResult, Arc<StoreError>>,
     ) {
         if !self.answered(id, incarnation) {
@@ -618,7 +618,7 @@ impl Shard {
         self.pending.push_back(Pending::Progress {
             id: id.clone(),
             incarnation,
-            update: Box::new(update),
+            update: Published::new(update),
         });
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -29,7 +28,7 @@ use crate::registry::Registry;
 use crate::store::TimerPosition;
 use crate::store::{ContinuedExecution, EpisodeWrite, HistoryRow, InstanceHeader, Write};
 use crate::worker::message::{Reply, RequestError, ShardOutput, TaskKey};
-use crate::worker::update::{About, Update};
+use crate::worker::update::{About, Published, Update};
 
 impl Shard {
     /// Lets an instance take what waits for it.
@@ -54,7 +53,7 @@ impl Shard {
         let SlotState::Live(live) = &mut slot.state else {
             return;
         };
-        let mut batch = Batch::default();
+        let mut batch = Batch::with_capacity(live.begin.len() + slot.waiting.len());
         for event in std::mem::take(&mut live.begin) {
             batch.push(event, Some(Source::Begin));
         }
@@ -402,7 +401,7 @@ impl Shard {
         mut sources: Vec<Option<Source>>,
         mut undelivered: Vec<Message>,
     ) {
-        let shared = Arc::clone(&self.shared);
+        let shared = &*self.shared;
         let now = shared.clock.now();
         let Some(slot) = self.slots.get_mut(id) else {
             return;
@@ -425,7 +424,7 @@ impl Shard {
             .map(|id| TaskKey { execution, id: *id })
             .collect();
         log(&shared.registry, &known.header, &episode);
-        let outgoing = Outgoing::of(&shared, known, now, &mut episode);
+        let outgoing = Outgoing::of(shared, known, now, &mut episode);
         let Episode {
             mut events,
             withdrawn,
@@ -503,7 +502,7 @@ impl Shard {
         let mut successor = None;
         if let Some(continued) = continued {
             let carried = carry(&mut sources, &mut undelivered);
-            let parts = continue_as_new(&shared, known, continued, carried, now);
+            let parts = continue_as_new(shared, known, continued, carried, now);
             row.events = encode_events(&parts.begin);
             row.custom_status = known.status_text();
             successor = Some(ContinuedExecution {
@@ -548,10 +547,12 @@ impl Shard {
                 messages,
                 progress_ended,
             })));
-        let update = (changed || header.stalled != was_stalled).then(|| Update {
-            output: ended.as_ref().and_then(|ended| ended.result.clone()),
-            failure: ended.as_ref().and_then(|ended| ended.failure.clone()),
-            ..known.update()
+        let update = (changed || header.stalled != was_stalled).then(|| {
+            Published::new(Update {
+                output: ended.as_ref().and_then(|ended| ended.result.clone()),
+                failure: ended.as_ref().and_then(|ended| ended.failure.clone()),
+                ..known.update()
+            })
         });
         let effects = Effects {
             run: tasks,
@@ -564,11 +565,7 @@ impl Shard {
             sends,
         };
         let incarnation = header.incarnation;
-        let after = match (is_terminal, effects.next.is_some()) {
-            (true, _) => Some(SlotState::Ending(Box::new(header.clone()))),
-            (false, true) => Some(SlotState::Continuing(Box::new(header.clone()))),
-            (false, false) => None,
-        };
+        let continues = effects.next.is_some();
         self.pending
             .push_back(Pending::Episode(Box::new(PendingEpisode {
                 id: id.clone(),
@@ -580,9 +577,19 @@ impl Shard {
                 effects,
             })));
         slot.unanswered += 1;
-        if let Some(after) = after {
+        if is_terminal || continues {
             self.resident -= usize::from(slot.is_resident());
-            slot.state = after;
+            let header = match std::mem::replace(&mut slot.state, SlotState::Loading) {
+                SlotState::Live(live) => Box::new(live.known.header),
+                SlotState::Held(held) => Box::new(held.known.header),
+                SlotState::Continuing(header) | SlotState::Ending(header) => header,
+                SlotState::Loading => return,
+            };
+            slot.state = if is_terminal {
+                SlotState::Ending(header)
+            } else {
+                SlotState::Continuing(header)
+            };
         }
     }
 }
@@ -793,6 +800,13 @@ struct Batch {
 }
 
 impl Batch {
+    fn with_capacity(events: usize) -> Self {
+        Self {
+            events: Vec::with_capacity(events),
+            sources: Vec::with_capacity(events),
+        }
+    }
+
     fn push(&mut self, event: HistoryEvent, source: Option<Source>) {
         self.events.push(event);
         self.sources.push(source);

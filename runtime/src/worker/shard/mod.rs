@@ -403,6 +403,10 @@ impl Shard {
             let is_known = matches!(message, Message::Mail)
                 && matches!(slot.waiting.back(), Some(Message::Mail));
             if !is_known {
+                if slot.waiting.capacity() == 0 {
+                    // Most have one message at a time; a queue that grows by itself begins with four.
+                    slot.waiting.reserve_exact(1);
+                }
                 slot.waiting.push_back(message);
             }
             self.advance(&id);

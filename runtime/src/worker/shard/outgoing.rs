@@ -1,6 +1,7 @@
 //! What an episode sends out: activities, children, messages to other instances.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -26,7 +27,7 @@ use crate::worker::shard::Shared;
 /// What an episode sends out with its commit, and the activities that follow it.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
-    pub(super) tasks: Vec<Task>,
+    pub(super) tasks: Vec<Arc<Task>>,
     pub(super) children: Vec<CreateChild>,
     pub(super) rewinds: Vec<RewindChild>,
     pub(super) messages: Vec<OutgoingMessage>,
@@ -327,9 +328,9 @@ impl Known {
         name: String,
         input: Option<String>,
         attempt: Attempt,
-    ) -> Task {
+    ) -> Arc<Task> {
         let before = self.progress.get(&attempt.first);
-        Task {
+        Arc::new(Task {
             key,
             instance: self.header.id.clone(),
             name,
@@ -337,6 +338,6 @@ impl Known {
             last_heartbeat: before.map(|progress| progress.details.clone()),
             attempt,
             trace: self.trace.clone(),
-        }
+        })
     }
 }
