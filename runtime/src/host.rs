@@ -14,7 +14,7 @@ use crate::store::{Store, StoreError};
 use crate::worker::condition::Condition;
 use crate::worker::ids::RandomIds;
 use crate::worker::meters::Meters;
-use crate::worker::shard::Shared;
+use crate::worker::shard::{CROWD, Shared};
 use crate::worker::threaded::{self, Parts, Threads};
 use crate::worker::watchers::Watchers;
 
@@ -238,7 +238,7 @@ impl Builder {
         self
     }
 
-    /// How many instances stay in memory between their episodes at most; 40,000 by default, and a quarter of that of those that wait for
+    /// How many instances stay in memory between their episodes at most; 40,000 by default, and an eighth of that of those that wait for
     /// an event or a timer and not for an activity. The others are rebuilt from their history when something happens to them.
     /// While there is no room, what is started waits in the store for its turn.
     pub fn max_live_instances(mut self, limit: usize) -> Self {
@@ -371,6 +371,7 @@ impl Builder {
             meters: Arc::clone(&meters),
             settings: self.settings,
             cache: self.cache.div_ceil(self.shards),
+            crowd: CROWD,
             on_foreign_wake: threaded::foreign_wakes(inlets.clone()),
         });
         let (runtime, own_runtime) = match tokio::runtime::Handle::try_current() {

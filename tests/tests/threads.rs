@@ -302,7 +302,9 @@ async fn more_timers_than_are_read_at_once_fire_when_they_are_overdue_at_the_sta
     let client = steadfast.client().clone();
     let starts = (0..1_500).map(|id| client.start(sleep_a_minute().id(id.to_string())));
     for started in futures_util::future::join_all(starts).await {
-        started.unwrap();
+        let mut states = started.unwrap().watch_custom_status();
+        // Not all begin at once; what has not begun sleeps from its own beginning on.
+        while states.next().await.unwrap().unwrap().runtime_status == RuntimeStatus::Pending {}
     }
     steadfast.shut_down(Duration::from_secs(60)).await;
 

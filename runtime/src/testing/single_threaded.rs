@@ -120,6 +120,8 @@ impl SingleThreaded {
                 replay_every_episode,
             },
             cache: max_live_instances,
+            // So that instances wait for others in every test that has several.
+            crowd: 1,
             on_foreign_wake: Box::new(move |id, execution| {
                 push(&foreign_wakes, ShardInput::ForeignWake { id, execution });
             }),
@@ -163,7 +165,7 @@ impl SingleThreaded {
             self.put_out();
             return true;
         }
-        if self.shard.has_deferred() {
+        if self.shard.can_admit() {
             self.shard.admit(true);
             self.put_out();
             return true;

@@ -448,7 +448,7 @@ impl ShardDriver {
         if let Some(next) = self.next.take() {
             return Some(next);
         }
-        if shard.has_deferred() {
+        if shard.can_admit() {
             return self.receiver.try_recv().ok();
         }
         match shard.next_tick() {

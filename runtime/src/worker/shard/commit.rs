@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Shard;
 use super::load::LiveParts;
 use super::slot::{InboxRead, Message, Slot, SlotState, Source, ended_task};
+use super::{CREATED_PER_CROWD, Shard};
 use crate::context::CancelReason;
 use crate::model::history::{HistoryEvent, HistoryEventKind};
 use crate::model::instance::{Cursor, ExecutionId, Incarnation, InstanceId};
@@ -107,18 +107,21 @@ impl Shard {
         }
         match self.pending.pop_front() {
             Some(Pending::Create(create)) => self.created(*create, answer),
-            Some(Pending::Episode(episode)) => match answer {
-                Ok(Ok(written)) => {
-                    if let Written::Episode { notified } = written
-                        && !notified.is_empty()
-                    {
-                        self.outputs.push(ShardOutput::Notify(notified));
+            Some(Pending::Episode(episode)) => {
+                self.episodes -= 1;
+                match answer {
+                    Ok(Ok(written)) => {
+                        if let Written::Episode { notified } = written
+                            && !notified.is_empty()
+                        {
+                            self.outputs.push(ShardOutput::Notify(notified));
+                        }
+                        self.episode_committed(episode);
                     }
-                    self.episode_committed(episode);
+                    Ok(Err(_)) => self.episode_failed(episode, None),
+                    Err(error) => self.episode_failed(episode, Some(&error)),
                 }
-                Ok(Err(_)) => self.episode_failed(episode, None),
-                Err(error) => self.episode_failed(episode, Some(&error)),
-            },
+            }
             Some(Pending::Import { id, reply }) => self.imported(id, reply, answer),
             Some(Pending::Ended {
                 id,
@@ -190,6 +193,7 @@ impl Shard {
             return reply.send(Ok(incarnation));
         }
         let replaced = self.remove(&id);
+        self.created.remove(&id);
         // Whatever runs belongs to the instance that was replaced, with which it is deleted.
         self.cancel_all(&id, CancelReason::Replaced);
         let mut waiting = VecDeque::new();
@@ -241,10 +245,7 @@ impl Shard {
             }),
         );
         reply.send(Ok(incarnation));
-        if start_at.is_none() && waiting.is_empty() && !self.has_room() {
-            return self.defer([id]);
-        }
-        self.enter(LiveParts {
+        let parts = LiveParts {
             header,
             last_status: custom_status.clone(),
             custom_status,
@@ -253,7 +254,14 @@ impl Shard {
             past: Vec::new(),
             inbox: waiting.into(),
             inbox_seen: 0,
-        });
+        };
+        if start_at.is_some() || !parts.inbox.is_empty() || self.has_room() {
+            return self.enter(parts);
+        }
+        if self.created.len() < CREATED_PER_CROWD * self.shared.crowd {
+            self.created.insert(id.clone(), Box::new(parts));
+        }
+        self.defer([id]);
     }
 
     fn episode_committed(&mut self, episode: Box<PendingEpisode>) {

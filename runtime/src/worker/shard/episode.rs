@@ -576,6 +576,7 @@ impl Shard {
                 events,
                 effects,
             })));
+        self.episodes += 1;
         slot.unanswered += 1;
         if is_terminal || continues {
             self.resident -= usize::from(slot.is_resident());

@@ -40,12 +40,22 @@ use crate::model::instance::{ExecutionId, InstanceId};
 use crate::registry::Registry;
 use crate::store::{CreateInstance, StoreError, Write};
 use commit::{Ended, Pending, PendingCreate};
+use load::LiveParts;
 use running::Running;
 use slot::{Message, Slot, SlotState, Source};
 
 /// What part of the instances in memory may be such as only wait, for an event or a timer. Those whose activities run are needed again
 /// soon: to load an instance again for each of its results costs ten times what it costs to go on.
-const RESTING: usize = 4;
+const RESTING: usize = 8;
+
+/// With so many instances under way in each shard commits are large enough, and what they are made of stays in the caches of the
+/// processor: 20,000 that are started at once take a fifth to a third less time, and a third of the memory, than if all went on side by
+/// side. What only waits is not under way.
+pub(crate) const CROWD: usize = 512;
+
+/// How many of those that were just created, and wait for so many others, are kept in memory. Further ones are loaded when it is their
+/// turn: what a flood of starts takes is bounded.
+pub(super) const CREATED_PER_CROWD: usize = 20;
 
 /// How many instances that wait for room are looked at in one step.
 const ADMITTED_PER_STEP: usize = 64;
@@ -63,6 +73,8 @@ pub(crate) struct Shared {
     pub(crate) dependencies: Arc<Dependencies>,
     /// How many live instances a shard keeps in memory at most. Of those that only wait, it keeps a [`RESTING`]th of that.
     pub(crate) cache: usize,
+    /// How many instances a shard lets be under way before it begins others: see [`CROWD`].
+    pub(crate) crowd: usize,
     /// Told of a wake from outside.
     pub(crate) on_foreign_wake: Box<dyn Fn(InstanceId, ExecutionId) + Send + Sync>,
 }
@@ -98,6 +110,10 @@ pub(crate) struct Shard {
     uses: u64,
     /// Instances that the store has and that wait for room in memory, in their order.
     deferred: VecDeque<InstanceId>,
+    /// What those of them are made of that were created a moment ago, so that they need not be loaded.
+    created: Map<InstanceId, Box<LiveParts>>,
+    /// How many episodes are on their way to the store.
+    episodes: usize,
     now: Timestamp,
     outputs: Vec<ShardOutput>,
     tally: Tally,
@@ -129,6 +145,8 @@ impl Shard {
             resident: 0,
             uses: 0,
             deferred: VecDeque::new(),
+            created: Map::default(),
+            episodes: 0,
             now: Timestamp::UNIX_EPOCH,
             outputs: Vec::new(),
             tally: Tally::default(),
@@ -139,6 +157,7 @@ impl Shard {
     pub(crate) fn stop(&mut self) {
         self.stopping = true;
         self.deferred.clear();
+        self.created.clear();
     }
 
     /// Takes an input. What follows from it is in [`Self::outputs`].
@@ -215,7 +234,7 @@ impl Shard {
             ShardInput::TimerDue(id) => self.tell(id, Message::TimersDue),
             ShardInput::Attend(id) | ShardInput::Mail(id) => {
                 // Loading reads the inbox too.
-                let known = self.slots.contains_key(&id);
+                let known = self.slots.contains_key(&id) || self.created.contains_key(&id);
                 self.tell(
                     id,
                     if known {
@@ -428,6 +447,7 @@ impl Shard {
         self.resident -= usize::from(slot.is_resident());
         slot.state = SlotState::Loading;
         slot.uncertain = true;
+        self.created.remove(id);
         slot.waiting.push_back(Message::TimersDue);
         self.reload_if_drained(id);
     }
@@ -448,6 +468,7 @@ impl Shard {
         self.resident = 0;
         self.delayed.clear();
         self.deferred.clear();
+        self.created.clear();
         self.recent.clear();
         let running = self.running.take_all();
         self.outputs
@@ -456,7 +477,9 @@ impl Shard {
     }
 
     fn load(&mut self, id: InstanceId) {
-        if matches!(
+        if let Some(parts) = self.created.remove(&id) {
+            self.enter(*parts);
+        } else if matches!(
             self.slots.get(&id),
             Some(Slot {
                 state: SlotState::Loading,
@@ -511,26 +534,40 @@ impl Shard {
         self.deferred.extend(ids);
     }
 
-    /// Whether instances wait for room.
-    pub(crate) fn has_deferred(&self) -> bool {
-        !self.deferred.is_empty()
+    /// Whether instances that wait for room can begin now.
+    pub(crate) fn can_admit(&self) -> bool {
+        !self.deferred.is_empty() && (self.has_room() || self.episodes == 0)
     }
 
-    /// Lets the next instances that wait for room begin: so many as there is room for, but one when there is nothing else to do. That
-    /// one takes the place of another, which must be loaded again when its activity has ended; while all are busy that would be
-    /// most of the work.
+    /// Lets the next instances that wait for room begin. In a crowd it is one in a step, so that nobody waits for ever; without a place
+    /// in memory it is one when there is nothing else to do. That one takes the place of another, which must be loaded again when its
+    /// activity has ended; while all are busy that would be most of the work.
     pub(crate) fn admit(&mut self, is_idle: bool) {
+        let first = self.has_place() || (is_idle && self.episodes == 0);
         let mut admitted = 0;
-        while admitted < ADMITTED_PER_STEP && (self.has_room() || (is_idle && admitted == 0)) {
+        while admitted < ADMITTED_PER_STEP && (self.has_room() || (first && admitted == 0)) {
             let Some(id) = self.deferred.pop_front() else {
                 return;
             };
-            self.handle(ShardInput::Attend(id));
+            if self.created.contains_key(&id) {
+                self.load(id);
+            } else {
+                self.handle(ShardInput::Attend(id));
+            }
             admitted += 1;
         }
     }
 
-    fn has_room(&self) -> bool {
+    /// Whether another instance may begin: there is a place for it, and not a crowd before it. Those that have begun go on first, so
+    /// that they end, and are out of the caches of the processor, before others come into them.
+    pub(super) fn has_room(&self) -> bool {
+        let under_way = self.episodes + self.running.len();
+        let is_crowded = self.episodes > 0 && under_way >= self.shared.crowd;
+        self.has_place() && !is_crowded
+    }
+
+    /// Whether another instance may be in memory.
+    fn has_place(&self) -> bool {
         self.slots.len() < self.shared.cache
     }
 

@@ -28,6 +28,11 @@ pub(super) struct Reports {
 }
 
 impl Running {
+    /// How many instances have activities that are out.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Notes an activity. `false` when it is out already.
     pub(super) fn insert(&mut self, instance: &InstanceId, key: TaskKey) -> bool {
         let Some(tasks) = self.0.get_mut(instance) else {
