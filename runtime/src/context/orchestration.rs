@@ -349,8 +349,8 @@ impl<S: StatusType> OrchestrationContext<S> {
     )]
     #[track_caller]
     pub fn set_custom_status(&self, status: S) -> S::Published {
-        let encoded = CustomStatus::encode(&status);
-        S::Published::of::<S>(encoded.map(|status| self.execution.set_custom_status(status)))
+        let encoded = CustomStatus::encode_text(&status);
+        S::Published::of::<S>(encoded.map(|text| self.execution.set_custom_status(text)))
     }
 }
 
@@ -365,7 +365,7 @@ impl OrchestrationContext<AnyStatus> {
     #[track_caller]
     pub fn set_custom_status(&self, status: impl Serialize) -> Result<(), CustomStatusError> {
         self.execution
-            .set_custom_status(CustomStatus::encode(&status)?);
+            .set_custom_status(CustomStatus::encode_text(&status)?);
         Ok(())
     }
 }

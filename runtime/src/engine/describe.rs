@@ -2,7 +2,6 @@
 
 use super::episode::{Continued, Ended};
 use super::notes::{PATCH, REFUSED, SIDE_VALUE};
-use crate::model::custom_status::CustomStatus;
 use crate::model::history::HistoryEventKind;
 use crate::model::instance::InstanceId;
 use crate::model::tags::Tags;
@@ -79,10 +78,10 @@ fn shown(text: &str) -> String {
     shown
 }
 
-pub(super) fn status(status: Option<&CustomStatus>) -> String {
+pub(super) fn status(status: Option<&str>) -> String {
     status.map_or_else(
         || "no custom status".into(),
-        |status| format!("the custom status {}", shown(status.as_json())),
+        |status| format!("the custom status {}", shown(status)),
     )
 }
 

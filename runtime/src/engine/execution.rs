@@ -270,7 +270,7 @@ impl Execution {
     /// The custom status that the code holds.
     #[must_use]
     pub fn custom_status(&self) -> Option<CustomStatus> {
-        self.state.borrow().status.value.clone()
+        self.state.borrow_mut().status.value().cloned()
     }
 
     pub(super) fn apply(&mut self, event: &HistoryEvent) -> Result<(), Fault> {

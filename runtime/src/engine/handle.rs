@@ -273,16 +273,16 @@ impl ExecutionHandle {
     }
 
     #[track_caller]
-    pub(crate) fn set_custom_status(&self, status: Option<CustomStatus>) {
+    pub(crate) fn set_custom_status(&self, text: Option<String>) {
         let location = self.caller();
         let mut state = self.0.borrow_mut();
         if state.polling {
-            state.status.set(status, location);
+            state.status.set(text, location);
         }
     }
 
     pub(crate) fn custom_status(&self) -> Option<CustomStatus> {
-        self.0.borrow().status.value.clone()
+        self.0.borrow_mut().status.value().cloned()
     }
 
     pub(crate) fn now(&self) -> Timestamp {

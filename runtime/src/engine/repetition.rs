@@ -129,16 +129,9 @@ impl Execution {
             };
             return Err(differs(end(self), end(again)));
         }
-        let status = |state: &State| {
-            state
-                .status
-                .value
-                .as_ref()
-                .map(|status| status.as_json().to_owned())
-        };
-        if !same_json(status(&live).as_deref(), status(&replayed).as_deref()) {
+        if !same_json(live.status.text(), replayed.status.text()) {
             let status = |state: &State| {
-                let told = describe::status(state.status.value.as_ref());
+                let told = describe::status(state.status.text());
                 Seen::new(told, state.status.location)
             };
             return Err(differs(status(&live), status(&replayed)));

@@ -130,7 +130,9 @@ impl HistoryLength {
 /// The custom status as the code sees it, and as it was when the episode began.
 #[derive(Debug, Default)]
 pub(super) struct StatusSlot {
-    pub(super) value: Option<CustomStatus>,
+    value: Option<CustomStatus>,
+    /// What the code has set since the value was looked at, as text.
+    set: Option<Option<String>>,
     committed: Option<CustomStatus>,
     /// Where the code last set it.
     pub(super) location: Option<&'static Location<'static>>,
@@ -142,21 +144,35 @@ impl StatusSlot {
         Self {
             committed: value.clone(),
             value,
+            set: None,
             location: None,
         }
     }
 
-    pub(super) fn set(
-        &mut self,
-        value: Option<CustomStatus>,
-        location: &'static Location<'static>,
-    ) {
-        self.value = value;
+    pub(super) fn set(&mut self, text: Option<String>, location: &'static Location<'static>) {
+        self.set = Some(text);
         self.location = Some(location);
+    }
+
+    /// The JSON text as the code sees it.
+    pub(super) fn text(&self) -> Option<&str> {
+        match &self.set {
+            Some(text) => text.as_deref(),
+            None => self.value.as_ref().map(CustomStatus::as_json),
+        }
+    }
+
+    /// The value as the code sees it.
+    pub(super) fn value(&mut self) -> Option<&CustomStatus> {
+        if let Some(text) = self.set.take() {
+            self.value = text.map(CustomStatus::of_text);
+        }
+        self.value.as_ref()
     }
 
     /// What changed since the last call. Setting an equal value is no change.
     pub(super) fn take_change(&mut self) -> StatusChange {
+        self.value();
         if self.value == self.committed {
             return StatusChange::Untouched;
         }
@@ -165,10 +181,9 @@ impl StatusSlot {
 
     /// The value as a change, whatever it was before.
     pub(super) fn take_all(&mut self) -> StatusChange {
-        self.committed.clone_from(&self.value);
-        self.value
-            .clone()
-            .map_or(StatusChange::Cleared, StatusChange::Set)
+        let value = self.value().cloned();
+        self.committed.clone_from(&value);
+        value.map_or(StatusChange::Cleared, StatusChange::Set)
     }
 }
 

@@ -74,22 +74,35 @@ impl CustomStatus {
     /// # Ok::<(), steadfast::CustomStatusError>(())
     /// ```
     pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Option<Self>, CustomStatusError> {
+        Ok(Self::encode_text(value)?.map(Self::of_text))
+    }
+
+    /// As [`encode`](Self::encode), as the mere text. It is what an orchestrator sets: of several in one episode only the last one is
+    /// ever shared.
+    pub(crate) fn encode_text<T: Serialize + ?Sized>(
+        value: &T,
+    ) -> Result<Option<String>, CustomStatusError> {
         Self::check(serde_json::to_string(value).map_err(CustomStatusError::Encode)?)
+    }
+
+    /// Takes a text that [`encode_text`](Self::encode_text) gave.
+    pub(crate) fn of_text(json: String) -> Self {
+        Self(json.into())
     }
 
     /// Takes a stored text, which was checked when it was set.
     pub(crate) fn from_stored(json: String) -> Option<Self> {
-        (json != "null").then(|| Self(json.into()))
+        (json != "null").then(|| Self::of_text(json))
     }
 
     /// Takes a JSON text from elsewhere. The text `null` is no status: `None`.
     #[cfg(feature = "local")]
     pub(crate) fn from_json(json: &str) -> Result<Option<Self>, CustomStatusError> {
         serde_json::from_str::<serde::de::IgnoredAny>(json).map_err(CustomStatusError::Encode)?;
-        Self::check(json.to_owned())
+        Ok(Self::check(json.to_owned())?.map(Self::of_text))
     }
 
-    fn check(json: String) -> Result<Option<Self>, CustomStatusError> {
+    fn check(json: String) -> Result<Option<String>, CustomStatusError> {
         // No character has more units than bytes, so that most need not be counted.
         if json.len() > MAX_CUSTOM_STATUS_UNITS {
             let units = utf16_units(&json);
@@ -100,7 +113,7 @@ impl CustomStatus {
                 });
             }
         }
-        Ok(Self::from_stored(json))
+        Ok((json != "null").then_some(json))
     }
 
     /// The JSON text.

@@ -58,7 +58,7 @@ fn what_producing_asks_of_the_context_has_no_effect() {
         let value = ctx.side_value(|| {
             drop(ctx.schedule_task("a", json("1"), TaskOptions::default()));
             drop(ctx.wait_for_external_event("go"));
-            ctx.set_custom_status(CustomStatus::from_stored("1".into()));
+            ctx.set_custom_status(Some("1".into()));
             let _guid = ctx.new_guid();
             ctx.side_value(|| Ok("7".into()))
         });
