@@ -4,11 +4,11 @@
 //! one that the nearest proxy has added. What it says is taken as a whole or not at all.
 
 use std::borrow::Cow;
-use std::net::Ipv6Addr;
 
 use axum::http::{HeaderMap, HeaderName};
 
 use super::Api;
+use super::authority::authority;
 
 /// Which headers of a proxy are believed: those that it sets in every request, whatever the client has sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,23 +63,6 @@ fn scheme(proto: &str) -> Option<&'static str> {
     ["http", "https"]
         .into_iter()
         .find(|scheme| proto.eq_ignore_ascii_case(scheme))
-}
-
-/// A name or an address, with a port or without. Nothing else may be in it that has a meaning in an address.
-fn authority(text: &str) -> Option<&str> {
-    let port = if let Some(rest) = text.strip_prefix('[') {
-        let (address, rest) = rest.split_once(']')?;
-        address.parse::<Ipv6Addr>().ok()?;
-        rest
-    } else {
-        let (name, port) = text.split_at(text.find(':').unwrap_or(text.len()));
-        let named = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-        (!name.is_empty() && name.bytes().all(named)).then_some(port)?
-    };
-    let is_port =
-        |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
-    let fits = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
-    fits.then_some(text)
 }
 
 /// A path without the slash at its end.

@@ -6,6 +6,7 @@ use axum::http::{Extensions, HeaderMap, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Serialize, Serializer};
 
+use super::authority::authority;
 use super::guard::{Operation, Pass};
 use super::route::WEBHOOK;
 use crate::model::instance::InstanceId;
@@ -22,10 +23,12 @@ const REWIND: &str = "rewindPostUri";
 /// What the client is to fill in.
 const REASON: &str = "reason={text}&";
 
-/// The scheme, host and port that the client used.
+/// The scheme, host and port that the client used. What is neither a name nor an address counts as absent: it would end up in
+/// links, for someone else to follow.
 pub(super) fn origin(headers: &HeaderMap, uri: &Uri) -> String {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let host = host.or_else(|| uri.authority().map(axum::http::uri::Authority::as_str));
+    let host = host.and_then(authority);
+    let host = host.or_else(|| authority(uri.authority()?.as_str()));
     format!("http://{}", host.unwrap_or("localhost"))
 }
 

@@ -2,6 +2,7 @@
 
 // Invariant: handlers translate between requests and the `Client`, and decide nothing.
 
+mod authority;
 mod batch;
 mod change;
 mod check_status;

@@ -1,10 +1,11 @@
 //! What holds of every address and header, however strange: parsing gives back what was written, and never panics.
 
-use axum::http::{Method, Uri};
+use axum::http::header::HOST;
+use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use super::links::{encode, prefix};
+use super::links::{encode, origin, prefix};
 use super::query::Query;
 use super::route::{Base, Route};
 use crate::client::ContinuationToken;
@@ -141,6 +142,31 @@ proptest! {
             });
             prop_assert_eq!(written.parse(), Ok(token));
         }
+    }
+
+    #[test]
+    fn links_begin_with_a_host_and_port_whatever_the_request_says_that_its_host_is(
+        host in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..20),
+            "[-a-z0-9._:@/?#\\[\\]\\\\,; \"'<>%&]{0,20}".prop_map(String::into_bytes),
+            "(user@)?([a-z]{1,5}|\\[::1\\])(:[0-9]{0,6})?(/|\\?|#)?".prop_map(String::into_bytes),
+        ],
+        target in prop_oneof![Just("/".to_owned()), "http://([a-z]{1,4}@)?[a-z:@]{1,12}/"],
+    ) {
+        let mut headers = HeaderMap::new();
+        if let Ok(host) = HeaderValue::from_bytes(&host) {
+            headers.insert(HOST, host);
+        }
+        let target: Uri = target.parse().unwrap_or_default();
+        let origin = origin(&headers, &target);
+        let (scheme, rest) = origin.split_once("://").expect("an absolute address");
+        prop_assert_eq!(scheme, "http");
+        prop_assert!(!rest.contains(['@', '/', '?', '#', '\\', '"', '\'', '<', '>', '%', '&', ',', ' ']), "{}", origin);
+        let parsed: Uri = origin.parse().expect("an address");
+        prop_assert_eq!(parsed.authority().map(|authority| authority.as_str()), Some(rest));
+        let sent = String::from_utf8_lossy(&host).into_owned();
+        let of_target = target.authority().map(|authority| authority.as_str());
+        prop_assert!(rest == sent.trim() || Some(rest) == of_target || rest == "localhost", "{}", origin);
     }
 
     #[test]

@@ -164,6 +164,29 @@ async fn the_routes_merge_into_those_of_a_program() {
 }
 
 #[tokio::test]
+async fn what_is_no_host_is_in_no_link() {
+    let server = Server::start().await;
+    server.book("a").await;
+    for host in ["evil/@a", "user@evil", "evil:x", "", "a b", "evil?x="] {
+        for path in [
+            "GET {base}/instances/a",
+            "POST {base}/orchestrators/Nothing",
+        ] {
+            let path = path.replace("{base}", WEBHOOK);
+            let answer = server
+                .raw(&format!(
+                    "{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+                ))
+                .await;
+            let location = answer.header("location").unwrap();
+            let start = format!("http://localhost{WEBHOOK}/instances/");
+            assert!(location.starts_with(&start), "{host:?}: {location}");
+            assert!(!answer.body.contains("evil"), "{host:?}: {answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn serving_ends_when_told_to_and_the_worker_goes_on() {
     let server = Server::start().await;
     server.post("orchestrators/Nothing/a", "").await;
