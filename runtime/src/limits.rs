@@ -29,6 +29,10 @@ pub const MAX_POLLS_PER_EVENT: usize = 10_000;
 /// a table of its own, and its name into the payload.
 pub const DEFAULT_MAX_PAYLOAD_BYTES: usize = 1024 * 1024;
 
+/// How many bytes of stored text a page of instances holds, but for the last of them: it is in memory as rows, as values and as an
+/// answer at once, for each who asks. A page of instances of ordinary size never gets there.
+pub const MAX_PAGE_BYTES: usize = 16 * 1024 * 1024;
+
 /// Largest body of a request or an answer of `ctx.call_http(..)`, in bytes: as large as a payload by default. Not more than this is
 /// read of one that is larger.
 pub const MAX_HTTP_BODY_BYTES: usize = 1024 * 1024;

@@ -396,16 +396,19 @@ impl Pair {
         let (memory, sqlite) = (&self.memory, self.sqlite());
         for order in [Order::OldestFirst, Order::NewestFirst] {
             for after in [None, Some(Incarnation(2)), Some(Incarnation(5))] {
-                let page = PageRequest {
-                    after,
-                    limit,
-                    order,
-                };
-                assert_eq!(
-                    block_on(sqlite.query(filter, &page)).unwrap(),
-                    block_on(memory.query(filter, &page)).unwrap(),
-                    "of {filter:?}, {page:?}"
-                );
+                for bytes in [usize::MAX, 100] {
+                    let page = PageRequest {
+                        after,
+                        limit,
+                        bytes,
+                        order,
+                    };
+                    assert_eq!(
+                        block_on(sqlite.query(filter, &page)).unwrap(),
+                        block_on(memory.query(filter, &page)).unwrap(),
+                        "of {filter:?}, {page:?}"
+                    );
+                }
             }
         }
         assert_eq!(

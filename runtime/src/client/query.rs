@@ -6,10 +6,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::{Client, ClientError, Snapshot};
+use crate::limits::MAX_PAGE_BYTES;
 use crate::model::instance::Incarnation;
 use crate::model::query::{InstanceFilter, Order};
 use crate::model::status::{InstanceStatus, RuntimeStatus};
-use crate::store::PageRequest;
+use crate::store::{InstanceRows, PageRequest};
 
 /// How many instances a page has by default: as over HTTP.
 const DEFAULT_PAGE_SIZE: usize = 100;
@@ -115,7 +116,9 @@ impl InstanceQuery {
         self
     }
 
-    /// How many instances are on a page; 100 by default, and at least one. All of a page are in memory, with their inputs and outputs.
+    /// How many instances are on a page at most; 100 by default, and at least one. All of a page are in memory, with their inputs and
+    /// outputs, so that a page is shorter when these are large: it ends with the instance with which they are more than
+    /// [`MAX_PAGE_BYTES`].
     pub fn page_size(mut self, size: usize) -> Self {
         self.page_size = size.max(1);
         self
@@ -147,11 +150,14 @@ impl InstanceQuery {
         let request = PageRequest {
             after: self.after.map(|token| token.0),
             limit: self.page_size.saturating_add(1),
+            bytes: MAX_PAGE_BYTES,
             order: self.order,
         };
         let rows = self.client.store().query(&self.filter, &request).await;
         let rows = rows.map_err(|error| ClientError::Store(Arc::new(error)))?;
-        let more = rows.len() > self.page_size;
+        let bytes: usize = rows.iter().map(InstanceRows::bytes).sum();
+        // What a full page leaves out is not known: the next one may be empty.
+        let more = rows.len() > self.page_size || bytes > MAX_PAGE_BYTES;
         let rows = rows.into_iter().take(self.page_size);
         let instances: Vec<_> = rows.map(|rows| Snapshot::of(rows).status).collect();
         let last = instances

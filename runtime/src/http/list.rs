@@ -16,7 +16,8 @@ const CONTINUATION: HeaderName = HeaderName::from_static("x-ms-continuation-toke
 
 /// How many instances a page has when the request does not say.
 const DEFAULT_PAGE: i64 = 100;
-/// How many it has at most: all of a page are in memory. A page may be short, so that a greater wish takes several.
+/// How many it has at most: all of a page are in memory, as is what they hold, which is
+/// [bounded](crate::limits::MAX_PAGE_BYTES) too. A page may be short, so that a greater wish takes several.
 const GREATEST_PAGE: i64 = 1_000;
 
 /// Lists a page of instances.

@@ -256,8 +256,28 @@ pub struct PageRequest {
     pub after: Option<Incarnation>,
     /// How many at most.
     pub limit: usize,
+    /// How many bytes they may [hold](InstanceRows::bytes) together. The page ends with the instance with which it holds more: so it has
+    /// one in any case, and no more of what is in the store is in memory than this and one instance.
+    pub bytes: usize,
     /// In which order, that of incarnations or the reverse.
     pub order: Order,
+}
+
+/// As much of what was found as fits on a page.
+fn filled<E>(
+    page: &PageRequest,
+    found: impl Iterator<Item = Result<InstanceRows, E>>,
+) -> Result<Vec<InstanceRows>, E> {
+    let (mut rows, mut bytes) = (Vec::new(), 0);
+    for instance in found.take(page.limit) {
+        let instance = instance?;
+        bytes += instance.bytes();
+        rows.push(instance);
+        if bytes > page.bytes {
+            break;
+        }
+    }
+    Ok(rows)
 }
 
 /// Two texts of stored events as one. Both are JSON arrays, which is all that a store knows of them.

@@ -131,3 +131,16 @@ pub struct InstanceRows {
     /// What its activities last reported, by task id.
     pub progress: Vec<ActivityProgress>,
 }
+
+impl InstanceRows {
+    /// How many bytes of text it holds, but for its columns.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let optional = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let reported = self.progress.iter().map(|progress| progress.details.len());
+        self.first_events.len()
+            + optional(&self.custom_status)
+            + optional(&self.last_events)
+            + reported.sum::<usize>()
+    }
+}

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use steadfast::limits::{DEFAULT_MAX_PAYLOAD_BYTES, MAX_PAGE_BYTES};
+
 use crate::support::{Answer, Server, TIMES, WEBHOOK};
 
 const TOKEN: &str = "x-ms-continuation-token";
@@ -74,6 +76,26 @@ async fn pages_follow_each_other_until_the_token_is_empty() {
         }
     }
     assert_eq!((listed, pages), (all, vec![3, 3, 1]));
+}
+
+#[tokio::test]
+async fn a_page_of_large_instances_is_short_and_the_next_one_follows() {
+    let server = Server::start().await;
+    // As large as a payload may be.
+    let input = format!("\"{}\"", "x".repeat(DEFAULT_MAX_PAYLOAD_BYTES - 2));
+    let all: Vec<_> = (0..20).map(|n| format!("id-{n}")).collect();
+    for id in &all {
+        server.run("Nothing", id, &input).await;
+    }
+    let first = page(&server, "instances", "").await;
+    // What holds more than a page may ends it.
+    assert!(first.body.len() > MAX_PAGE_BYTES);
+    assert!(first.body.len() < MAX_PAGE_BYTES + 2 * DEFAULT_MAX_PAYLOAD_BYTES);
+    let token = first.header(TOKEN).unwrap();
+    assert_ne!(token, "");
+    let second = page(&server, "instances", token).await;
+    assert_eq!([ids(&first), ids(&second)].concat(), all);
+    assert_eq!(second.header(TOKEN), Some(""));
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use self::instance::Instance;
 use super::{
     ChangeRow, Epoch, InboxRow, InstanceRows, Ownership, PageRequest, Store, StoreError,
-    StoredInstance, TimerPosition, Write, WriteResult, fenced, matches, task_hub_of,
+    StoredInstance, TimerPosition, Write, WriteResult, fenced, filled, matches, task_hub_of,
 };
 use crate::model::instance::{Incarnation, InstanceId};
 use crate::model::query::{InstanceFilter, Order};
@@ -241,11 +241,8 @@ impl Data {
                 Box::new(rest.map(|(_, instance)| instance))
             }
         };
-        found
-            .filter(|instance| matches(filter, &instance.filtered()))
-            .take(page.limit)
-            .map(Instance::rows)
-            .collect()
+        let found = found.filter(|instance| matches(filter, &instance.filtered()));
+        filled(page, found.map(Instance::rows))
     }
 
     fn counts(&self, filter: &InstanceFilter) -> Vec<(RuntimeStatus, u64)> {

@@ -39,7 +39,7 @@ use self::lock::LockFile;
 use self::readers::Readers;
 use super::{
     ChangeRow, Epoch, InboxRow, InstanceHeader, InstanceRows, Ownership, PageRequest, Store,
-    StoreError, StoredInstance, TimerPosition, Write, WriteResult, fenced, task_hub_of,
+    StoreError, StoredInstance, TimerPosition, Write, WriteResult, fenced, filled, task_hub_of,
 };
 use crate::model::instance::{Incarnation, InstanceId};
 use crate::model::query::InstanceFilter;
@@ -312,7 +312,7 @@ impl Store for SqliteStore {
                 let rows = headers
                     .into_iter()
                     .map(|header| rows_pointed_at(db, header));
-                rows.collect()
+                filled(page, rows)
             })
         })
     }

@@ -299,6 +299,7 @@ pub(super) const fn first_page(limit: usize, order: Order) -> PageRequest {
     PageRequest {
         after: None,
         limit,
+        bytes: usize::MAX,
         order,
     }
 }

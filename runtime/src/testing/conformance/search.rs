@@ -233,6 +233,7 @@ pub async fn pages_are_complete_whatever_their_size(store: &dyn Store) {
                     let page = PageRequest {
                         after,
                         limit,
+                        bytes: usize::MAX,
                         order,
                     };
                     let ids = owner.page(&filter, page).await;
@@ -248,6 +249,31 @@ pub async fn pages_are_complete_whatever_their_size(store: &dyn Store) {
             }
             assert_eq!(owner.page(&filter, first_page(0, order)).await, [""; 0]);
         }
+    }
+}
+
+/// With the instance that was too much: each page has one, however much that holds.
+pub async fn pages_end_where_they_hold_too_much(store: &dyn Store) {
+    let owner = Owner::of(store).await;
+    for (number, events) in ["[1]", "[22]", "[333]", "[1]", "[1]"].iter().enumerate() {
+        let mut create = create(&format!("{number}"), execution(number as u128));
+        create.events = (*events).to_owned();
+        owner.create(create).await;
+    }
+    for (bytes, order, expected) in [
+        (0, Order::OldestFirst, &["0"][..]),
+        (3, Order::OldestFirst, &["0", "1"]),
+        (6, Order::OldestFirst, &["0", "1"]),
+        (7, Order::OldestFirst, &["0", "1", "2"]),
+        (usize::MAX, Order::OldestFirst, &["0", "1", "2", "3"]),
+        (5, Order::NewestFirst, &["4", "3"]),
+    ] {
+        let page = PageRequest {
+            bytes,
+            ..first_page(4, order)
+        };
+        let found = owner.page(&InstanceFilter::new(), page).await;
+        assert_eq!(found, expected, "{page:?}");
     }
 }
 
@@ -271,6 +297,7 @@ pub async fn pages_stay_true_while_instances_come_and_go(store: &dyn Store) {
             let page = PageRequest {
                 after,
                 limit: 4,
+                bytes: usize::MAX,
                 order,
             };
             let rows = store.query(&filter, &page).await;
@@ -342,6 +369,7 @@ pub async fn pages_may_begin_anywhere(store: &dyn Store) {
         let page = PageRequest {
             after: Some(after),
             limit: 10,
+            bytes: usize::MAX,
             order,
         };
         assert_eq!(

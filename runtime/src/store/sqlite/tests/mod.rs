@@ -406,6 +406,7 @@ fn pages_are_read_off_an_index() {
             let page = PageRequest {
                 after: Some(Incarnation(5)),
                 limit: 10,
+                bytes: usize::MAX,
                 order,
             };
             let plan = store
@@ -438,6 +439,7 @@ fn few_ids_of_a_prefix_are_looked_up() {
     let page = PageRequest {
         after: Some(Incarnation(5)),
         limit: 10,
+        bytes: usize::MAX,
         order: Order::OldestFirst,
     };
     let plan = store

@@ -43,6 +43,7 @@ fn ids(store: &SqliteStore, filter: &InstanceFilter) -> Vec<String> {
     let page = PageRequest {
         after: None,
         limit: 100,
+        bytes: usize::MAX,
         order: Order::OldestFirst,
     };
     let found = block_on(store.query(filter, &page)).unwrap();
