@@ -1,7 +1,7 @@
 //! Serving without a server of the program's own: what it takes to stand on a network, and to stop.
 //!
-//! `axum::serve` has no limit on the time that a client takes to send its request, and waits at the end for as long as any client
-//! likes.
+//! `axum::serve` has no limit on the time that a client takes to send its request or to take an answer, nor on the number of clients,
+//! and waits at the end for as long as any client likes.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,11 +18,16 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_io_timeout::TimeoutWriter;
 use tokio_util::sync::CancellationToken;
 use tower::Layer as _;
 
 use super::Api;
 use crate::client::Client;
+
+/// How much of an answer waits in memory for a client that is slower than what it asks for, beside what is in one piece. The head of a
+/// request is no longer than this either.
+const BUFFER: usize = 64 * 1024;
 
 /// As good as for ever. A greater time cannot be added to the present.
 const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -31,6 +36,8 @@ const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 #[derive(Clone, Debug)]
 pub(super) struct Serving {
     pub(super) read_timeout: Duration,
+    write_timeout: Duration,
+    max_connections: usize,
     drain_timeout: Duration,
     /// Cancelled once the server is to stop: what answers for longer than a moment ends then.
     pub(super) stopping: CancellationToken,
@@ -40,6 +47,8 @@ impl Default for Serving {
     fn default() -> Self {
         Self {
             read_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
+            max_connections: 10_000,
             drain_timeout: Duration::from_secs(10),
             stopping: CancellationToken::new(),
         }
@@ -60,7 +69,7 @@ pub async fn serve(
     Api::new(client).serve(listener, shutdown).await
 }
 
-/// Options: how long things may take.
+/// Options: how long things may take, and how many there may be.
 impl Api {
     /// How long a client may take to send the head of a request, and again for its body; 30 seconds by default.
     ///
@@ -72,6 +81,25 @@ impl Api {
     /// its own.
     pub const fn read_timeout(mut self, timeout: Duration) -> Self {
         self.serving.read_timeout = timeout;
+        self
+    }
+
+    /// How long a client may take nothing at all of an answer that is sent to it, or of a stream; 30 seconds by default. Then the
+    /// connection is closed, and what it held in memory is free.
+    ///
+    /// A client that takes a little now and then is slow, and not gone: it holds one answer and 64 KiB, or of a stream what is
+    /// [kept](crate::http#get-instancesidwatch) for slow readers. It is a limit of [`serve`](Self::serve).
+    pub const fn write_timeout(mut self, timeout: Duration) -> Self {
+        self.serving.write_timeout = timeout;
+        self
+    }
+
+    /// How many connections there may be at once in [`serve`](Self::serve), streams included; 10,000 by default, and at least one.
+    ///
+    /// Who comes when there are as many waits until one is closed, which those without a request are after
+    /// [`read_timeout`](Self::read_timeout). Each takes a file descriptor: what the operating system allows a program is often 1,024.
+    pub const fn max_connections(mut self, connections: usize) -> Self {
+        self.serving.max_connections = connections;
         self
     }
 
@@ -102,19 +130,23 @@ impl Api {
         let routes = self.router();
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
+            .max_buf_size(BUFFER)
             .header_read_timeout(serving.read_timeout.min(A_YEAR));
         let graceful = GracefulShutdown::new();
         let mut connections = JoinSet::new();
+        let max_connections = serving.max_connections.max(1);
         let mut shutdown = pin!(shutdown);
         loop {
             tokio::select! {
                 () = &mut shutdown => break,
-                (stream, peer) = Listener::accept(&mut listener) => {
+                (stream, peer) = Listener::accept(&mut listener), if connections.len() < max_connections => {
                     // A small answer, such as an event of a stream, is not to wait for the acknowledgement of the one before.
                     let _ = stream.set_nodelay(true);
                     let peer: ConnectInfo<SocketAddr> = ConnectInfo(peer);
                     let service = TowerToHyperService::new(Extension(peer).layer(routes.clone()));
-                    let connection = http.serve_connection(TokioIo::new(stream), service);
+                    let mut stream = TimeoutWriter::new(stream);
+                    stream.set_timeout(Some(serving.write_timeout.min(A_YEAR)));
+                    let connection = http.serve_connection(TokioIo::new(Box::pin(stream)), service);
                     connections.spawn(graceful.watch(connection));
                 }
                 Some(_) = connections.join_next() => {}

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use steadfast::limits::DEFAULT_MAX_PAYLOAD_BYTES;
 use steadfast::prelude::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -58,8 +59,12 @@ async fn a_client_that_does_not_finish_its_head_is_cut_off() {
 
 #[tokio::test]
 async fn a_limit_may_be_none() {
-    let options =
-        |api: steadfast::http::Api| api.read_timeout(Duration::MAX).drain_timeout(Duration::MAX);
+    let options = |api: steadfast::http::Api| {
+        api.read_timeout(Duration::MAX)
+            .write_timeout(Duration::MAX)
+            .drain_timeout(Duration::MAX)
+            .max_connections(usize::MAX)
+    };
     let server = Server::with(options).await;
     let answer = server.post("orchestrators/Echo/a", "1").await;
     assert_eq!(answer.status, 202);
@@ -72,6 +77,58 @@ async fn a_connection_without_another_request_is_closed() {
     let request = format!("GET {WEBHOOK}/instances/a HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let answer = until_closed(connect(server.address, &request).await).await;
     assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_of_a_stream_is_cut_off() {
+    let server = Server::with(|api| api.write_timeout(AT_ONCE)).await;
+    server.post("orchestrators/Churn/a", "[1000,5000]").await;
+    let mut events = Events::open(&server, "instances/a/watch", &[]).await;
+    let instance = server.instance("a");
+    instance.raise_event_named("go", &()).await.unwrap();
+    server.has_streams(0).await;
+    server.ended("a").await;
+    let mut rest = Vec::new();
+    // It is reset when the last of it was lost with the connection.
+    let _ = events.connection.read_to_end(&mut rest).await;
+    let rest = String::from_utf8_lossy(&rest);
+    assert!(rest.contains("\"Running\"") && !rest.contains("\"Completed\""));
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_of_an_answer_is_cut_off() {
+    let options = |api: steadfast::http::Api| {
+        api.write_timeout(AT_ONCE)
+            .read_timeout(NEVER)
+            .max_connections(1)
+    };
+    let server = Server::with(options).await;
+    let input = format!("\"{}\"", "x".repeat(DEFAULT_MAX_PAYLOAD_BYTES - 2));
+    for id in 0..16 {
+        let start = format!("orchestrators/Nothing/{id}");
+        assert_eq!(server.post(&start, &input).await.status, 202);
+    }
+    let request = format!("GET {WEBHOOK}/instances HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let never_reads = connect(server.address, &request).await;
+    // There is no room for another one until it is closed.
+    assert_eq!(server.get("instances/0").await.status, 200);
+    assert!(until_closed(never_reads).await.len() < 16 * DEFAULT_MAX_PAYLOAD_BYTES);
+}
+
+#[tokio::test]
+async fn connections_beyond_the_greatest_number_wait_for_their_turn() {
+    let options = |api: steadfast::http::Api| api.read_timeout(NEVER).max_connections(1);
+    let server = Server::with(options).await;
+    let request = format!("GET {WEBHOOK}/instances/a HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let mut first = connect(server.address, &request).await;
+    assert!(head(&mut first).await.starts_with("HTTP/1.1 404 "));
+    let mut second = connect(server.address, &request).await;
+    first.write_all(request.as_bytes()).await.unwrap();
+    assert!(head(&mut first).await.starts_with("HTTP/1.1 404 "));
+    let nothing = second.try_read(&mut [0]).map_err(|error| error.kind());
+    assert_eq!(nothing, Err(ErrorKind::WouldBlock));
+    drop(first);
+    assert!(head(&mut second).await.starts_with("HTTP/1.1 404 "));
 }
 
 #[tokio::test]
