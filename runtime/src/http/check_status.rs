@@ -17,13 +17,17 @@ use super::{Api, Asked, header};
 use crate::client::{ClientError, InstanceHandle};
 use crate::model::status::{InstanceStatus, RuntimeStatus};
 
+/// How long a request waits for the end of what it starts at most: as long as Azure lets one take. Nobody who asks can hold a
+/// connection for ever.
+const LONGEST_WAIT: Duration = Duration::from_secs(230);
+
 /// How long a request waits for the end of what it starts; `None` when it does not. The interval has no meaning here, since the
 /// end is pushed, but a request that contradicts itself is refused.
 pub(super) fn patience(query: &Query) -> Result<Option<Duration>, HttpError> {
     let (timeout, interval) = (query.seconds("timeout"), query.seconds("pollingInterval"));
     match timeout.zip(interval) {
         Some((timeout, interval)) if interval > timeout => Err(HttpError::PollingInterval),
-        waits => Ok(waits.map(|(timeout, _)| timeout)),
+        waits => Ok(waits.map(|(timeout, _)| timeout.min(LONGEST_WAIT))),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use steadfast::http::router;
+use tokio::time::Instant;
 
 use crate::support::{Server, TIMES, WEBHOOK, send, serve_plainly, worker};
 
@@ -82,6 +83,38 @@ async fn who_waits_in_vain_is_answered_as_after_a_plain_start() {
     assert_eq!(answer.header("location"), Some(location.as_str()));
     assert_eq!(answer.header("retry-after"), Some("10"));
     assert_eq!(answer.json()["statusQueryGetUri"], location.as_str());
+}
+
+#[tokio::test]
+async fn nobody_waits_for_longer_than_azure_lets_them() {
+    let server = Server::start().await;
+    for timeout in ["3600", "1e300"] {
+        let path = format!("orchestrators/Booking/{timeout}?timeout={timeout}&pollingInterval=1");
+        let wait = server.post(&path, "");
+        let pass = async {
+            while server
+                .instance(timeout)
+                .try_status()
+                .await
+                .unwrap()
+                .is_none()
+            {
+                tokio::task::yield_now().await;
+            }
+            server.shows(timeout, "\"waiting\"").await;
+            // Time passes when nothing else happens.
+            tokio::time::pause();
+            Instant::now()
+        };
+        let (answer, began) = tokio::join!(wait, pass);
+        assert_eq!(
+            (answer.status, &answer.json()["id"]),
+            (202, &timeout.into())
+        );
+        // More than the limit, as time passes also while the answer is on its way.
+        assert!(began.elapsed() < Duration::from_secs(3600), "{timeout}");
+        tokio::time::resume();
+    }
 }
 
 #[tokio::test]

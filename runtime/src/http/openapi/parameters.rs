@@ -25,7 +25,7 @@ pub(super) fn parameters(endpoint: Endpoint, orchestrators: &[&str]) -> Vec<Para
         (
             "timeout",
             number(),
-            "Seconds to wait for the end. Only together with `pollingInterval`.",
+            "Seconds to wait for the end, at most 230. Only together with `pollingInterval`.",
         ),
         (
             "pollingInterval",
