@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use steadfast::http::{Api, Key};
 use steadfast_examples::cli::{self, AnyError, StoreArgument};
 use steadfast_examples::pace;
 use tokio::net::TcpListener;
@@ -27,6 +28,9 @@ struct Arguments {
     /// How long each greeting of the hello sequence takes.
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = cli::seconds)]
     delay: Duration,
+    /// A key, which requests to `/runtime/webhooks/durabletask` have to come with; without one they are all let in.
+    #[arg(long)]
+    key: Option<String>,
 }
 
 #[tokio::main]
@@ -45,11 +49,14 @@ async fn serve(arguments: Arguments) -> Result<(), AnyError> {
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", arguments.listen))?;
     let steadfast = arguments.store.start().await?;
+    let mut api = Api::new(steadfast.client().clone());
+    if let Some(key) = arguments.key {
+        api = api.key(Key::new("command line", key)?);
+    }
     println!("http://{}", listener.local_addr()?);
     io::stdout().flush()?;
 
-    let client = steadfast.client().clone();
-    steadfast::http::serve(listener, client, cli::asked_to_stop()).await?;
+    api.serve(listener, cli::asked_to_stop()).await?;
     steadfast.shut_down(PATIENCE).await;
     Ok(())
 }

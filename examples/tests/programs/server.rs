@@ -17,6 +17,10 @@ struct Server {
 
 impl Server {
     fn start(store: &str, delay: &str) -> Self {
+        Self::with(store, delay, &[])
+    }
+
+    fn with(store: &str, delay: &str, more: &[&str]) -> Self {
         let arguments = [
             "--listen",
             "127.0.0.1:0",
@@ -25,6 +29,7 @@ impl Server {
             "--delay",
             delay,
         ];
+        let arguments = [&arguments[..], more].concat();
         let mut program = Program::start(env!("CARGO_BIN_EXE_server"), &arguments);
         let base = format!("{}/runtime/webhooks/durabletask", program.line());
         Self {
@@ -358,5 +363,19 @@ async fn the_server_says_what_it_is_and_how_it_is() {
         assert_eq!(response.status(), StatusCode::OK, "{path}");
         let text = response.text().await.unwrap();
         assert!(text.contains(told), "{path}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_with_a_key_lets_in_who_has_it() {
+    let key = "0123456789abcdef";
+    let server = Server::with("memory", "0", &["--key", key]);
+    for (query, code) in [
+        ("", StatusCode::UNAUTHORIZED),
+        ("?code=fedcba9876543210", StatusCode::UNAUTHORIZED),
+        ("?code=0123456789abcdef", StatusCode::OK),
+    ] {
+        let request = server.http.get(format!("{}/instances{query}", server.base));
+        assert_eq!(request.send().await.unwrap().status(), code, "{query}");
     }
 }
