@@ -314,7 +314,7 @@ impl From<StoredEvent> for HistoryEvent {
     }
 }
 
-/// As [`StoredEvent`], without a copy of the event.
+/// As `StoredEvent`, without a copy of the event.
 impl Serialize for HistoryEvent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         (self.event_id, self.timestamp.as_microsecond(), &self.kind).serialize(serializer)
