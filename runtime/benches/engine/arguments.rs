@@ -46,6 +46,7 @@ pub enum Workload {
     W5,
     W6,
     W7,
+    W8,
 }
 
 impl Arguments {

@@ -18,7 +18,7 @@ pub struct Limits {
     pub fdatasync_us: f64,
     /// Rows a second, 500 to a transaction.
     pub rows_per_s: f64,
-    pattern: Pattern,
+    pub pattern: Pattern,
     /// How many hello sequences the pattern writes for a figure.
     hellos: usize,
 }

@@ -31,6 +31,7 @@ mod w4_idle;
 mod w5_status;
 mod w6_recovery;
 mod w7_custom_status;
+mod w8_growth;
 
 use clap::Parser;
 
@@ -71,6 +72,7 @@ async fn run(arguments: &Arguments, report: &mut Report) {
                 Workload::W5 => w5_status::run(store, arguments.hellos, report).await,
                 Workload::W6 => w6_recovery::run(store, report).await,
                 Workload::W7 => w7_custom_status::run(store, report).await,
+                Workload::W8 => w8_growth::run(store, arguments.long, &limits, report).await,
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use steadfast::model::instance::{ExecutionId, Incarnation, InstanceId};
-use steadfast::store::{Write, Written};
+use steadfast::store::{Epoch, Store, Write, Written};
 
 use crate::definitions::hello;
 use crate::stores::{Bench, StoreKind};
@@ -26,6 +26,12 @@ impl Pattern {
         let directory = tempfile::tempdir().unwrap();
         let store = kind.open(directory.path());
         let epoch = store.acquire(None).await.unwrap().epoch;
+        let elapsed = self.write(&*store, epoch, batch, count).await;
+        count as f64 / elapsed
+    }
+
+    /// Writes them to a store, and says how long it took.
+    pub async fn write(&self, store: &dyn Store, epoch: Epoch, batch: usize, count: usize) -> f64 {
         let mut elapsed = 0.0;
         for first in (0..count).step_by(batch) {
             let instances = first..(first + batch).min(count);
@@ -50,7 +56,7 @@ impl Pattern {
                 }
             }
         }
-        count as f64 / elapsed
+        elapsed
     }
 }
 
