@@ -135,7 +135,7 @@ fn sqlite_code<T>(result: &Result<T, StoreError>) -> Option<&ffi::Error> {
 /// A connection for reads.
 pub(super) fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
     let reader = connect_raw(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    reader.pragma_update(None, "cache_size", -8 * 1024)?; // KiB
+    reader.pragma_update(None, "cache_size", -4 * 1024)?; // KiB
     Ok(reader)
 }
 
@@ -168,8 +168,8 @@ fn configure_writer(writer: &Connection, durability: Durability) -> rusqlite::Re
         writer.pragma_update(None, "fullfsync", true)?;
         writer.pragma_update(None, "checkpoint_fullfsync", true)?;
     }
-    // KiB. The inner pages of a million instances fit, so a commit seldom waits for a read.
-    writer.pragma_update(None, "cache_size", -64 * 1024)?;
+    // KiB. The inner pages of a million instances fit many times. What is not here is in the system's own cache.
+    writer.pragma_update(None, "cache_size", -24 * 1024)?;
     // A checkpoint costs two syncs and writes a page once however often it was committed since the last.
     writer.pragma_update_and_check(None, "wal_autocheckpoint", log::PAGES, |_| Ok(()))?;
     // Bytes. What a slow reader made the log grow beyond this is given back.

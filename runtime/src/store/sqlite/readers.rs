@@ -7,7 +7,7 @@ use rusqlite::{Connection, Result};
 
 use super::open;
 
-/// How many idle connections are kept. Each costs three file descriptors and a cache that grows to 8 MiB.
+/// How many idle connections are kept. Each costs three file descriptors and a cache that grows to 4 MiB.
 const MAX_IDLE: usize = 4;
 
 #[derive(Debug)]

@@ -605,7 +605,7 @@ impl Shard {
         };
         // It may have ended, and the commit that says so be on its way.
         let has_ended =
-            matches!(&slot.state, SlotState::Live(live) if !live.open_tasks.contains_key(&key.id));
+            matches!(&slot.state, SlotState::Live(live) if !live.open_activities.contains(key.id));
         let Some(known) = slot.known() else { return };
         if has_ended || known.header.execution_id != key.execution {
             return;

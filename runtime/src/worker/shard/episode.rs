@@ -10,17 +10,14 @@ use super::Shared;
 use super::commit::{Effects, Pending, PendingEpisode};
 use super::load::LiveParts;
 use super::outgoing::Outgoing;
-use super::slot::{
-    Aside, Held, Known, Message, OpenActivity, SlotState, Source, ended_task, stalled,
-};
-use crate::engine::{Continued, Episode, Execution, Fault};
+use super::slot::{Aside, Held, Known, Message, SlotState, Source, ended_task};
+use crate::engine::{Continued, Episode, Fault};
 use crate::limits::{HISTORY_LENGTH_WARNING, MAX_BUFFERED_EVENTS};
 use crate::model::custom_status::StatusChange;
 use crate::model::history::{
     ExecutionStarted, HistoryEvent, HistoryEventKind, TimerFired, encode_events,
 };
 use crate::model::instance::InstanceId;
-use crate::model::retry::Attempt;
 use crate::model::status::RuntimeStatus;
 use crate::model::waiting::WaitingOn;
 use crate::registration::{Function, Location};
@@ -411,7 +408,7 @@ impl Shard {
                 let live = &mut **live;
                 (
                     &mut live.known,
-                    Some((&live.execution, &mut live.open_tasks)),
+                    Some((&live.execution, &mut live.open_activities)),
                 )
             }
             SlotState::Held(held) => (&mut held.known, None),
@@ -437,10 +434,10 @@ impl Shard {
         // What is open, and what nobody reports on any more.
         let mut progress_ended = Vec::new();
         let was_stalled = known.header.stalled.clone();
-        if let Some((running, open_tasks)) = live {
+        if let Some((running, open)) = live {
             let withdrawn = withdrawn.into_iter();
             for id in events.iter().filter_map(ended_task).chain(withdrawn) {
-                if let Some(OpenActivity { first, .. }) = open_tasks.remove(&id)
+                if let Some(first) = open.remove(id)
                     && !running.is_open(first)
                     && known.progress.remove(&first).is_some()
                 {
@@ -448,14 +445,17 @@ impl Shard {
                 }
             }
             for task in &outgoing.tasks {
-                open_tasks.insert(
+                open.insert(
                     task.key.id,
-                    open_activity(&shared.registry, running, &task.name, &task.attempt),
+                    &task.name,
+                    &task.attempt,
+                    &shared.registry,
+                    running,
                 );
             }
-            known.header.needs_attention = !open_tasks.is_empty();
+            known.header.needs_attention = !open.is_empty();
             known.header.next_timer = running.next_timer();
-            known.header.stalled = stalled(open_tasks);
+            known.header.stalled = open.stalled();
         }
         let runtime_status =
             runtime_status_after(known, &events, ended.as_ref().map(|end| end.status));
@@ -764,24 +764,6 @@ fn log(registry: &Registry, header: &InstanceHeader, episode: &Episode) {
             %instance, %orchestrator, defined_at, failed_at = episode.failed_at.as_deref(),
             error_type = failure.error_type, error = failure.error_message, "an orchestration failed"
         );
-    }
-}
-
-/// An activity that is scheduled and not ended.
-pub(super) fn open_activity(
-    registry: &Registry,
-    execution: &Execution,
-    name: &str,
-    attempt: &Attempt,
-) -> OpenActivity {
-    let first = attempt.first;
-    let missing = registry.activity(name).is_none();
-    OpenActivity {
-        first,
-        missing: missing.then(|| match execution.called_at(first) {
-            Some(place) => format!("activity `{name}`, called at {place},"),
-            None => format!("activity `{name}`"),
-        }),
     }
 }
 

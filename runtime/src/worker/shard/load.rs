@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use super::Shard;
 use super::episode::reason;
-use super::episode::{open_activity, set_timer, tell_set_aside};
+use super::episode::{set_timer, tell_set_aside};
+use super::open_activities::OpenActivities;
 use super::slot::{
-    Aside, Held, InboxRead, Known, Live, Message, Slot, SlotState, Source, ended_task, stalled,
+    Aside, Held, InboxRead, Known, Live, Message, Slot, SlotState, Source, ended_task,
 };
 use crate::engine::{Execution, ExecutionInfo, Fault, OpenTask, Start};
-use crate::hash::Map;
 use crate::model::custom_status::{CustomStatus, StatusChange};
 use crate::model::history::{ExecutionStarted, HistoryEvent, HistoryEventKind, decode_events};
 use crate::model::instance::{ExecutionId, Incarnation, InstanceId};
@@ -254,15 +254,11 @@ impl Shard {
         });
         let ended: HashSet<i32> = ended.collect();
         self.forget_ends(&id, execution_id, &ended);
-        let open_tasks: Map<_, _> = tasks
-            .iter()
-            .map(|(task, attempt)| {
-                (
-                    task.id,
-                    open_activity(&self.shared.registry, &execution, &task.name, attempt),
-                )
-            })
-            .collect();
+        let mut open_activities = OpenActivities::default();
+        for (task, attempt) in &tasks {
+            let registry = &self.shared.registry;
+            open_activities.insert(task.id, &task.name, attempt, registry, &execution);
+        }
         let to_run: Vec<_> = tasks
             .into_iter()
             .filter(|(task, _)| !ended.contains(&task.id))
@@ -309,9 +305,9 @@ impl Shard {
             execution,
             known,
             begin,
-            open_tasks,
+            open_activities,
         };
-        let stalled = stalled(&live.open_tasks);
+        let stalled = live.open_activities.stalled();
         self.occupy(&id, SlotState::Live(Box::new(live)), inbox);
         if let Some((episode, message)) = rewound {
             let source = Some(Source::Inbox(message));

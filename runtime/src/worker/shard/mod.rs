@@ -9,6 +9,7 @@
 mod commit;
 mod episode;
 mod load;
+mod open_activities;
 mod outgoing;
 mod running;
 mod slot;

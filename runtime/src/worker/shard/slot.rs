@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::open_activities::OpenActivities;
 use crate::engine::Execution;
-use crate::hash::Map;
 use crate::model::custom_status::CustomStatus;
 use crate::model::history::{HistoryEvent, HistoryEventKind};
 use crate::model::instance::{Cursor, ParentInstance};
@@ -101,15 +101,7 @@ pub(super) struct Live {
     /// The events that begin the execution, until they are delivered.
     pub(super) begin: Vec<HistoryEvent>,
     /// Activities that are scheduled and not ended.
-    pub(super) open_tasks: Map<i32, OpenActivity>,
-}
-
-#[derive(Debug)]
-pub(super) struct OpenActivity {
-    /// The action of its first attempt.
-    pub(super) first: i32,
-    /// Its name and where it was called, when this program does not have it.
-    pub(super) missing: Option<String>,
+    pub(super) open_activities: OpenActivities,
 }
 
 /// Something that an instance has to take.
@@ -191,7 +183,7 @@ impl Slot {
 
     /// Whether an activity of it runs, so that it is likely to be needed again soon.
     pub(super) fn is_busy(&self) -> bool {
-        matches!(&self.state, SlotState::Live(live) if !live.open_tasks.is_empty())
+        matches!(&self.state, SlotState::Live(live) if !live.open_activities.is_empty())
     }
 
     /// The columns of the instance as they will be when every write that is on its way is committed.
@@ -238,16 +230,6 @@ impl Known {
             last_updated_at: Some(self.header.last_updated_at),
         }
     }
-}
-
-/// Why an instance with these activities may be waiting for longer than its author meant.
-pub(super) fn stalled(open_tasks: &Map<i32, OpenActivity>) -> Option<String> {
-    let mut missing = open_tasks.values().filter_map(|task| task.missing.as_ref());
-    let missing = missing.next()?;
-    Some(format!(
-        "{missing} is not registered in this program; it runs once a program that has it is started \
-         (a definition in a crate that nothing refers to is not linked: write `use that_crate as _;`)"
-    ))
 }
 
 /// The activity whose end an event tells.
