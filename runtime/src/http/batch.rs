@@ -15,7 +15,7 @@ use super::{Api, Asked};
 use crate::client::{BatchOperation, StartByName};
 
 /// How many operations a request may have: about what one commit takes in.
-const GREATEST: usize = 1_000;
+pub(super) const GREATEST: usize = 1_000;
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "camelCase")]

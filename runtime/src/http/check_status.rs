@@ -19,7 +19,7 @@ use crate::model::status::{InstanceStatus, RuntimeStatus};
 
 /// How long a request waits for the end of what it starts at most: as long as Azure lets one take. Nobody who asks can hold a
 /// connection for ever.
-const LONGEST_WAIT: Duration = Duration::from_secs(230);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(230);
 
 /// How long a request waits for the end of what it starts; `None` when it does not. The interval has no meaning here, since the
 /// end is pushed, but a request that contradicts itself is refused.

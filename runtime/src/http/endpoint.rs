@@ -46,6 +46,7 @@ endpoints! {
     Rewind = "POST" "/instances/{instanceId}/rewind";
     Restart = "POST" "/instances/{instanceId}/restart";
     SignalEntity = "POST" "/entities/{entityName}/{entityKey}";
+    DeleteEntity = "DELETE" "/entities/{entityName}/{entityKey}";
     Live = "GET" "/health/live";
     Ready = "GET" "/health/ready";
     Metrics = "GET" "/metrics";
@@ -86,6 +87,7 @@ impl Endpoint {
             Route::Rewind { .. } => Self::Rewind,
             Route::Restart { .. } => Self::Restart,
             Route::SignalEntity => Self::SignalEntity,
+            Route::DeleteEntity => Self::DeleteEntity,
             Route::Metrics => Self::Metrics,
             Route::OpenApi => Self::OpenApi,
             Route::Docs => Self::Docs,

@@ -37,6 +37,8 @@ fn payload(headers: &HeaderMap, body: &Bytes) -> Result<Option<String>, HttpErro
     let content_type = content_type.and_then(|value| value.to_str().ok());
     let media_type = content_type.and_then(|value| value.split(';').next());
     match media_type {
+        // What is not there has no type.
+        None if body.is_empty() => Ok(None),
         Some(media_type) if media_type.trim().eq_ignore_ascii_case("application/json") => {
             json_text(body)
         }

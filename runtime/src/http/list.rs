@@ -18,7 +18,7 @@ const CONTINUATION: HeaderName = HeaderName::from_static("x-ms-continuation-toke
 const DEFAULT_PAGE: i64 = 100;
 /// How many it has at most: all of a page are in memory, as is what they hold, which is
 /// [bounded](crate::limits::MAX_PAGE_BYTES) too. A page may be short, so that a greater wish takes several.
-const GREATEST_PAGE: i64 = 1_000;
+pub(super) const GREATEST_PAGE: i64 = 1_000;
 
 /// Lists a page of instances.
 pub(super) async fn list(

@@ -358,7 +358,9 @@ async fn answer(State(api): State<Api>, request: Request) -> Result<Response, Ht
         Route::Resume { id } => instances::resume(&api, &asked, id).await,
         Route::Rewind { id } => instances::rewind(&api, &asked, id).await,
         Route::Restart { id } => instances::restart(&api, &asked, id).await,
-        Route::SignalEntity => Err(HttpError::NotSupported("signalling an entity")),
+        Route::SignalEntity | Route::DeleteEntity => {
+            Err(HttpError::NotSupported("signalling an entity"))
+        }
         #[cfg(feature = "metrics")]
         Route::Metrics => metrics::metrics(&api).await,
         #[cfg(feature = "openapi")]

@@ -70,6 +70,7 @@ pub(super) enum Route {
     },
     /// An operation for an entity, of which there are none.
     SignalEntity,
+    DeleteEntity,
     Live,
     Ready,
     Metrics,
@@ -92,6 +93,7 @@ impl Route {
             | Self::Batch
             | Self::PurgeWhere
             | Self::SignalEntity
+            | Self::DeleteEntity
             | Self::Live
             | Self::Ready
             | Self::Metrics
@@ -189,7 +191,8 @@ fn batch(method: &str, rest: &[&str]) -> Option<Route> {
 /// Reads find nothing; only what would change an entity is worth a word.
 fn entities(method: &str, rest: &[&str]) -> Option<Route> {
     match (method, rest.len()) {
-        ("POST", 0..=2) | ("DELETE", 2) => Some(Route::SignalEntity),
+        ("POST", 0..=2) => Some(Route::SignalEntity),
+        ("DELETE", 2) => Some(Route::DeleteEntity),
         _ => None,
     }
 }
@@ -311,7 +314,7 @@ mod tests {
             ("POST", "/entities", Some(Route::SignalEntity)),
             ("POST", "/entities/counter", Some(Route::SignalEntity)),
             ("POST", "/Entities/counter/k", Some(Route::SignalEntity)),
-            ("DELETE", "/entities/counter/k", Some(Route::SignalEntity)),
+            ("DELETE", "/entities/counter/k", Some(Route::DeleteEntity)),
         ] {
             assert_eq!(parse(method, path), route, "{method} {path}");
         }

@@ -32,7 +32,7 @@ const RETRY: Duration = Duration::from_secs(2);
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// How long a request waits for a change at most: as long as proxies usually let a request take.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Which change an answer shows.
 pub(super) const CURSOR: HeaderName = HeaderName::from_static("x-steadfast-cursor");

@@ -136,6 +136,9 @@ async fn the_document_is_served_with_what_can_be_started() {
     let start = document.pointer("/paths/~1orchestrators~1{orchestratorName}/post/parameters/0");
     let examples = start.unwrap()["schema"]["examples"].as_array().unwrap();
     assert!(examples.contains(&json!("Nothing")), "{examples:?}");
+    let signals = document.pointer("/paths/~1entities~1{entityName}~1{entityKey}");
+    let signals: Vec<_> = signals.unwrap().as_object().unwrap().keys().collect();
+    assert_eq!(signals, ["delete", "post"]);
     let mut written = super::openapi::document().await.clone();
     written["servers"] = document["servers"].clone();
     assert_eq!(written, document);
@@ -175,4 +178,12 @@ async fn the_document_is_for_those_who_have_a_key() {
     let answer = server.get(&format!("openapi.json?code={secret}")).await;
     assert!(!answer.body.contains(secret));
     assert_eq!(answer.status, 200);
+
+    let keys = json!([{ "keyHeader": [] }, { "keyQuery": [] }]);
+    let everyone = json!([{}, { "keyHeader": [] }, { "keyQuery": [] }]);
+    let list = "/paths/~1instances/get/security";
+    assert_eq!(answer.json().pointer(list), Some(&keys));
+    assert_eq!(document().await.pointer(list), Some(&everyone));
+    let live = "/paths/~1health~1live/get/security";
+    assert_eq!(answer.json().pointer(live), Some(&json!([{}])));
 }

@@ -47,6 +47,18 @@ pub(super) struct Guard {
     hook: Option<Hook>,
 }
 
+/// What lets requests in.
+#[cfg(feature = "openapi")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// A key and nothing else.
+    ByKey,
+    /// The program has a say in it, and answers in its own words.
+    AsTheProgramSays,
+    /// Nothing is asked for that a document has words for: everyone is let in, or signed addresses are.
+    ByNothing,
+}
+
 /// What goes with the links in an answer.
 ///
 /// Nobody learns of a credential by asking: links carry the key that the request came with, or signatures for the instance that it
@@ -92,10 +104,18 @@ impl Signer {
 }
 
 impl Guard {
-    /// Whether the program has a say in who is let in.
+    /// What lets requests in, as far as a document can say it.
     #[cfg(feature = "openapi")]
-    pub(super) const fn asks_the_program(&self) -> bool {
-        self.hook.is_some()
+    pub(super) fn access(&self) -> Access {
+        match self {
+            Self { hook: Some(_), .. } => Access::AsTheProgramSays,
+            Self {
+                keys,
+                signed_urls: None,
+                ..
+            } if !keys.is_empty() => Access::ByKey,
+            _ => Access::ByNothing,
+        }
     }
 
     /// Whether everyone is let in.

@@ -95,7 +95,7 @@ impl Operation {
             Route::Restart { .. } => Self::Restart,
             Route::Purge { .. } | Route::PurgeWhere => Self::Purge,
             Route::Batch => Self::Batch,
-            Route::SignalEntity => Self::SignalEntity,
+            Route::SignalEntity | Route::DeleteEntity => Self::SignalEntity,
         }
     }
 }

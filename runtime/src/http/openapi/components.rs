@@ -3,9 +3,12 @@
 use utoipa::openapi::schema::{AdditionalProperties, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::openapi::{
-    Array, Components, ComponentsBuilder, KnownFormat, Object, ObjectBuilder, Ref, RefOr, Schema,
-    SchemaFormat,
+    Array, ArrayBuilder, Components, ComponentsBuilder, KnownFormat, Object, ObjectBuilder, Ref,
+    RefOr, Schema, SchemaFormat,
 };
+
+use crate::http::batch::GREATEST;
+use crate::limits::MAX_INSTANCE_ID_UNITS;
 
 /// The names under which requests are let in.
 pub(super) const KEYS: [&str; 2] = ["keyHeader", "keyQuery"];
@@ -20,9 +23,53 @@ pub(super) fn all() -> Components {
         .schema("Purged", purged())
         .schema("Error", error())
         .schema("Health", health())
+        .schema("Operation", operation())
         .schema("Any", any())
         .security_scheme(KEYS[0], SecurityScheme::ApiKey(header))
         .security_scheme(KEYS[1], SecurityScheme::ApiKey(query))
+        .build()
+}
+
+/// The body of a batch.
+pub(super) fn batch() -> Schema {
+    ArrayBuilder::new()
+        .items(Ref::from_schema_name("Operation"))
+        .max_items(Some(GREATEST))
+        .into()
+}
+
+/// One operation of a batch. Which keys it needs depends on what it is.
+fn operation() -> Object {
+    let kinds = [
+        "start",
+        "raiseEvent",
+        "terminate",
+        "suspend",
+        "resume",
+        "rewind",
+        "purge",
+    ];
+    let kind = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(kinds));
+    let texts = [
+        "orchestratorName",
+        "instanceId",
+        "version",
+        "eventName",
+        "reason",
+    ];
+    let with = |object: ObjectBuilder, key| object.property(key, text());
+    let tags = ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .additional_properties(Some(Schema::from(text())));
+    texts
+        .into_iter()
+        .fold(closed().property("operation", kind), with)
+        .property("input", named("Any"))
+        .property("payload", named("Any"))
+        .property("tags", tags)
+        .required("operation")
         .build()
 }
 
@@ -40,6 +87,16 @@ pub(super) fn text() -> Object {
     Object::with_type(Type::String)
 }
 
+/// The id of an instance: see [`InstanceId`](crate::InstanceId).
+pub(super) fn instance_id() -> Object {
+    const FORBIDDEN: &str = r"/\\#?\u0000-\u001f\u007f-\u009f";
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some(format!("^[^@{FORBIDDEN}][^{FORBIDDEN}]*$")))
+        .max_length(Some(MAX_INSTANCE_ID_UNITS))
+        .build()
+}
+
 fn any() -> Object {
     ObjectBuilder::new()
         .schema_type(utoipa::openapi::schema::SchemaType::AnyValue)
@@ -47,7 +104,7 @@ fn any() -> Object {
         .build()
 }
 
-fn time() -> Object {
+pub(super) fn time() -> Object {
     ObjectBuilder::new()
         .schema_type(Type::String)
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))

@@ -63,11 +63,11 @@ fn document(api: &Api, base: &str) -> OpenApi {
     let mut names: Vec<_> = orchestrators.iter().map(|found| found.name).collect();
     // Of several versions each has the name.
     names.dedup();
-    let asks_the_program = api.guard.asks_the_program();
+    let access = api.guard.access();
     let mut paths = Paths::new();
     for &endpoint in Endpoint::ALL {
         if endpoint.is_served() {
-            let operation = operations::describe(endpoint, &names, asks_the_program);
+            let operation = operations::describe(endpoint, &names, access);
             let item = PathItem::new(method(endpoint), operation);
             let of_path = paths.paths.entry(endpoint.path().to_owned()).or_default();
             of_path.merge_operations(item);
@@ -112,12 +112,14 @@ fn orchestrator(registration: &Registration) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::guard::Access;
 
     #[test]
     fn every_reference_leads_somewhere() {
         let components = json!(components::all());
         for endpoint in Endpoint::ALL {
-            let operation = json!(operations::describe(*endpoint, &["Order"], true)).to_string();
+            let operation =
+                json!(operations::describe(*endpoint, &["Order"], Access::ByKey)).to_string();
             for reference in operation.split("\"$ref\":\"#/components/schemas/").skip(1) {
                 let (name, _) = reference.split_once('"').unwrap();
                 let schema = &components["schemas"][name];
@@ -129,7 +131,7 @@ mod tests {
     #[test]
     fn every_parameter_of_a_path_is_described() {
         for endpoint in Endpoint::ALL {
-            let operation = json!(operations::describe(*endpoint, &["Order"], true));
+            let operation = json!(operations::describe(*endpoint, &["Order"], Access::ByKey));
             let parameters = operation["parameters"].as_array().cloned();
             let mut described: Vec<_> = parameters
                 .iter()

@@ -7,9 +7,10 @@ use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{RefOr, ResponseBuilder, Schema};
 
-use super::components::{KEYS, array, named, text};
+use super::components::{KEYS, array, batch, named, text};
 use super::parameters::parameters;
 use crate::http::endpoint::Endpoint;
+use crate::http::guard::Access;
 
 /// What is true of all operations.
 pub(super) const INTRODUCTION: &str = "The HTTP management API of Azure Durable Functions, and more. Names of parameters match \
@@ -83,13 +84,9 @@ const UNREAD: &[Answer] = &[
     (413, Json("Error"), NO_HEADERS, "The body is too large."),
 ];
 
-/// The operation at an endpoint. Where the program itself says who is let in, its refusals are its own; the names
-/// of what can be started are examples.
-pub(super) fn describe(
-    endpoint: Endpoint,
-    orchestrators: &[&str],
-    asks_the_program: bool,
-) -> Operation {
+/// The operation at an endpoint. Where the program itself says who is let in, its refusals are its own; the names of what can be
+/// started are examples.
+pub(super) fn describe(endpoint: Endpoint, orchestrators: &[&str], access: Access) -> Operation {
     let id = format!("{endpoint:?}");
     let operation = OperationBuilder::new()
         .operation_id(Some(id))
@@ -103,9 +100,12 @@ pub(super) fn describe(
         operation.response(answer.0.to_string(), response(answer))
     });
     let scopes: [&str; 0] = [];
-    // Without keys everyone is let in.
-    let operation = operation.security(SecurityRequirement::default());
-    if matches!(endpoint, Endpoint::Live | Endpoint::Ready) {
+    let is_probe = matches!(endpoint, Endpoint::Live | Endpoint::Ready);
+    let operation = match access {
+        Access::ByKey if !is_probe => operation,
+        _ => operation.security(SecurityRequirement::default()),
+    };
+    if is_probe {
         return operation.build();
     }
     let with_key = |operation: OperationBuilder, key| {
@@ -114,9 +114,9 @@ pub(super) fn describe(
     let operation = KEYS.into_iter().fold(operation, with_key);
     let refused = "What the program answers to those whom it does not let in.";
     let refused = ResponseBuilder::new().description(refused);
-    match asks_the_program {
-        true => operation.response("default", refused).build(),
-        false => operation.build(),
+    match access {
+        Access::AsTheProgramSays => operation.response("default", refused).build(),
+        Access::ByKey | Access::ByNothing => operation.build(),
     }
 }
 
@@ -139,7 +139,9 @@ fn summary(endpoint: Endpoint) -> &'static str {
         Endpoint::Resume => "Lets an instance go on after a pause.",
         Endpoint::Rewind => "Lets an instance go on after a failure.",
         Endpoint::Restart => "Starts the orchestration of an instance once more.",
-        Endpoint::SignalEntity => "Is not supported: there are no entities.",
+        Endpoint::SignalEntity | Endpoint::DeleteEntity => {
+            "Is not supported: there are no entities."
+        }
         Endpoint::Live => "Whether the program answers.",
         Endpoint::Ready => "Whether the worker takes requests and its store answers.",
         Endpoint::Metrics => "The figures of the worker in the text format of Prometheus.",
@@ -302,7 +304,7 @@ fn answers(endpoint: Endpoint) -> Vec<Answer> {
             NOT_FOUND,
             (412, Text, NO_HEADERS, "It lives."),
         ],
-        Endpoint::SignalEntity => vec![
+        Endpoint::SignalEntity | Endpoint::DeleteEntity => vec![
             (404, Empty, NO_HEADERS, "The task hub is another one."),
             (501, Json("Error"), NO_HEADERS, "There are no entities."),
         ],
@@ -366,7 +368,11 @@ fn request_body(endpoint: Endpoint) -> Option<RequestBody> {
         Endpoint::Batch => "An array of operations.",
         _ => return None,
     };
-    let content = ContentBuilder::new().schema(Some(named("Any"))).build();
+    let schema = match endpoint {
+        Endpoint::Batch => batch().into(),
+        _ => named("Any"),
+    };
+    let content = ContentBuilder::new().schema(Some(schema)).build();
     let body = RequestBodyBuilder::new().description(Some(what));
     Some(body.content("application/json", content).build())
 }

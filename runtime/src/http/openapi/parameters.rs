@@ -1,11 +1,15 @@
 //! What can be said in a request to each operation, besides its body.
 
+use std::time::Duration;
+
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::Type;
-use utoipa::openapi::{Object, Required};
+use utoipa::openapi::{Object, ObjectBuilder, Required};
 
-use super::components::{runtime_status, text};
+use super::components::{instance_id, runtime_status, text, time};
 use crate::http::endpoint::Endpoint;
+use crate::http::list::GREATEST_PAGE;
+use crate::http::{check_status, watch};
 
 /// All of them: in the path, in the query, in headers.
 pub(super) fn parameters(endpoint: Endpoint, orchestrators: &[&str]) -> Vec<Parameter> {
@@ -14,7 +18,10 @@ pub(super) fn parameters(endpoint: Endpoint, orchestrators: &[&str]) -> Vec<Para
     let mut parameters: Vec<_> = in_path
         .map(|name| {
             let parameter = parameter(name, ParameterIn::Path, Required::True);
-            let mut schema = text();
+            let mut schema = match name {
+                "instanceId" => instance_id(),
+                _ => text(),
+            };
             if name == "orchestratorName" {
                 schema.examples = orchestrators.iter().map(|&name| name.into()).collect();
             }
@@ -24,12 +31,12 @@ pub(super) fn parameters(endpoint: Endpoint, orchestrators: &[&str]) -> Vec<Para
     let waits = [
         (
             "timeout",
-            number(),
+            seconds(check_status::LONGEST_WAIT),
             "Seconds to wait for the end, at most 230. Only together with `pollingInterval`.",
         ),
         (
             "pollingInterval",
-            number(),
+            seconds(check_status::LONGEST_WAIT),
             "Seconds, at most `timeout`. The end is pushed and not polled for.",
         ),
         (
@@ -41,10 +48,10 @@ pub(super) fn parameters(endpoint: Endpoint, orchestrators: &[&str]) -> Vec<Para
     let between = [
         (
             "createdTimeFrom",
-            text(),
+            time(),
             "Created then or later: a time of ISO 8601.",
         ),
-        ("createdTimeTo", text(), "Created then or earlier."),
+        ("createdTimeTo", time(), "Created then or earlier."),
         (
             "runtimeStatus",
             runtime_status(),
@@ -84,7 +91,7 @@ pub(super) fn parameters(endpoint: Endpoint, orchestrators: &[&str]) -> Vec<Para
             ),
             (
                 "wait",
-                number(),
+                seconds(watch::LONGEST_WAIT),
                 "Seconds to wait for a change, at most 60.",
             ),
             (
@@ -109,7 +116,7 @@ pub(super) fn parameters(endpoint: Endpoint, orchestrators: &[&str]) -> Vec<Para
                 ),
                 (
                     "top",
-                    Object::with_type(Type::Integer),
+                    page_size(),
                     "How many are on a page; 100 by default, at most 1,000.",
                 ),
             ])
@@ -173,6 +180,19 @@ fn boolean() -> Object {
     Object::with_type(Type::Boolean)
 }
 
-fn number() -> Object {
-    Object::with_type(Type::Number)
+/// So many at most; more counts as that.
+fn seconds(longest: Duration) -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::Number)
+        .minimum(Some(0))
+        .maximum(Some(longest.as_secs()))
+        .build()
+}
+
+fn page_size() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(1))
+        .maximum(Some(GREATEST_PAGE))
+        .build()
 }
