@@ -6,7 +6,7 @@ use axum::response::Response;
 
 /// Addresses carry keys and signatures: none may end in the `Referer` of another request or in a cache, and no body is anything but
 /// what it is said to be.
-pub(super) async fn protect(mut response: Response) -> Response {
+pub(super) fn protect(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

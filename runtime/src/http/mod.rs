@@ -41,7 +41,7 @@ use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use axum::middleware::{from_fn, map_response};
+use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::any;
 use tokio::time::timeout;
@@ -223,9 +223,8 @@ impl Api {
         Router::new()
             .route(&format!("{WEBHOOK}/{{*path}}"), webhook)
             .route(&format!("{RPC}/{{*path}}"), any(answer))
-            .layer(map_response(headers::protect))
-            .layer(from_fn(telemetry::trace))
-            .with_state(self)
+            .layer(from_fn(around))
+            .with_state(Arc::new(self))
     }
 
     /// The operation that a request asks for and whether it must be let in by the guard; `None` when its base is not for its peer.
@@ -318,7 +317,12 @@ impl Asked {
     }
 }
 
-async fn answer(State(api): State<Api>, request: Request) -> Result<Response, HttpError> {
+/// What every request and every answer goes through: one layer, as each clones the routes below it and allocates.
+async fn around(request: Request, next: Next) -> Response {
+    headers::protect(telemetry::trace(request, next).await)
+}
+
+async fn answer(State(api): State<Arc<Api>>, request: Request) -> Result<Response, HttpError> {
     let (route, guarded) = api.route(&request).ok_or(HttpError::NoRoute)?;
     telemetry::note(&request, &route);
     let mut asked = Asked::of(&api, &request);

@@ -148,7 +148,7 @@ fn string(text: &str) -> Box<RawValue> {
 
 /// `YYYY-MM-DDTHH:MM:SSZ`, with the fraction cut off.
 pub(super) fn whole_seconds(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    format!("{time:.0}")
 }
 
 #[cfg(test)]

@@ -28,7 +28,9 @@ pub(super) async fn trace(mut request: Request, next: Next) -> Response {
         status = Empty,
         milliseconds = Empty,
     );
-    request.extensions_mut().insert(RequestSpan(span.clone()));
+    if !span.is_disabled() {
+        request.extensions_mut().insert(RequestSpan(span.clone()));
+    }
     let response = next.run(request).instrument(span.clone()).await;
     span.record("status", response.status().as_u16());
     span.record("milliseconds", watch.elapsed().as_secs_f64() * 1e3);
