@@ -209,6 +209,10 @@ pub mod determinism {}
 #[doc = include_str!("../docs/performance.md")]
 pub mod performance {}
 
+#[cfg(all(any(doc, doctest), feature = "http"))]
+#[doc = include_str!("../docs/operations.md")]
+pub mod operations {}
+
 #[cfg(doc)]
 #[doc = include_str!("../docs/compile-time.md")]
 pub mod compile_time {}
