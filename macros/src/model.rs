@@ -123,6 +123,8 @@ pub(crate) struct Definition {
     pub(crate) returned: Returned,
     /// What its body may do although it is not deterministic.
     pub(crate) allowed: Vec<Allowance>,
+    /// Whether it describes the JSON of its types.
+    pub(crate) describes_types: bool,
 }
 
 /// Where the value of a parameter comes from.
@@ -206,6 +208,7 @@ impl Definition {
             returned,
             item,
             allowed,
+            describes_types: cfg!(feature = "schemas"),
         }
     }
 }

@@ -357,7 +357,7 @@ impl<T: Serialize + DeserializeOwned> Argument for T {
     }
 }
 
-/// Takes an argument of this type. Where the type cannot be read there is another method of the name, which is never called: the mistake
+/// Takes an argument of this type. Where the type cannot be read there are other methods of the names, which are never called: the mistake
 /// is reported at the call's own function, once.
 pub struct ArgumentType<T>(PhantomData<fn() -> T>);
 
@@ -379,9 +379,16 @@ impl<T: DeserializeOwned> ArgumentType<T> {
     pub fn take(&self, arguments: &mut Arguments<'_>) -> Result<T, InputError> {
         arguments.next()
     }
+
+    /// Whether the argument may be left out.
+    #[cfg(feature = "schemas")]
+    #[must_use]
+    pub fn may_be_missing(&self) -> bool {
+        serde_json::from_str::<T>(MISSING).is_ok()
+    }
 }
 
-/// The other method.
+/// The other methods.
 pub trait NoArgument<T> {
     /// Takes nothing.
     ///
@@ -389,6 +396,12 @@ pub trait NoArgument<T> {
     ///
     /// Never: it does not compile so far.
     fn take(&self, arguments: &mut Arguments<'_>) -> Result<T, InputError>;
+
+    /// Says nothing.
+    #[cfg(feature = "schemas")]
+    fn may_be_missing(&self) -> bool {
+        unreachable!("the definition has compile errors")
+    }
 }
 
 impl<T> NoArgument<T> for ArgumentType<T> {

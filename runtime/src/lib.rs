@@ -96,6 +96,7 @@
 //! | `http` | the HTTP API of Azure Durable Functions | |
 //! | `metrics` | the figures of the worker for Prometheus, by HTTP | |
 //! | `openapi` | the HTTP API as an OpenAPI document, and as a page | |
+//! | `schemas` | what orchestrators take, give and publish, as JSON Schemas | |
 //! | `call-http` | `ctx.call_http(..)`: durable HTTP requests | |
 //! | `testing` | a worker on virtual time, a store that fails on purpose, the conformance suite for stores | |
 
@@ -133,6 +134,8 @@ mod outcome;
 mod registration;
 #[cfg(feature = "local")]
 mod registry;
+#[cfg(feature = "schemas")]
+mod schemas;
 mod status_type;
 pub mod store;
 #[cfg(feature = "testing")]
@@ -189,6 +192,11 @@ pub use outcome::{RecordedError, StandardResult};
 pub use registration::{Location, Registered, Registration};
 #[cfg(feature = "local")]
 pub use registry::{DuplicateName, MissingDependencies};
+#[cfg(feature = "schemas")]
+#[doc(no_inline)]
+pub use schemars;
+#[cfg(feature = "schemas")]
+pub use schemas::OrchestratorSchemas;
 pub use status_type::{Published, StatusType};
 pub use uuid::Uuid;
 

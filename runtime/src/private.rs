@@ -27,6 +27,8 @@ pub use crate::outcome::{
     RecordOutput, RecordResult, RecordedError, StandardResult, activity, orchestrator,
 };
 pub use crate::registration::{Function, Location, Registered, Registration, declared};
+#[cfg(feature = "schemas")]
+pub use crate::schemas::{JsonOf, NoSchema, WireTypes};
 pub use crate::status_type::{
     StatusType, assert_fits, assert_parts_fit, assert_serialize, assert_unbounded,
     assert_unbounded_field,

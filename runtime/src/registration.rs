@@ -9,6 +9,8 @@ use crate::context::ActivityContext;
 use crate::dependency::DependencyKey;
 use crate::engine::{ExecutionHandle, Outcome};
 use crate::external_event::EventError;
+#[cfg(feature = "schemas")]
+use crate::schemas::{OrchestratorSchemas, WireTypes};
 
 /// Starts an activity: decodes its arguments and returns its future.
 pub(crate) type ActivityFn =
@@ -32,6 +34,22 @@ pub struct Registration {
     pub location: Location,
     /// What runs it.
     pub function: Function,
+}
+
+#[cfg(feature = "schemas")]
+impl Registration {
+    /// What an orchestrator takes, gives and publishes; `None` for an activity.
+    #[must_use]
+    pub fn schemas(&self) -> Option<OrchestratorSchemas> {
+        let Function::Orchestrator {
+            events, wire_types, ..
+        } = self.function
+        else {
+            return None;
+        };
+        let events = events.map(|events| events.iter().map(|event| event.name).collect());
+        Some(wire_types().schemas(self.name, self.version, events))
+    }
 }
 
 /// Where a definition is.
@@ -69,6 +87,9 @@ pub enum Function {
         check_input: CheckInputFn,
         /// The external events that it waits for; `None` when it does not say, and waits for any.
         events: Option<&'static [EventDeclaration]>,
+        /// Describes the JSON of its types.
+        #[cfg(feature = "schemas")]
+        wire_types: fn() -> WireTypes,
     },
 }
 

@@ -280,6 +280,8 @@ mod tests {
                 start: |_, _| unreachable!("it is not started"),
                 check_input: |_| Ok(()),
                 events: None,
+                #[cfg(feature = "schemas")]
+                wire_types: || unreachable!("it is not described"),
             },
         }
     }

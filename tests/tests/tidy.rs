@@ -37,8 +37,10 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "arguments",
             "dependency",
             "external_event",
+            "schemas",
         ],
     ),
+    ("schemas", &["model", "limits", "bounded", "context"]),
     ("registry", &["registration", "dependency"]),
     (
         "worker",
@@ -72,11 +74,19 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "call",
             "clock",
             "limits",
+            "schemas",
         ],
     ),
     (
         "http",
-        &["model", "client", "limits", "clock", "registration"],
+        &[
+            "model",
+            "client",
+            "limits",
+            "clock",
+            "registration",
+            "schemas",
+        ],
     ),
     (
         "call_http",

@@ -109,11 +109,15 @@ fn implementation(definition: &Definition) -> TokenStream {
         ),
         _ => output_and_error(definition),
     };
+    let wire_types = definition
+        .describes_types
+        .then(|| quote!(wire_types: || #private::not_compiled(),));
     let function = match definition.kind {
         Kind::Orchestrator => quote!(#private::Function::Orchestrator {
             start: |_, _| #private::not_compiled(),
             check_input: |_| #private::not_compiled(),
             events: ::core::option::Option::None,
+            #wire_types
         }),
         Kind::Activity => quote!(#private::Function::Activity {
             run: |_, _| #private::not_compiled(),

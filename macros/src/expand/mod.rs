@@ -42,6 +42,7 @@ mod declared_events;
 mod docs;
 pub(crate) mod fallback;
 mod orchestrator;
+mod wire_types;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -483,13 +484,24 @@ mod tests {
     use super::*;
 
     fn expanded(kind: Kind, args: TokenStream, item: TokenStream) -> String {
+        expanded_as(false, kind, args, item)
+    }
+
+    fn expanded_as(
+        describes_types: bool,
+        kind: Kind,
+        args: TokenStream,
+        item: TokenStream,
+    ) -> String {
         let errors = Errors::new();
         let args = Args::parse(args, kind.accepts(), &errors);
         let mut item = Item::parse(item).unwrap();
         validate::check(kind, &item, &errors);
         let allowed = determinism::check(&mut item, &errors);
         errors.finish().unwrap();
-        let tokens = expand(&Definition::new(kind, args, item, allowed));
+        let mut definition = Definition::new(kind, args, item, allowed);
+        definition.describes_types = describes_types;
+        let tokens = expand(&definition);
         prettyplease::unparse(&syn::parse2(tokens).unwrap())
     }
 
@@ -578,5 +590,16 @@ mod tests {
             "orchestrator",
             &expanded(Kind::Orchestrator, quote!(crate = renamed), item),
         );
+    }
+
+    #[test]
+    fn orchestrator_with_schemas() {
+        let item = quote! {
+            async fn book(ctx: OrchestrationContext<Progress>, trip: Trip, seats: Option<u8>) -> Result<Ticket, String> {
+                Ok(Ticket(trip, seats))
+            }
+        };
+        let expanded = expanded_as(true, Kind::Orchestrator, quote!(events(Paid)), item);
+        is("orchestrator_with_schemas", &expanded);
     }
 }

@@ -23,7 +23,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Type;
 
-use super::{here, outcome, read_arguments, retry, span_of};
+use super::{here, outcome, read_arguments, retry, span_of, wire_types};
 use crate::model::{self, Definition};
 use crate::validate::text;
 
@@ -38,7 +38,9 @@ pub(super) fn start(definition: &Definition) -> TokenStream {
         .as_ref()
         .and_then(model::status_type)
         .map(|status| is_bounded(definition, status));
+    let wire_types = wire_types::function(definition);
     quote! {
+        #wire_types
         fn __start(
             __execution: #private::ExecutionHandle,
             __input: ::core::option::Option<&::core::primitive::str>,
@@ -114,7 +116,8 @@ pub(super) fn function(definition: &Definition) -> TokenStream {
             quote_spanned!(span=> #private::declared(&[#(#declarations),*]))
         },
     );
+    let wire_types = wire_types::field(definition);
     quote! {
-        #private::Function::Orchestrator { start: __start, check_input: __check_input, events: #events }
+        #private::Function::Orchestrator { start: __start, check_input: __check_input, events: #events, #wire_types }
     }
 }

@@ -49,6 +49,8 @@ use crate::model::instance::{Cursor, InstanceId};
 use crate::model::status::InstanceStatus;
 use crate::model::tags::is_reserved;
 use crate::registration::{Function, Registration};
+#[cfg(feature = "schemas")]
+use crate::schemas::OrchestratorSchemas;
 use crate::store::{InstanceRows, Store};
 use crate::worker::message::{Control, Reply, Request, RequestError, StartRequest};
 use crate::worker::shard::Shared;
@@ -219,9 +221,18 @@ impl Client {
     }
 
     /// What can be started, by name and version.
-    #[cfg(feature = "openapi")]
+    #[cfg(any(feature = "openapi", feature = "schemas"))]
     pub(crate) fn orchestrators(&self) -> impl Iterator<Item = &Registration> {
         self.0.shared.registry.orchestrators().into_iter()
+    }
+
+    /// What each orchestrator that can be started takes, gives and publishes, by name and version.
+    #[cfg(feature = "schemas")]
+    #[must_use]
+    pub fn schemas(&self) -> Vec<OrchestratorSchemas> {
+        self.orchestrators()
+            .filter_map(Registration::schemas)
+            .collect()
     }
 
     fn new_id(&self) -> Result<InstanceId, ClientError> {
