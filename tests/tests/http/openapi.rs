@@ -131,8 +131,12 @@ async fn the_document_is_served_with_what_can_be_started() {
     let base = format!("http://{}{WEBHOOK}", server.address);
     assert_eq!(document["servers"], json!([{ "url": base }]));
     let orchestrators = document["x-orchestrators"].as_array().unwrap();
-    let nothing = json!({ "name": "Nothing", "version": null, "events": null });
-    assert!(orchestrators.contains(&nothing), "{orchestrators:?}");
+    let nothing = orchestrators.iter().find(|one| one["name"] == "Nothing");
+    let nothing = nothing.unwrap();
+    assert_eq!(
+        (&nothing["version"], &nothing["events"]),
+        (&Value::Null, &Value::Null)
+    );
     let start = document.pointer("/paths/~1orchestrators~1{orchestratorName}/post/parameters/0");
     let examples = start.unwrap()["schema"]["examples"].as_array().unwrap();
     assert!(examples.contains(&json!("Nothing")), "{examples:?}");
@@ -159,7 +163,11 @@ async fn the_page_shows_every_operation_and_loads_nothing() {
     assert!(policy.starts_with("default-src 'none'"), "{policy}");
     let paths = document().await["paths"].as_object().unwrap();
     for (path, methods) in paths {
-        for method in methods.as_object().unwrap().keys() {
+        for (method, operation) in methods.as_object().unwrap() {
+            if operation.get("x-orchestrator").is_some() {
+                // It is shown once for all of them.
+                continue;
+            }
             let heading = format!("<h2>{} {path}</h2>", method.to_uppercase());
             assert!(answer.body.contains(&heading), "{heading}");
         }

@@ -7,6 +7,8 @@ mod components;
 mod operations;
 mod page;
 mod parameters;
+#[cfg(feature = "schemas")]
+mod schemas;
 
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
@@ -14,13 +16,16 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::{HttpMethod, PathItem};
-use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, Paths, Server};
+use utoipa::openapi::{InfoBuilder, OpenApiBuilder, Paths, Server};
 
 use super::endpoint::Endpoint;
 use super::payload::json_response;
 use super::route::WEBHOOK;
 use super::{Api, Asked};
 use crate::registration::{Function, Registration};
+
+/// Where the name of the orchestrator is in an operation that is about one.
+const OF_ONE: &str = "x-orchestrator";
 
 /// Nothing is loaded and nothing runs: the page is text and its own style.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
@@ -32,7 +37,7 @@ pub(super) fn json_document(api: &Api, asked: &Asked) -> Response {
 
 /// Answers with the document as a page.
 pub(super) fn html_page(api: &Api, asked: &Asked) -> Response {
-    let document = json!(document(api, &asked.base()));
+    let document = document(api, &asked.base());
     let headers = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
         (CONTENT_SECURITY_POLICY, PAGE_POLICY),
@@ -53,12 +58,12 @@ impl Api {
     #[must_use]
     pub fn openapi(&self) -> Value {
         let base = self.public_origin.as_deref().unwrap_or_default();
-        json!(document(self, &format!("{base}{}", self.mounted_at)))
+        document(self, &format!("{base}{}", self.mounted_at))
     }
 }
 
 /// The document of an API that is mounted at this address.
-fn document(api: &Api, base: &str) -> OpenApi {
+fn document(api: &Api, base: &str) -> Value {
     let orchestrators: Vec<_> = api.client.orchestrators().collect();
     let mut names: Vec<_> = orchestrators.iter().map(|found| found.name).collect();
     // Of several versions each has the name.
@@ -88,6 +93,13 @@ fn document(api: &Api, base: &str) -> OpenApi {
         .build();
     let extensions = ExtensionsBuilder::new().add("x-orchestrators", orchestrators);
     document.extensions = Some(extensions.build());
+    #[cfg_attr(
+        not(feature = "schemas"),
+        expect(unused_mut, reason = "there is nothing to add")
+    )]
+    let mut document = json!(document);
+    #[cfg(feature = "schemas")]
+    schemas::add(&mut document, api.client.schemas());
     document
 }
 
