@@ -1,10 +1,11 @@
 //! Arbitrary data as the custom status.
 
+use schemars::JsonSchema;
 use steadfast::EventError;
 use steadfast::prelude::*;
 
 /// What is published: `{"nextActions":["A","B","C"],"foo":2}`.
-#[derive(CustomStatus, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(CustomStatus, JsonSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Sample {
     next_actions: [BoundedStr<16>; 3],

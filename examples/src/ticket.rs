@@ -1,10 +1,11 @@
 //! Instructions to a client: the custom status says what to do next, and an external event says that it was done.
 
+use schemars::JsonSchema;
 use serde_json::Value;
 use steadfast::prelude::*;
 
 /// What is published. One of two shapes, without a tag around it.
-#[derive(CustomStatus, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(CustomStatus, JsonSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, rename_all_fields = "camelCase")]
 pub enum Booking {
     /// The client is to confirm.

@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 
 use crate::support::Program;
 
-struct Server {
+pub(crate) struct Server {
     program: Program,
     base: String,
     http: reqwest::Client,
 }
 
 impl Server {
-    fn start(store: &str, delay: &str) -> Self {
+    pub(crate) fn start(store: &str, delay: &str) -> Self {
         Self::with(store, delay, &[])
     }
 
@@ -39,16 +39,22 @@ impl Server {
         }
     }
 
-    async fn post(&self, path: &str, body: &Value) -> reqwest::Response {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> reqwest::Response {
         let request = self.http.post(format!("{}/{path}", self.base));
         request.json(body).send().await.unwrap()
     }
 
-    async fn begin(&self, orchestrator: &str, id: &str, input: &Value) {
+    pub(crate) async fn begin(&self, orchestrator: &str, id: &str, input: &Value) {
         let response = self
             .post(&format!("orchestrators/{orchestrator}/{id}"), input)
             .await;
         assert_eq!(response.status(), StatusCode::ACCEPTED);
+    }
+
+    /// The document that says what the API is.
+    pub(crate) async fn openapi(&self) -> Value {
+        let request = self.http.get(format!("{}/openapi.json", self.base));
+        request.send().await.unwrap().json().await.unwrap()
     }
 
     async fn status(&self, id: &str) -> Value {
@@ -57,7 +63,7 @@ impl Server {
     }
 
     /// Asks until the status is as it should be. Each question is a request, so this does not spin.
-    async fn status_when(&self, id: &str, condition: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn status_when(&self, id: &str, condition: impl Fn(&Value) -> bool) -> Value {
         loop {
             let status = self.status(id).await;
             if condition(&status) {
@@ -66,7 +72,7 @@ impl Server {
         }
     }
 
-    async fn completed(&self, id: &str) -> Value {
+    pub(crate) async fn completed(&self, id: &str) -> Value {
         self.status_when(id, |status| status["runtimeStatus"] == "Completed")
             .await
     }
