@@ -324,6 +324,46 @@ async fn more_timers_than_are_read_at_once_fire_when_they_are_overdue_at_the_sta
     }
 }
 
+#[activity]
+async fn take_for_ever() {
+    std::future::pending().await
+}
+
+#[orchestrator]
+async fn wait_for_ever(ctx: OrchestrationContext) -> Result<(), String> {
+    ctx.call(take_for_ever()).await?;
+    Ok(())
+}
+
+/// More than may be under way side by side wait for their activities; the others must not begin one by one for that.
+#[tokio::test]
+async fn activities_that_take_long_keep_nobody_from_beginning() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Arc::new(SqliteStore::open(directory.path().join("app.db")).unwrap());
+    let clock = SharedClock(Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)));
+    let builder = Steadfast::builder().store(Arc::clone(&store));
+    let builder = builder
+        .clock(clock.clone())
+        .max_concurrent_activities(10_000);
+    let steadfast = builder.start().await.unwrap();
+    let client = steadfast.client();
+    let starts = (0..2_400).map(|_| client.start(wait_for_ever()));
+    for started in futures_util::future::join_all(starts).await {
+        let mut states = started.unwrap().watch_custom_status();
+        while states.next().await.unwrap().unwrap().runtime_status == RuntimeStatus::Pending {}
+    }
+    clock.0.set(Timestamp::from_second(60).unwrap());
+
+    let before = store.commits();
+    let hellos = (0..1_000).map(async |_| {
+        let hello = client.start(hello_sequence(cities())).await.unwrap();
+        hello.output().await.unwrap();
+    });
+    futures_util::future::join_all(hellos).await;
+    let commits = store.commits() - before;
+    assert!(commits < 500, "{commits} commits for 1,000 instances");
+}
+
 #[tokio::test]
 async fn a_store_that_panics_fails_the_request_and_not_the_worker() {
     let store = FaultyStore::new(MemoryStore::new(), |commit| {

@@ -166,7 +166,7 @@ impl SingleThreaded {
             return true;
         }
         if self.shard.can_admit() {
-            self.shard.admit(true);
+            self.shard.admit();
             self.put_out();
             return true;
         }

@@ -405,7 +405,6 @@ impl ShardDriver {
         let mut stopping = false;
         while !stopping || !shard.is_settled() {
             let mut next = self.receive(&shard);
-            let is_idle = next.is_none();
             let is_alone = shard.is_settled();
             let mut taken = 0;
             for _ in 0..MAX_INPUTS_PER_STEP {
@@ -431,7 +430,7 @@ impl ShardDriver {
             if stopping {
                 shard.stop();
             } else {
-                shard.admit(is_idle);
+                shard.admit();
             }
             if shard
                 .next_tick()

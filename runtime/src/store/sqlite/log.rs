@@ -27,16 +27,16 @@ const BYTES: u64 = (PAGES * (PAGE_BYTES + 24) + 32) as u64;
 pub(super) fn lengthen(database: &Path, writer: &mut Connection) {
     let log = path(database);
     if fs::metadata(&log).is_ok_and(|metadata| metadata.len() < BYTES) {
+        // Other programs are not waited for.
+        let _ = writer.busy_timeout(Duration::ZERO);
         let _ = empty_and_fill(&log, writer);
+        let _ = writer.busy_timeout(BUSY_TIMEOUT);
     }
 }
 
 fn empty_and_fill(log: &Path, writer: &mut Connection) -> Result<()> {
-    // Whoever reads the database keeps what is in the log, and is not waited for.
-    writer.busy_timeout(Duration::ZERO)?;
+    // Whoever reads the database keeps what is in the log. The transaction keeps others from appending to it meanwhile.
     writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-    writer.busy_timeout(BUSY_TIMEOUT)?;
-    // Nobody else appends to the log meanwhile.
     let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let _ = fill(log);
     transaction.rollback()

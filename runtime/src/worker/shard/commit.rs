@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::load::LiveParts;
 use super::slot::{InboxRead, Message, Slot, SlotState, Source, ended_task};
-use super::{CREATED_PER_CROWD, Shard};
+use super::{CREATED_PER_CROWD, MAX_CREATED_INPUT_BYTES, Shard};
 use crate::context::CancelReason;
 use crate::model::history::{HistoryEvent, HistoryEventKind};
 use crate::model::instance::{Cursor, ExecutionId, Incarnation, InstanceId};
@@ -205,10 +205,11 @@ impl Shard {
             }
         }
         let created_at = started.timestamp;
-        let execution_id = match &started.kind {
-            HistoryEventKind::ExecutionStarted(started) => started.execution_id,
-            _ => return,
+        let HistoryEventKind::ExecutionStarted(begun) = &started.kind else {
+            return;
         };
+        let execution_id = begun.execution_id;
+        let input_bytes = begun.input.as_ref().map_or(0, String::len);
         let header = InstanceHeader {
             id: id.clone(),
             incarnation,
@@ -258,7 +259,8 @@ impl Shard {
         if start_at.is_some() || !parts.inbox.is_empty() || self.has_room() {
             return self.enter(parts);
         }
-        if self.created.len() < CREATED_PER_CROWD * self.shared.crowd {
+        let is_small = input_bytes <= MAX_CREATED_INPUT_BYTES;
+        if is_small && self.created.len() < CREATED_PER_CROWD * self.shared.crowd {
             self.created.insert(id.clone(), Box::new(parts));
         }
         self.defer([id]);
@@ -497,7 +499,7 @@ impl Shard {
 
     /// Hands out an activity, unless it is out already.
     pub(super) fn run(&mut self, task: Arc<Task>) {
-        if self.running.insert(&task.instance, task.key) {
+        if self.running.insert(&task.instance, task.key, self.now()) {
             self.outputs.push(ShardOutput::Run(task));
         }
     }
@@ -576,7 +578,12 @@ impl Shard {
         }
         match answer {
             Ok(Ok(_)) => {
-                self.shared.watchers.publish(id, update);
+                // After a failed write the update may show an episode that is not in the store.
+                if self.slots.get(id).is_some_and(|slot| slot.uncertain) {
+                    self.shared.watchers.publish_uncertain(id);
+                } else {
+                    self.shared.watchers.publish(id, update);
+                }
                 self.touch(id);
                 self.reload_if_drained(id);
             }

@@ -58,6 +58,9 @@ pub(crate) const CROWD: usize = 512;
 /// turn: what a flood of starts takes is bounded.
 pub(super) const CREATED_PER_CROWD: usize = 20;
 
+/// Those with a larger input are loaded when it is their turn.
+pub(super) const MAX_CREATED_INPUT_BYTES: usize = 4 * 1024;
+
 /// How many instances that wait for room are looked at in one step.
 const ADMITTED_PER_STEP: usize = 64;
 
@@ -540,13 +543,15 @@ impl Shard {
         !self.deferred.is_empty() && (self.has_room() || self.episodes == 0)
     }
 
-    /// Lets the next instances that wait for room begin. In a crowd it is one in a step, so that nobody waits for ever; without a place
-    /// in memory it is one when there is nothing else to do. That one takes the place of another, which must be loaded again when its
-    /// activity has ended; while all are busy that would be most of the work.
-    pub(crate) fn admit(&mut self, is_idle: bool) {
-        let first = self.has_place() || (is_idle && self.episodes == 0);
-        let mut admitted = 0;
-        while admitted < ADMITTED_PER_STEP && (self.has_room() || (first && admitted == 0)) {
+    /// Lets the next instances that wait for room begin: so many as there is room for, but at least one, so that nobody waits for ever.
+    /// Without a place in memory that one takes the place of another, which must be loaded again when its activity has ended; while
+    /// all are busy that would be most of the work.
+    pub(crate) fn admit(&mut self) {
+        self.running.grow_old(self.now);
+        for admitted in 0..ADMITTED_PER_STEP {
+            if admitted > 0 && !self.has_room() {
+                return;
+            }
             let Some(id) = self.deferred.pop_front() else {
                 return;
             };
@@ -555,14 +560,13 @@ impl Shard {
             } else {
                 self.handle(ShardInput::Attend(id));
             }
-            admitted += 1;
         }
     }
 
     /// Whether another instance may begin: there is a place for it, and not a crowd before it. Those that have begun go on first, so
     /// that they end, and are out of the caches of the processor, before others come into them.
     pub(super) fn has_room(&self) -> bool {
-        let under_way = self.episodes + self.running.len();
+        let under_way = self.episodes + self.running.young();
         let is_crowded = self.episodes > 0 && under_way >= self.shared.crowd;
         self.has_place() && !is_crowded
     }

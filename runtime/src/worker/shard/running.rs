@@ -1,15 +1,33 @@
 //! Activities that were handed out, and whose end is not committed.
 
-use jiff::Timestamp;
+use std::collections::VecDeque;
+
+use jiff::{SignedDuration, Timestamp};
 
 use crate::hash::Map;
 use crate::model::instance::{ExecutionId, InstanceId};
 use crate::worker::activities::progress::ProgressCell;
 use crate::worker::message::TaskKey;
 
+/// An instance whose activities have been out for so long is likely to wait for them for a while.
+const YOUNG: SignedDuration = SignedDuration::from_millis(100);
+
 /// An activity is here from the commit that asked for it to the commit that records its end, or until nobody waits for it.
 #[derive(Debug, Default)]
-pub(super) struct Running(Map<InstanceId, Tasks>);
+pub(super) struct Running {
+    instances: Map<InstanceId, OfInstance>,
+    /// How many of the instances got their first activity a moment ago.
+    young: usize,
+    /// When instances got their first activity. Some have none any more, or have others since.
+    since: VecDeque<(Timestamp, InstanceId)>,
+}
+
+#[derive(Debug)]
+struct OfInstance {
+    tasks: Tasks,
+    since: Timestamp,
+    is_young: bool,
+}
 
 /// The activities of an instance. Most have one at a time, which needs no table.
 #[derive(Debug)]
@@ -28,18 +46,40 @@ pub(super) struct Reports {
 }
 
 impl Running {
-    /// How many instances have activities that are out.
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
+    /// How many instances are likely to get a result soon: all but those whose activities have been out for long.
+    pub(super) const fn young(&self) -> usize {
+        self.young
     }
 
-    /// Notes an activity. `false` when it is out already.
-    pub(super) fn insert(&mut self, instance: &InstanceId, key: TaskKey) -> bool {
-        let Some(tasks) = self.0.get_mut(instance) else {
-            let first = Tasks::One(key, Reports::default());
-            self.0.insert(instance.clone(), first);
+    /// Finds the instances whose activities have been out for long by now.
+    pub(super) fn grow_old(&mut self, now: Timestamp) {
+        while let Some((since, instance)) = self
+            .since
+            .pop_front_if(|(since, _)| now.duration_since(*since) >= YOUNG)
+        {
+            if let Some(found) = self.instances.get_mut(&instance)
+                && found.since == since
+                && std::mem::take(&mut found.is_young)
+            {
+                self.young -= 1;
+            }
+        }
+    }
+
+    /// Notes an activity that is handed out at this time. `false` when it is out already.
+    pub(super) fn insert(&mut self, instance: &InstanceId, key: TaskKey, now: Timestamp) -> bool {
+        let Some(found) = self.instances.get_mut(instance) else {
+            let first = OfInstance {
+                tasks: Tasks::One(key, Reports::default()),
+                since: now,
+                is_young: true,
+            };
+            self.instances.insert(instance.clone(), first);
+            self.since.push_back((now, instance.clone()));
+            self.young += 1;
             return true;
         };
+        let tasks = &mut found.tasks;
         if tasks.contains(key) {
             return false;
         }
@@ -53,29 +93,31 @@ impl Running {
     }
 
     pub(super) fn contains(&self, instance: &InstanceId, key: TaskKey) -> bool {
-        self.0
-            .get(instance)
-            .is_some_and(|tasks| tasks.contains(key))
+        let found = self.instances.get(instance);
+        found.is_some_and(|found| found.tasks.contains(key))
     }
 
     /// The reports of an activity that is out.
     pub(super) fn reports(&mut self, instance: &InstanceId, key: TaskKey) -> Option<&mut Reports> {
-        match self.0.get_mut(instance)? {
+        match &mut self.instances.get_mut(instance)?.tasks {
             Tasks::One(only, reports) => (*only == key).then_some(reports),
             Tasks::Many(many) => many.get_mut(&key),
         }
     }
 
     pub(super) fn remove(&mut self, instance: &InstanceId, key: TaskKey) {
-        match self.0.get_mut(instance) {
-            Some(Tasks::Many(many)) => {
+        let Some(found) = self.instances.get_mut(instance) else {
+            return;
+        };
+        let is_empty = match &mut found.tasks {
+            Tasks::Many(many) => {
                 many.remove(&key);
-                if many.is_empty() {
-                    self.0.remove(instance);
-                }
+                many.is_empty()
             }
-            Some(Tasks::One(only, _)) if *only == key => drop(self.0.remove(instance)),
-            Some(Tasks::One(..)) | None => {}
+            Tasks::One(only, _) => *only == key,
+        };
+        if is_empty {
+            self.forget(instance);
         }
     }
 
@@ -87,7 +129,11 @@ impl Running {
         keep: impl Fn(i32) -> bool,
     ) {
         let keep = |key: &TaskKey| key.execution != execution || keep(key.id);
-        let is_empty = match self.0.get_mut(instance) {
+        let is_empty = match self
+            .instances
+            .get_mut(instance)
+            .map(|found| &mut found.tasks)
+        {
             Some(Tasks::One(only, _)) => !keep(only),
             Some(Tasks::Many(many)) => {
                 many.retain(|key, _| keep(key));
@@ -96,22 +142,25 @@ impl Running {
             None => false,
         };
         if is_empty {
-            self.0.remove(instance);
+            self.forget(instance);
         }
     }
 
     /// Takes out everything of an instance, whatever execution it is of.
     pub(super) fn take(&mut self, instance: &InstanceId) -> impl Iterator<Item = TaskKey> + use<> {
-        self.0
-            .remove(instance)
-            .into_iter()
-            .flat_map(Tasks::into_keys)
+        self.forget(instance).into_iter().flat_map(Tasks::into_keys)
     }
 
     /// Takes out everything.
     pub(super) fn take_all(&mut self) -> impl Iterator<Item = TaskKey> + use<> {
-        let instances = std::mem::take(&mut self.0).into_values();
-        instances.flat_map(Tasks::into_keys)
+        let all = std::mem::take(self).instances.into_values();
+        all.flat_map(|found| found.tasks.into_keys())
+    }
+
+    fn forget(&mut self, instance: &InstanceId) -> Option<Tasks> {
+        let found = self.instances.remove(instance)?;
+        self.young -= usize::from(found.is_young);
+        Some(found.tasks)
     }
 }
 
@@ -129,5 +178,46 @@ impl Tasks {
             Self::Many(many) => (None, many),
         };
         one.into_iter().chain(many.into_keys())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(milliseconds: i64) -> Timestamp {
+        Timestamp::from_millisecond(milliseconds).unwrap()
+    }
+
+    fn key(id: i32) -> TaskKey {
+        TaskKey {
+            execution: ExecutionId::from_u128(1),
+            id,
+        }
+    }
+
+    #[test]
+    fn an_instance_whose_activity_takes_long_does_not_count() {
+        let (slow, quick) = (
+            InstanceId::parse("slow").unwrap(),
+            InstanceId::parse("quick").unwrap(),
+        );
+        let mut running = Running::default();
+        running.insert(&slow, key(0), at(0));
+        running.insert(&quick, key(0), at(0));
+        running.insert(&slow, key(1), at(50));
+        assert_eq!(running.young(), 2);
+        running.remove(&quick, key(0));
+        running.insert(&quick, key(1), at(60));
+        running.grow_old(at(100));
+        // The quick one has got another activity since.
+        assert_eq!(running.young(), 1);
+        running.remove(&slow, key(0));
+        running.remove(&slow, key(1));
+        assert_eq!(running.young(), 1);
+        running.grow_old(at(160));
+        assert_eq!(running.young(), 0);
+        running.remove(&quick, key(1));
+        assert_eq!(running.young(), 0);
     }
 }
