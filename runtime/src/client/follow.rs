@@ -192,10 +192,10 @@ impl Follower {
             incarnation,
             sequence,
         } = seen.cursor;
-        let rows = self.client.store().changes(incarnation, sequence, PAGE);
-        let rows = rows
-            .await
-            .map_err(|error| ClientError::Store(Arc::new(error)))?;
+        let rows = self
+            .client
+            .read_at_length(move |store| store.changes(incarnation, sequence, PAGE));
+        let rows = rows.await?;
         ahead.complete = rows.len() < PAGE
             || rows
                 .last()

@@ -1,7 +1,6 @@
 //! The history of an instance, as events and as the JSON of the HTTP API.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -118,9 +117,12 @@ impl InstanceHandle {
 impl Client {
     /// The rows of an instance.
     pub(super) async fn load(&self, id: &InstanceId) -> Result<StoredInstance, ClientError> {
-        let stored = self.store().load(id).await;
-        let stored = stored.map_err(|error| ClientError::Store(Arc::new(error)))?;
-        stored.ok_or_else(|| ClientError::NotFound { id: id.clone() })
+        let wanted = id.clone();
+        let stored =
+            self.read_at_length(|store| Box::pin(async move { store.load(&wanted).await }));
+        stored
+            .await?
+            .ok_or_else(|| ClientError::NotFound { id: id.clone() })
     }
 }
 

@@ -12,6 +12,7 @@ mod initial_status;
 mod instances;
 mod metrics;
 mod query;
+mod reading;
 mod ready;
 mod start;
 mod watch;

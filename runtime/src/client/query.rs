@@ -3,7 +3,6 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use super::{Client, ClientError, Snapshot};
 use crate::limits::MAX_PAGE_BYTES;
@@ -103,9 +102,10 @@ impl Client {
         &self,
         filter: &InstanceFilter,
     ) -> Result<HashMap<RuntimeStatus, u64>, ClientError> {
-        let counts = self.store().counts(filter).await;
-        let counts = counts.map_err(|error| ClientError::Store(Arc::new(error)))?;
-        Ok(counts.into_iter().collect())
+        let filter = filter.clone();
+        let counts =
+            self.read_at_length(|store| Box::pin(async move { store.counts(&filter).await }));
+        Ok(counts.await?.into_iter().collect())
     }
 }
 
@@ -153,8 +153,11 @@ impl InstanceQuery {
             bytes: MAX_PAGE_BYTES,
             order: self.order,
         };
-        let rows = self.client.store().query(&self.filter, &request).await;
-        let rows = rows.map_err(|error| ClientError::Store(Arc::new(error)))?;
+        let filter = self.filter.clone();
+        let rows = self.client.read_at_length(move |store| {
+            Box::pin(async move { store.query(&filter, &request).await })
+        });
+        let rows = rows.await?;
         let bytes: usize = rows.iter().map(InstanceRows::bytes).sum();
         // What a full page leaves out is not known: the next one may be empty.
         let more = rows.len() > self.page_size || bytes > MAX_PAGE_BYTES;

@@ -22,11 +22,12 @@ pub enum CommitFault {
     Unacknowledged,
 }
 
-/// Passes everything on to another store, and lets commits fail as a plan says.
+/// Passes everything on to another store, lets commits fail as a plan says, and holds reads up.
 pub struct FaultyStore<S> {
     store: S,
     commits: AtomicU64,
     plan: Box<dyn Fn(u64) -> Option<CommitFault> + Send + Sync>,
+    before_reads: Box<dyn Fn() + Send + Sync>,
 }
 
 impl<S: Store> FaultyStore<S> {
@@ -39,6 +40,17 @@ impl<S: Store> FaultyStore<S> {
             store,
             commits: AtomicU64::new(0),
             plan: Box::new(plan),
+            before_reads: Box::new(|| ()),
+        }
+    }
+
+    /// Calls this before each read that grows with how much is stored (`load`, `changes`, `query` and `counts`), in the thread that
+    /// does it.
+    #[must_use]
+    pub fn before_reads(self, call: impl Fn() + Send + Sync + 'static) -> Self {
+        Self {
+            before_reads: Box::new(call),
+            ..self
         }
     }
 
@@ -89,6 +101,7 @@ impl<S: Store> Store for FaultyStore<S> {
         &'a self,
         id: &'a InstanceId,
     ) -> BoxFuture<'a, Result<Option<StoredInstance>, StoreError>> {
+        (self.before_reads)();
         self.store.load(id)
     }
 
@@ -129,6 +142,7 @@ impl<S: Store> Store for FaultyStore<S> {
         after: u64,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<ChangeRow>, StoreError>> {
+        (self.before_reads)();
         self.store.changes(incarnation, after, limit)
     }
 
@@ -137,6 +151,7 @@ impl<S: Store> Store for FaultyStore<S> {
         filter: &'a InstanceFilter,
         page: &'a PageRequest,
     ) -> BoxFuture<'a, Result<Vec<InstanceRows>, StoreError>> {
+        (self.before_reads)();
         self.store.query(filter, page)
     }
 
@@ -144,6 +159,7 @@ impl<S: Store> Store for FaultyStore<S> {
         &'a self,
         filter: &'a InstanceFilter,
     ) -> BoxFuture<'a, Result<Vec<(RuntimeStatus, u64)>, StoreError>> {
+        (self.before_reads)();
         self.store.counts(filter)
     }
 }

@@ -18,6 +18,7 @@ mod list;
 mod list_stream;
 mod log;
 mod long_poll;
+mod long_reads;
 mod metrics;
 mod openapi;
 mod operations;
