@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
 
-use futures_executor::block_on;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
@@ -101,9 +99,12 @@ pub struct InstanceCounts {
     pub counted_at: Timestamp,
 }
 
-/// The last count.
+/// The last count. Locked while they are counted, so that who asks meanwhile gets the same.
 #[derive(Debug, Default)]
-pub(super) struct Counted(Mutex<Option<(Arc<InstanceCounts>, Timestamp)>>);
+pub(super) struct Counted(Arc<Mutex<Option<Count>>>);
+
+/// A count, and until when it is to do.
+type Count = (Arc<InstanceCounts>, Timestamp);
 
 impl Client {
     /// What the worker has done since it was started, and what it is at. It takes no lock of the worker, and reads nothing from the
@@ -136,45 +137,43 @@ impl Client {
     /// How many instances there are, by runtime status, and how many of them are stalled: for whoever asks again and again.
     ///
     /// To count them the store reads them all, so that they are counted only when someone asks, and then not again for ten seconds,
-    /// nor for fifty times as long as it took; [`count`](Self::count) counts them now. It must be called on a tokio runtime.
+    /// nor for fifty times as long as it took; [`count`](Self::count) counts them now. Whoever asks meanwhile waits for that count, also
+    /// when the one who asked first has gone away. It must be called on a tokio runtime.
     ///
     /// # Errors
     ///
     /// When the store fails.
     pub async fn instance_counts(&self) -> Result<Arc<InstanceCounts>, ClientError> {
-        // Held while they are counted, so that who asks meanwhile gets the same.
-        let mut counted = self.0.counted.0.lock().await;
+        let mut counted = Arc::clone(&self.0.counted.0).lock_owned().await;
         let now = self.0.shared.clock.now();
         if let Some((counts, until)) = &*counted
             && (counts.counted_at..*until).contains(&now)
         {
             return Ok(Arc::clone(counts));
         }
-        let store = Arc::clone(&self.0.store);
-        // It may take a while, and the store does it in the thread that asks.
-        let counting = tokio::task::spawn_blocking(move || count(&*store));
-        let counts = counting.await.map_err(|_| ClientError::ShutDown)?;
-        let (by_status, stalled, took) =
-            counts.map_err(|error| ClientError::Store(Arc::new(error)))?;
-        let counts = Arc::new(InstanceCounts {
-            by_status,
-            stalled,
-            counted_at: now,
-        });
-        let pause = SignedDuration::try_from(took).unwrap_or(COUNTED_FOR);
-        let pause = pause.saturating_mul(TIMES_AS_LONG).max(COUNTED_FOR);
-        let until = now.saturating_add(pause).unwrap_or(Timestamp::MAX);
-        *counted = Some((Arc::clone(&counts), until));
-        Ok(counts)
+        // The count goes on when whoever asked for it goes away, and so must the lock: another one beside it would read everything too.
+        self.read_at_length(move |store| {
+            Box::pin(async move {
+                let (counts, until) = count(store, now).await?;
+                *counted = Some((Arc::clone(&counts), until));
+                Ok(counts)
+            })
+        })
+        .await
     }
 }
 
-type Count = (HashMap<RuntimeStatus, u64>, u64, Duration);
-
-fn count(store: &dyn Store) -> Result<Count, StoreError> {
+async fn count(store: &dyn Store, now: Timestamp) -> Result<Count, StoreError> {
     let watch = Stopwatch::start();
-    let by_status = block_on(store.counts(&InstanceFilter::new()))?;
-    let stalled = block_on(store.counts(&InstanceFilter::new().stalled(true)))?;
-    let stalled = stalled.iter().map(|(_, count)| count).sum();
-    Ok((by_status.into_iter().collect(), stalled, watch.elapsed()))
+    let by_status = store.counts(&InstanceFilter::new()).await?;
+    let stalled = store.counts(&InstanceFilter::new().stalled(true)).await?;
+    let counts = InstanceCounts {
+        by_status: by_status.into_iter().collect(),
+        stalled: stalled.iter().map(|(_, count)| count).sum(),
+        counted_at: now,
+    };
+    let pause = SignedDuration::try_from(watch.elapsed()).unwrap_or(COUNTED_FOR);
+    let pause = pause.saturating_mul(TIMES_AS_LONG).max(COUNTED_FOR);
+    let until = now.saturating_add(pause).unwrap_or(Timestamp::MAX);
+    Ok((Arc::new(counts), until))
 }

@@ -1,6 +1,8 @@
 //! The figures of the worker in the text format of Prometheus.
 
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
@@ -11,6 +13,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
+use tokio::time::timeout;
 
 use super::Api;
 use super::error::HttpError;
@@ -28,13 +31,16 @@ const STATUSES: [RuntimeStatus; 7] = [
     RuntimeStatus::Terminated,
 ];
 
-/// Answers with all figures.
+/// How long the answer waits for the instances to be counted: less than Prometheus waits for an answer.
+const COUNTING: Duration = Duration::from_secs(5);
+
+/// Answers with all figures, without those of the instances in the store when counting them takes long: the count goes on.
 pub(super) async fn metrics(api: &Api) -> Result<Response, HttpError> {
-    let counts = api.client.instance_counts().await?;
+    let counts = timeout(COUNTING, api.client.instance_counts()).await;
     let mut registry = Registry::with_prefix("steadfast");
     registry.register_collector(Box::new(Scrape {
         metrics: api.client.metrics(),
-        counts: InstanceCounts::clone(&counts),
+        counts: counts.ok().transpose()?,
     }));
     let mut text = String::new();
     encode(&mut text, &registry).map_err(|_| HttpError::Metrics)?;
@@ -47,7 +53,8 @@ type Encoded = Result<(), fmt::Error>;
 #[derive(Debug)]
 struct Scrape {
     metrics: Metrics,
-    counts: InstanceCounts,
+    /// `None` when it takes long to count them.
+    counts: Option<Arc<InstanceCounts>>,
 }
 
 impl Collector for Scrape {
@@ -71,17 +78,19 @@ impl Collector for Scrape {
             commit_seconds,
         } = &self.metrics;
         let mut out = Out(encoder);
-        let by_status = STATUSES.map(|status| {
-            let count = self.counts.by_status.get(&status).copied();
-            let status = status.as_str();
-            ([("status", status)], count.unwrap_or_default())
-        });
-        out.gauges("instances", "Instances in the store", by_status)?;
-        out.gauge(
-            "instances_stalled",
-            "Instances that are set aside or wait for code",
-            self.counts.stalled,
-        )?;
+        if let Some(counts) = &self.counts {
+            let by_status = STATUSES.map(|status| {
+                let count = counts.by_status.get(&status).copied();
+                let status = status.as_str();
+                ([("status", status)], count.unwrap_or_default())
+            });
+            out.gauges("instances", "Instances in the store", by_status)?;
+            out.gauge(
+                "instances_stalled",
+                "Instances that are set aside or wait for code",
+                counts.stalled,
+            )?;
+        }
         out.gauge(
             "instances_in_memory",
             "Instances in memory",

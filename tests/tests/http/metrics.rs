@@ -1,7 +1,10 @@
 //! The figures of the worker, as Prometheus reads them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use steadfast::http::{Key, router};
 use steadfast::prelude::*;
@@ -21,7 +24,7 @@ fn figures(answer: &Answer) -> BTreeMap<String, f64> {
     );
     let lines = answer.body.lines();
     let (described, lines): (Vec<_>, Vec<_>) = lines.partition(|line| line.starts_with("# "));
-    assert_eq!(described.len(), 2 * 16, "{described:?}");
+    assert_eq!(described.len() % 2, 0, "{described:?}");
     lines
         .into_iter()
         .map(|line| {
@@ -46,7 +49,9 @@ async fn what_the_worker_does_is_counted() {
     let mut changes = server.instance("d").watch_custom_status();
     while changes.next().await.unwrap().unwrap().stalled.is_none() {}
 
-    let figures = figures(&server.get("metrics").await);
+    let answer = server.get("metrics").await;
+    assert_eq!(answer.body.matches("# TYPE ").count(), 16);
+    let figures = figures(&answer);
     for (name, value) in [
         ("steadfast_instances{status=\"Completed\"}", 1.0),
         ("steadfast_instances{status=\"Failed\"}", 1.0),
@@ -116,6 +121,59 @@ async fn instances_are_counted_again_after_a_while_only() {
     assert_eq!(completed().await, 0.0);
     clock.set(Timestamp::from_second(1_000_000).unwrap());
     assert_eq!(completed().await, 1.0);
+}
+
+/// A worker whose store does not count before the sender is dropped, and how often it was asked to.
+async fn worker_that_counts_later() -> (Steadfast, Sender<()>, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let (held, released) = channel::<()>();
+    let released = Mutex::new(released);
+    let store = FaultyStore::new(MemoryStore::new(), |_| None).before_reads(move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        let _ = released.lock().unwrap().recv();
+    });
+    let builder = Steadfast::builder().store(store);
+    let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
+    (builder.clock(clock).start().await.unwrap(), held, asked)
+}
+
+async fn is_asked(asked: &AtomicUsize) {
+    while asked.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_count_goes_on_for_the_next_when_who_asked_goes_away() {
+    let (steadfast, held, asked) = worker_that_counts_later().await;
+    let client = steadfast.client().clone();
+    let first = tokio::spawn(async move { client.instance_counts().await });
+    is_asked(&asked).await;
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled());
+    let client = steadfast.client().clone();
+    let second = tokio::spawn(async move { client.instance_counts().await });
+    tokio::task::yield_now().await;
+    drop(held);
+    second.await.unwrap().unwrap();
+    // By status, and those that are stalled.
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn what_takes_long_to_count_is_left_out() {
+    let (steadfast, held, asked) = worker_that_counts_later().await;
+    let address = serve_plainly(router(steadfast.client().clone())).await;
+    let request = format!("GET {WEBHOOK}/metrics");
+    let answer = tokio::spawn(async move { send(address, &request, &[], b"").await });
+    is_asked(&asked).await;
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(6)).await;
+    let figures = figures(&answer.await.unwrap());
+    assert_eq!(figures["steadfast_episodes_total"], 0.0);
+    assert!(!figures.contains_key("steadfast_instances_stalled"));
+    drop(held);
 }
 
 #[tokio::test]
