@@ -300,6 +300,12 @@ impl Client {
         self.0.shared.clock.now()
     }
 
+    /// Whether the worker is gone, so that nothing will be told any more.
+    #[cfg(feature = "http")]
+    pub(crate) fn is_shut_down(&self) -> bool {
+        self.0.shared.watchers.is_closed()
+    }
+
     pub(crate) async fn read(
         &self,
         id: &InstanceId,

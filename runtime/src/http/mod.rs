@@ -349,7 +349,7 @@ async fn answer(State(api): State<Arc<Api>>, request: Request) -> Result<Respons
             let body = api.body(request).await?;
             batch::batch(&api, &asked, &body).await
         }
-        Route::WatchAll => Ok(watch::instances(&api, &asked)),
+        Route::WatchAll => watch::instances(&api, &asked),
         Route::Watch { id } => watch::instance(&api, &asked, request.headers(), id).await,
         Route::Purge { id } => instances::purge(&api, id).await,
         Route::RaiseEvent { id, event } => {

@@ -44,6 +44,7 @@ pub(super) async fn instance(
     headers: &HeaderMap,
     id: String,
 ) -> Result<Response, HttpError> {
+    while_working(api)?;
     let mut changes = api.instance(id)?.watch_changes();
     if let Some(cursor) = last_event(headers, &asked.query) {
         changes = changes.after(cursor);
@@ -61,13 +62,22 @@ pub(super) async fn instance(
 }
 
 /// Streams the instances that match, and then what becomes of them.
-pub(super) fn instances(api: &Api, asked: &Asked) -> Response {
+pub(super) fn instances(api: &Api, asked: &Asked) -> Result<Response, HttpError> {
+    while_working(api)?;
     let watch = api.client.watch_instances(filter(&asked.query));
     let events = unfold(watch, async |mut watch| {
         let event = watch.next_shared().await.ok()?;
         Some((list_event(&event), watch))
     });
-    stream(api, events)
+    Ok(stream(api, events))
+}
+
+/// Refuses to stream what cannot change any more: readers would be answered, see the stream end, and connect again, for ever.
+fn while_working(api: &Api) -> Result<(), HttpError> {
+    if api.client.is_shut_down() {
+        return Err(ClientError::ShutDown.into());
+    }
+    Ok(())
 }
 
 /// Where the reader was, as far as that is a cursor: browsers say it in a header, and who cannot, in the query.

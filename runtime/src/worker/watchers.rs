@@ -217,6 +217,12 @@ impl Watchers {
         self.streams.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// Whether the worker is gone.
+    #[cfg(feature = "http")]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.watched().closed
+    }
+
     /// Ends every subscription, also later ones: the worker is gone.
     pub(crate) fn close(&self) {
         let mut watched = self.watched();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::extract::ConnectInfo;
 use axum::routing::get;
 use axum::{Extension, Router};
+use steadfast::StartByName;
 use steadfast::http::{Api, RpcBase, router};
 
 use crate::support::{Server, WEBHOOK, send, serve_plainly, worker};
@@ -203,4 +204,22 @@ async fn a_worker_that_is_gone_is_said_to_be() {
     let start = format!("POST {WEBHOOK}/orchestrators/Nothing");
     let answer = send(address, &start, &[], b"").await;
     answer.is_error(503, "the worker has been shut down");
+}
+
+#[tokio::test]
+async fn a_worker_that_is_gone_has_nothing_to_stream() {
+    let steadfast = worker().await;
+    let client = steadfast.client().clone();
+    let address = serve_plainly(router(client.clone())).await;
+    let start = StartByName::new("Nothing").id("a");
+    let ended = client.start_by_name(start).await.unwrap();
+    ended.wait_for_completion().await.unwrap();
+    steadfast.shut_down(Duration::ZERO).await;
+    for path in ["watch", "instances/a/watch"] {
+        let answer = send(address, &format!("GET {WEBHOOK}/{path}"), &[], b"").await;
+        answer.is_error(503, "the worker has been shut down");
+    }
+    // What is stored can still be read.
+    let path = format!("GET {WEBHOOK}/instances/a");
+    assert_eq!(send(address, &path, &[], b"").await.status, 200);
 }
