@@ -116,11 +116,11 @@ pub(super) fn output<'a>(
     match runtime_status {
         RuntimeStatus::Completed | RuntimeStatus::Canceled => output.map(json),
         RuntimeStatus::Terminated => output.map(reason),
-        RuntimeStatus::Failed => {
-            let failure = failure.cloned().unwrap_or_default();
+        // What was read back from history does not have it.
+        RuntimeStatus::Failed => failure.map(|failure| {
             let text = format!("Orchestrator function '{name}' failed: {failure}");
-            Some(Cow::Owned(string(&text)))
-        }
+            Cow::Owned(string(&text))
+        }),
         _ => None,
     }
 }

@@ -306,3 +306,18 @@ async fn a_comment_tells_that_a_quiet_stream_lives() {
         assert_eq!(events.line().await.as_deref(), Some(""));
     }
 }
+
+#[tokio::test]
+async fn a_failure_that_was_read_back_has_no_invented_message() {
+    let server = Server::start().await;
+    server.run("Repairs", "a", "\"what is read back\"").await;
+    server.post("instances/a/rewind", "").await;
+    server.ended("a").await;
+    let from = format!("Last-Event-ID: {}.0", server.incarnation("a").await);
+    let mut events = Events::open(&server, "instances/a/watch", &[&from]).await;
+    let events = events.rest().await;
+    let failed = events
+        .iter()
+        .find(|event| event.runtime_status() == "Failed");
+    assert_eq!(failed.unwrap().data["output"], json!(null));
+}
