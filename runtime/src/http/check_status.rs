@@ -10,9 +10,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::error::HttpError;
+use super::guard::Pass;
 use super::links::{ManagementUrls, WithoutRewind};
 use super::payload::{StatusObject, json, json_response, retry_after};
-use super::query::Query;
 use super::{Api, Asked, header};
 use crate::client::{ClientError, InstanceHandle};
 use crate::model::status::{InstanceStatus, RuntimeStatus};
@@ -22,11 +22,14 @@ use crate::model::status::{InstanceStatus, RuntimeStatus};
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(230);
 
 /// How long a request waits for the end of what it starts; `None` when it does not. The interval has no meaning here, since the
-/// end is pushed, but a request that contradicts itself is refused.
-pub(super) fn patience(query: &Query) -> Result<Option<Duration>, HttpError> {
+/// end is pushed, but a request that contradicts itself is refused. Who comes by a signed address does not wait: it lets them
+/// start the instance, and not read it.
+pub(super) fn patience(asked: &Asked) -> Result<Option<Duration>, HttpError> {
+    let query = &asked.query;
     let (timeout, interval) = (query.seconds("timeout"), query.seconds("pollingInterval"));
     match timeout.zip(interval) {
         Some((timeout, interval)) if interval > timeout => Err(HttpError::PollingInterval),
+        _ if matches!(asked.pass, Pass::Granted) => Ok(None),
         waits => Ok(waits.map(|(timeout, _)| timeout.min(LONGEST_WAIT))),
     }
 }

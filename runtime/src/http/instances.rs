@@ -91,7 +91,7 @@ pub(super) async fn restart(api: &Api, asked: &Asked, id: String) -> Result<Resp
         }
         other => other,
     };
-    let patience = patience(&asked.query)?;
+    let patience = patience(asked)?;
     let instance = api.instance(id.clone()).map_err(refused)?;
     let restarted = match asked.query.boolean("restartWithNewInstanceId") {
         Some(false) => instance.restart().await.map(|()| instance),

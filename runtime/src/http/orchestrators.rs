@@ -19,7 +19,7 @@ pub(super) async fn start(
     id: Option<String>,
     body: &Bytes,
 ) -> Result<Response, HttpError> {
-    let patience = patience(&asked.query)?;
+    let patience = patience(asked)?;
     let mut start = StartByName::new(orchestrator)
         .json_input(json_text(body)?)
         .trace_context(asked.trace.clone());

@@ -125,6 +125,30 @@ async fn whoever_may_restart_is_not_given_links_for_everything() {
 }
 
 #[tokio::test]
+async fn whoever_may_restart_is_not_shown_how_it_ends() {
+    let server = Server::with(signing).await;
+    let header = format!("x-functions-key: {KEY}");
+    let request = format!("POST {WEBHOOK}/orchestrators/Echo/a");
+    let links = server
+        .send(&request, &[&header], b"\"secret\"")
+        .await
+        .json();
+    server.ended("a").await;
+    let restart = links["restartPostUri"].as_str().unwrap();
+    let waiting = format!("{restart}&timeout=30&pollingInterval=1");
+    let answer = ask(&server, "POST", &waiting).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    assert!(!answer.body.contains("secret"), "{}", answer.body);
+    let contradictory = format!("{restart}&timeout=1&pollingInterval=2");
+    assert_eq!(ask(&server, "POST", &contradictory).await.status, 400);
+
+    // Who has the key may read, and so is shown it.
+    let request = format!("POST {WEBHOOK}/instances/a/restart?timeout=30&pollingInterval=1");
+    let answer = server.send(&request, &[&header], b"").await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, "\"secret\""));
+}
+
+#[tokio::test]
 async fn a_program_makes_addresses_of_its_own() {
     let mut own = None;
     let server = Server::with(|api| {

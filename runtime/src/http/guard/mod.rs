@@ -62,12 +62,14 @@ pub(super) enum Access {
 /// What goes with the links in an answer.
 ///
 /// Nobody learns of a credential by asking: links carry the key that the request came with, or signatures for the instance that it
-/// has started. A request that was itself let in by a signature is answered with links that are good for nothing, or an
-/// address for restarting an instance would be one for everything.
+/// has started.
 #[derive(Clone, Debug, Default)]
 pub(super) enum Pass {
     #[default]
     Nothing,
+    /// The request was let in by a signature, which is good for its one operation: the links are good for nothing, and the
+    /// answer shows nothing of the instance. An address for restarting one would otherwise be one for everything.
+    Granted,
     Key(Key),
     Signed(Signer),
 }
@@ -84,7 +86,7 @@ impl Pass {
     /// What follows the query of a link to an operation on an instance.
     pub(super) fn query(&self, id: &InstanceId, operation: Operation) -> String {
         match self {
-            Self::Nothing => String::new(),
+            Self::Nothing | Self::Granted => String::new(),
             Self::Key(key) => format!("&{KEY_PARAMETER}={}", encode(key.secret())),
             Self::Signed(signer) => signer.query(id, &Grant::of(operation)),
         }
@@ -171,7 +173,7 @@ impl Guard {
             _ => {}
         }
         match self.verify(client, query, route) {
-            Verified::Yes => Ok(Pass::Nothing),
+            Verified::Yes => Ok(Pass::Granted),
             Verified::Expired => Err(HttpError::Expired),
             Verified::No if key.is_some() => Err(HttpError::Forbidden),
             Verified::No => Err(HttpError::Unauthorized),

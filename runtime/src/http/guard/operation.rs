@@ -6,7 +6,8 @@ use crate::http::route::Route;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Operation {
-    /// To start an orchestration.
+    /// To start an orchestration. The answer has its output, or all of its status, when the request waits for its end: who may not
+    /// [`Read`](Self::Read) should not be let start what tells a secret.
     Start,
     /// To read the status of an instance, with its history, input and output.
     Read,
@@ -22,7 +23,8 @@ pub enum Operation {
     Resume,
     /// To let an instance go on after a failure.
     Rewind,
-    /// To start an orchestration once more.
+    /// To start an orchestration once more. The answer may have its output or its status, as that of a [`Start`](Self::Start); not
+    /// when it is a signature that lets the request in.
     Restart,
     /// To purge an instance, or all that match.
     Purge,
