@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use axum::http::header::{HOST, LOCATION, ORIGIN, RETRY_AFTER};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use tower_http::cors::{AllowHeaders, CorsLayer};
 
 use super::Api;
 use super::error::HttpError;
+use super::list::CONTINUATION;
+use super::watch::CURSOR;
 
 /// How long a browser need not ask again.
 const MAX_AGE: Duration = Duration::from_secs(600);
@@ -55,7 +57,8 @@ impl Origin {
 /// Options: pages in a browser.
 impl Api {
     /// Lets pages of this origin call `/runtime/webhooks/durabletask` (CORS); none of another origin may by default. Whoever is to
-    /// be let in has to come by a key or the like all the same; no cookies are sent.
+    /// be let in has to come by a key or the like all the same; no cookies are sent. To `/durabletask` it says nothing, unless that
+    /// asks for the same keys ([`RpcBase::Guarded`](super::RpcBase::Guarded)).
     pub fn allow_origin(mut self, origin: Origin) -> Self {
         self.origins.push(origin);
         self
@@ -68,19 +71,21 @@ impl Api {
             .allow_origin(origins.collect::<Vec<_>>())
             .allow_methods([Method::GET, Method::POST, Method::DELETE])
             .allow_headers(AllowHeaders::mirror_request())
-            .expose_headers([
-                LOCATION,
-                RETRY_AFTER,
-                HeaderName::from_static("x-ms-continuation-token"),
-            ])
+            .expose_headers([LOCATION, RETRY_AFTER, CONTINUATION, CURSOR])
             .max_age(MAX_AGE);
         (!self.origins.is_empty()).then_some(layer)
     }
 
-    /// Refuses what a page of another origin wants to change. What is not a browser says nothing, and is believed.
-    pub(super) fn check_origin(&self, request: &Request, own: &str) -> Result<(), HttpError> {
+    /// Refuses what a page of another origin wants to change. What is not a browser says nothing, and is believed. Where nobody is
+    /// asked for a key no other origin is allowed: its pages would be let in without one.
+    pub(super) fn check_origin(
+        &self,
+        request: &Request,
+        own: &str,
+        guarded: bool,
+    ) -> Result<(), HttpError> {
         let headers = request.headers();
-        let origin = headers.get(ORIGIN);
+        let origin = headers.get(ORIGIN).filter(|_| guarded);
         let allowed = origin.is_some_and(|origin| self.origins.iter().any(|o| o.0 == origin));
         if request.method() == Method::GET || allowed || is_of_own_page(headers, own) {
             return Ok(());

@@ -12,7 +12,7 @@ use crate::model::query::InstanceFilter;
 use crate::model::status::InstanceStatus;
 
 /// Where a page ended, and where the next one begins.
-const CONTINUATION: HeaderName = HeaderName::from_static("x-ms-continuation-token");
+pub(super) const CONTINUATION: HeaderName = HeaderName::from_static("x-ms-continuation-token");
 
 /// How many instances a page has when the request does not say.
 const DEFAULT_PAGE: i64 = 100;

@@ -326,7 +326,7 @@ async fn answer(State(api): State<Arc<Api>>, request: Request) -> Result<Respons
     let (route, guarded) = api.route(&request).ok_or(HttpError::NoRoute)?;
     telemetry::note(&request, &route);
     let mut asked = Asked::of(&api, &request);
-    api.check_origin(&request, &asked.origin)?;
+    api.check_origin(&request, &asked.origin, guarded)?;
     asked.pass = if guarded && !route.is_open() {
         api.guard
             .check(&api.client, &request, &asked.query, &route)

@@ -1,6 +1,6 @@
 //! Pages in a browser: of which origins, and what they may do.
 
-use steadfast::http::{Api, Key, Origin};
+use steadfast::http::{Api, Key, Origin, RpcBase};
 
 use crate::support::{Server, WEBHOOK};
 
@@ -44,7 +44,14 @@ async fn a_page_of_an_origin_that_is_named_may_call_with_a_key() {
     let allowed = answer.header("access-control-allow-origin");
     assert_eq!(allowed, Some("https://dashboard.example"));
     let exposed = answer.header("access-control-expose-headers").unwrap();
-    assert!(exposed.contains("x-ms-continuation-token"), "{exposed}");
+    for header in [
+        "location",
+        "retry-after",
+        "x-ms-continuation-token",
+        "x-steadfast-cursor",
+    ] {
+        assert!(exposed.split(',').any(|name| name == header), "{exposed}");
+    }
     let answer = server.send(&get, &[PAGE], b"").await;
     answer.is_empty(401);
     // So that the page can tell that it was refused.
@@ -75,6 +82,28 @@ async fn a_page_of_another_origin_may_neither_read_nor_change() {
     let text = answer.is_error(403, "The request comes from a page of another origin");
     assert!(text.contains("allow_origin"), "{text}");
     assert!(server.instance("a").status().await.is_err());
+}
+
+#[tokio::test]
+async fn an_origin_that_is_named_is_not_let_in_where_no_key_is_asked_for() {
+    let start = "POST /durabletask/orchestrators/Nothing/a";
+    let key = "x-functions-key: a-key-of-sixteen-characters";
+    for rpc_base in [RpcBase::Loopback, RpcBase::Open] {
+        let server = Server::with(|api| dashboard(api).rpc_base(rpc_base)).await;
+        for headers in [
+            &[PAGE][..],
+            &[PAGE, "Sec-Fetch-Site: cross-site"],
+            &[PAGE, key],
+        ] {
+            let answer = server.send(start, headers, b"").await;
+            answer.is_error(403, "The request comes from a page of another origin");
+        }
+        assert!(server.instance("a").status().await.is_err());
+        assert_eq!(server.send(start, &[], b"").await.status, 202);
+    }
+    let server = Server::with(|api| dashboard(api).rpc_base(RpcBase::Guarded)).await;
+    assert_eq!(server.send(start, &[PAGE, key], b"").await.status, 202);
+    server.send(start, &[PAGE], b"").await.is_empty(401);
 }
 
 #[tokio::test]
