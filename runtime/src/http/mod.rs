@@ -2,6 +2,7 @@
 
 // Invariant: handlers translate between requests and the `Client`, and decide nothing.
 
+mod asked;
 mod authority;
 mod batch;
 mod change;
@@ -58,9 +59,9 @@ pub use serve::serve;
 
 use crate::client::{Client, InstanceHandle};
 use crate::model::instance::InstanceId;
-use crate::model::trace_context::TraceContext;
+use asked::Asked;
 use error::HttpError;
-use guard::{Guard, Pass};
+use guard::Guard;
 use query::Query;
 use route::{Base, RPC, Route, WEBHOOK};
 use serve::Serving;
@@ -273,47 +274,6 @@ impl Api {
 
     fn instance(&self, id: String) -> Result<InstanceHandle, HttpError> {
         self.client.instance(id).map_err(HttpError::of_id)
-    }
-}
-
-/// What handlers need of a request beside its body.
-#[derive(Debug)]
-struct Asked {
-    /// What links begin with.
-    origin: String,
-    /// The address as the client sent it.
-    uri: Uri,
-    /// The path that the routes are nested below.
-    prefix: String,
-    query: Query,
-    /// What links in its answer carry.
-    pass: Pass,
-    /// The place in a distributed trace that it was made from.
-    trace: Option<TraceContext>,
-}
-
-impl Asked {
-    fn of(api: &Api, request: &Request) -> Self {
-        let uri = links::original_uri(request.extensions(), request.uri());
-        Self {
-            origin: api.origin(request.headers(), uri),
-            prefix: links::prefix(uri, request.uri()).to_owned(),
-            query: Query::of(uri),
-            uri: uri.clone(),
-            pass: Pass::default(),
-            trace: telemetry::trace_context(request.headers()),
-        }
-    }
-
-    /// The absolute address of the request.
-    fn url(&self) -> String {
-        let path = self.uri.path_and_query();
-        format!("{}{}", self.origin, path.map_or("/", |path| path.as_str()))
-    }
-
-    /// The absolute address of where the routes are mounted.
-    fn base(&self) -> String {
-        format!("{}{}", self.origin, self.prefix)
     }
 }
 
