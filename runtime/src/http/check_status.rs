@@ -135,8 +135,8 @@ async fn end_within(
     instance: &InstanceHandle,
     timeout: Duration,
 ) -> Result<Option<InstanceStatus>, ClientError> {
-    let stopping = &api.serving.stopping;
-    let end = stopping.run_until_cancelled(instance.wait_for_completion());
+    let ending = &api.serving.ending;
+    let end = ending.or_end(instance.wait_for_completion());
     let end = tokio::time::timeout(timeout, end).await;
     end.ok().flatten().transpose()
 }

@@ -8,6 +8,7 @@ mod batch;
 mod change;
 mod check_status;
 mod cross_origin;
+mod ending;
 mod endpoint;
 mod error;
 mod events;

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tower::Layer as _;
 
 use super::Api;
+use super::ending::Ending;
 use crate::client::Client;
 
 /// How much of an answer waits in memory for a client that is slower than what it asks for, beside what is in one piece. The head of a
@@ -39,8 +40,7 @@ pub(super) struct Serving {
     write_timeout: Duration,
     max_connections: usize,
     drain_timeout: Duration,
-    /// Cancelled once the server is to stop: what answers for longer than a moment ends then.
-    pub(super) stopping: CancellationToken,
+    pub(super) ending: Ending,
 }
 
 impl Default for Serving {
@@ -50,7 +50,7 @@ impl Default for Serving {
             write_timeout: Duration::from_secs(30),
             max_connections: 10_000,
             drain_timeout: Duration::from_secs(10),
-            stopping: CancellationToken::new(),
+            ending: Ending::default(),
         }
     }
 }
@@ -109,6 +109,31 @@ impl Api {
         self
     }
 
+    /// When streams and waits are to end: for a program that serves the [`router`](Self::router) itself. Without it they last for as
+    /// long as their clients like, and a server that waits for them does not come to its end.
+    ///
+    /// [`serve`](Self::serve) ends them when it is told to stop, whether this is set or not. The future is asked again whenever a
+    /// stream or a wait begins, so it has to tell of what has happened before too, as that of a cancellation token does. There may be
+    /// several; the first one that resolves counts.
+    ///
+    /// ```no_run
+    /// use std::net::SocketAddr;
+    ///
+    /// use steadfast::http::Api;
+    /// use tokio_util::sync::CancellationToken;
+    ///
+    /// async fn serve(api: Api, stop: CancellationToken) -> std::io::Result<()> {
+    ///     let routes = api.ends_with(stop.clone().cancelled_owned()).router();
+    ///     let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
+    ///     let listener = tokio::net::TcpListener::bind("127.0.0.1:7071").await?;
+    ///     axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).await
+    /// }
+    /// ```
+    pub fn ends_with(mut self, end: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.serving.ending = self.serving.ending.or(end);
+        self
+    }
+
     /// Serves the API on a listener, until `shutdown` resolves.
     ///
     /// Whoever can reach the listener can call: bind it to a loopback address such as `127.0.0.1:7071`, unless the API is closed by
@@ -122,10 +147,13 @@ impl Api {
     ///
     /// None at present: a listener that fails is tried again.
     pub async fn serve(
-        self,
+        mut self,
         mut listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
+        // Of this server alone: a clone of the API may be served elsewhere.
+        let stopping = CancellationToken::new();
+        self = self.ends_with(stopping.clone().cancelled_owned());
         let serving = self.serving.clone();
         let routes = self.router();
         let mut http = http1::Builder::new();
@@ -153,7 +181,7 @@ impl Api {
             }
         }
         drop(listener);
-        serving.stopping.cancel();
+        stopping.cancel();
         let drained = timeout(serving.drain_timeout, graceful.shutdown()).await;
         if drained.is_err() {
             let connections = connections.len();

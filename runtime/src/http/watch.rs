@@ -103,8 +103,8 @@ pub(super) async fn status(
     if now.cursor > known || now.is_terminal() {
         return Ok(now);
     }
-    let stopping = &api.serving.stopping;
-    let changed = stopping.run_until_cancelled(instance.wait_for_change(known));
+    let ending = &api.serving.ending;
+    let changed = ending.or_end(instance.wait_for_change(known));
     match timeout(patience.min(LONGEST_WAIT), changed).await {
         Ok(Some(status)) => status,
         // As it is now: it may have stalled meanwhile.
@@ -130,7 +130,7 @@ fn stream(api: &Api, events: impl Stream<Item = Event> + Send + 'static) -> Resp
             _ => event,
         })
         .map(Ok::<_, Infallible>)
-        .take_until(api.serving.stopping.clone().cancelled_owned());
+        .take_until(api.serving.ending.begun());
     let heartbeat = KeepAlive::new().interval(HEARTBEAT);
     let mut response = Sse::new(events).keep_alive(heartbeat).into_response();
     let headers = response.headers_mut();

@@ -4,13 +4,16 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use steadfast::http::Api;
 use steadfast::limits::DEFAULT_MAX_PAYLOAD_BYTES;
 use steadfast::prelude::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 
 use crate::stream::{Events, Shows as _};
-use crate::support::{Server, WEBHOOK};
+use crate::support::{Server, WEBHOOK, send, worker};
 
 /// A time that no test takes.
 const NEVER: Duration = Duration::from_secs(3600);
@@ -59,7 +62,7 @@ async fn a_client_that_does_not_finish_its_head_is_cut_off() {
 
 #[tokio::test]
 async fn a_limit_may_be_none() {
-    let options = |api: steadfast::http::Api| {
+    let options = |api: Api| {
         api.read_timeout(Duration::MAX)
             .write_timeout(Duration::MAX)
             .drain_timeout(Duration::MAX)
@@ -97,7 +100,7 @@ async fn a_client_that_takes_nothing_of_a_stream_is_cut_off() {
 
 #[tokio::test]
 async fn a_client_that_takes_nothing_of_an_answer_is_cut_off() {
-    let options = |api: steadfast::http::Api| {
+    let options = |api: Api| {
         api.write_timeout(AT_ONCE)
             .read_timeout(NEVER)
             .max_connections(1)
@@ -117,7 +120,7 @@ async fn a_client_that_takes_nothing_of_an_answer_is_cut_off() {
 
 #[tokio::test]
 async fn connections_beyond_the_greatest_number_wait_for_their_turn() {
-    let options = |api: steadfast::http::Api| api.read_timeout(NEVER).max_connections(1);
+    let options = |api: Api| api.read_timeout(NEVER).max_connections(1);
     let server = Server::with(options).await;
     let request = format!("GET {WEBHOOK}/instances/a HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let mut first = connect(server.address, &request).await;
@@ -217,11 +220,79 @@ async fn who_waits_for_an_end_is_told_where_to_ask_when_serving_ends() {
 
 #[tokio::test]
 async fn a_request_that_never_ends_is_cut_off_when_serving_ends() {
-    let options = |api: steadfast::http::Api| api.drain_timeout(AT_ONCE).read_timeout(NEVER);
+    let options = |api: Api| api.drain_timeout(AT_ONCE).read_timeout(NEVER);
     let server = Server::with(options).await;
     let expecting = start("a", 3).replace("\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n");
     let mut stream = connect(server.address, &expecting).await;
     assert!(head(&mut stream).await.starts_with("HTTP/1.1 100 "));
     server.stop().await;
     assert_eq!(until_closed(stream).await, "");
+}
+
+/// Opens a stream, and reads what it begins with.
+async fn watched(address: SocketAddr, id: &str) -> Events {
+    let target = format!("{WEBHOOK}/instances/{id}/watch");
+    let mut events = Events::connect(address, &target, &[]).await;
+    assert!(events.next().await.is_some());
+    events
+}
+
+#[tokio::test]
+async fn streams_and_waits_end_with_a_server_of_the_programs_own() {
+    let steadfast = worker().await;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let stopped = async { drop(stopped.await) }.shared();
+    let api = Api::new(steadfast.client().clone()).ends_with(stopped.clone());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = axum::serve(listener, api.router()).with_graceful_shutdown(stopped);
+    let served = tokio::spawn(server.into_future());
+
+    let target = format!("POST {WEBHOOK}/orchestrators/Booking");
+    let waiting = format!(
+        "{target}/b?timeout=3600&pollingInterval=1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
+    );
+    let answer = send(address, &format!("{target}/a"), &[], b"").await;
+    assert_eq!(answer.status, 202);
+    let mut events = watched(address, "a").await;
+    let waiting = connect(address, &waiting).await;
+    let instance = steadfast.client().instance("b").unwrap();
+    while instance.status().await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    drop(stop);
+    served.await.unwrap().unwrap();
+    events.rest().await;
+    let answer = until_closed(waiting).await;
+    assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
+}
+
+#[tokio::test]
+async fn one_server_of_an_api_ends_and_the_other_goes_on() {
+    let steadfast = worker().await;
+    let api = Api::new(steadfast.client().clone());
+    let mut servers = Vec::new();
+    for api in [api.clone(), api] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let served = tokio::spawn(api.serve(listener, async { drop(stopped.await) }));
+        servers.push((address, stop, served));
+    }
+    let (other, stop_other, other_served) = servers.pop().unwrap();
+    let (first, stop_first, first_served) = servers.pop().unwrap();
+    let start = format!("POST {WEBHOOK}/orchestrators/Booking/a");
+    assert_eq!(send(first, &start, &[], b"").await.status, 202);
+    let mut ending = watched(first, "a").await;
+    drop(stop_first);
+    first_served.await.unwrap().unwrap();
+    ending.rest().await;
+
+    let mut lasting = watched(other, "a").await;
+    let instance = steadfast.client().instance("a").unwrap();
+    instance.terminate(None).await.unwrap();
+    let last = lasting.rest().await.pop().unwrap();
+    assert_eq!(last.runtime_status(), "Terminated");
+    drop(stop_other);
+    other_served.await.unwrap().unwrap();
 }
