@@ -109,13 +109,14 @@ pub struct Api {
 /// To whom the base path `/durabletask` answers. It is the one that the official clients of other languages use, and that they
 /// can send no key to.
 ///
-/// What a reverse proxy passes on comes from wherever it says: a request with one of the headers `Forwarded` and
-/// `X-Forwarded-..` is not from a peer on the same machine.
+/// What a reverse proxy passes on comes from wherever it says: a request with one of the headers `Forwarded`, `X-Forwarded-..`,
+/// `Via`, `X-Real-IP` and the like is not from a peer on the same machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RpcBase {
     /// To peers on the same machine, to all of them. Without connect info peers cannot be told apart, and it answers to nobody.
-    /// Behind a reverse proxy on the same machine that adds no `Forwarded` or `X-Forwarded-..` header every peer is one: close it.
+    /// Behind a reverse proxy on the same machine that adds no such header, as that of nginx does not by itself, every peer is one,
+    /// whatever keys there are: close it.
     #[default]
     Loopback,
     /// To whom `/runtime/webhooks/durabletask` answers, by the same keys.

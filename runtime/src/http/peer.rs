@@ -11,6 +11,32 @@ use axum::http::uri::Authority;
 /// Says once in a process why nobody is answered.
 static NO_CONNECT_INFO: Once = Once::new();
 
+/// The headers of proxies, load balancers and content networks, beside those that begin with `x-forwarded-`. No client of the API
+/// sends one of them.
+const PASSED_ON: &[&str] = &[
+    "cdn-loop",
+    "cf-connecting-ip",
+    "cf-ray",
+    "client-ip",
+    "fastly-client-ip",
+    "fly-client-ip",
+    "forwarded",
+    "proxy-connection",
+    "true-client-ip",
+    "via",
+    "x-arr-log-id",
+    "x-azure-clientip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-envoy-external-address",
+    "x-original-forwarded-for",
+    "x-original-host",
+    "x-original-uri",
+    "x-original-url",
+    "x-real-ip",
+    "x-remote-addr",
+];
+
 /// The address of the peer, if the router is served with connect info.
 pub(super) fn address(request: &Request) -> Option<SocketAddr> {
     let info = request.extensions().get::<ConnectInfo<SocketAddr>>();
@@ -54,5 +80,5 @@ fn names_this_machine(request: &Request) -> bool {
 /// Whether a proxy says that it passes a request on from someone else.
 fn is_passed_on(headers: &HeaderMap) -> bool {
     let mut names = headers.keys().map(|name| name.as_str());
-    names.any(|name| name == "forwarded" || name.starts_with("x-forwarded-"))
+    names.any(|name| PASSED_ON.contains(&name) || name.starts_with("x-forwarded-"))
 }

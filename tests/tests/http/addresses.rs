@@ -145,6 +145,12 @@ async fn what_a_proxy_passes_on_is_not_from_this_machine() {
         "Forwarded: for=203.0.113.1",
         "X-Forwarded-For: 127.0.0.1",
         "x-forwarded-proto: https",
+        "Via: 1.1 proxy",
+        "X-Real-IP: 203.0.113.1",
+        "X-Client-IP: 203.0.113.1",
+        "CF-Connecting-IP: 203.0.113.1",
+        "True-Client-IP: 203.0.113.1",
+        "X-Envoy-External-Address: 203.0.113.1",
     ] {
         server.send(start, &[header], b"").await.is_empty(404);
     }
