@@ -1,6 +1,6 @@
 //! Watching all instances that match.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
@@ -46,6 +46,8 @@ pub struct InstanceWatch {
     phase: Phase,
     /// What the reader has been told of those that match, as far as it may change.
     shown: HashMap<InstanceId, Shown>,
+    /// Those among them that will not change or do not match any more, each with the place behind which nothing older is told of it.
+    over: VecDeque<(u64, InstanceId)>,
     /// The instance of which only the store knows the state.
     uncertain: Option<InstanceId>,
 }
@@ -54,6 +56,10 @@ pub struct InstanceWatch {
 struct Shown {
     cursor: Cursor,
     is_stalled: bool,
+    /// Whether the reader has been told that it matches, and not that it left.
+    matches: bool,
+    /// Until when it is kept, once it is over.
+    until: Option<u64>,
 }
 
 enum Phase {
@@ -90,6 +96,7 @@ impl Client {
             listener: self.0.shared.watchers.listen(),
             phase: Phase::Begin,
             shown: HashMap::new(),
+            over: VecDeque::new(),
             uncertain: None,
         }
     }
@@ -112,12 +119,15 @@ impl InstanceWatch {
 
     pub(crate) async fn next_shared(&mut self) -> Result<SharedEvent, ClientError> {
         loop {
+            self.forget();
             if let Some(id) = self.uncertain.clone() {
+                // What is told up to here may be older than what the store has.
+                let place = self.listener.end();
                 let status = self.client.read(&id).await?;
                 self.uncertain = None;
                 let event = match status {
-                    Some(status) => self.look_at(&Published::new(status), true),
-                    None => Some(self.left(id)),
+                    Some(status) => self.look_at(&Published::new(status), Some(place)),
+                    None => Some(self.gone(id, place)),
                 };
                 if let Some(event) = event {
                     return Ok(event);
@@ -127,6 +137,7 @@ impl InstanceWatch {
             match &mut self.phase {
                 Phase::Begin => {
                     self.shown = HashMap::new();
+                    self.over = VecDeque::new();
                     self.phase = Phase::Listing(Box::new(self.client.query(self.filter.clone())));
                     return Ok(SharedEvent::Reset);
                 }
@@ -136,14 +147,14 @@ impl InstanceWatch {
                         return Ok(SharedEvent::Complete);
                     };
                     let update = Published::new(status);
-                    self.show(&update);
+                    self.show(&update, self.listener.end());
                     return Ok(SharedEvent::Change(Given { update, skipped: 0 }));
                 }
                 Phase::Live => {}
             }
             match self.listener.next().await.ok_or(ClientError::ShutDown)? {
                 Told::Of(_, Notice::Update(update)) => {
-                    if let Some(event) = self.look_at(&update, false) {
+                    if let Some(event) = self.look_at(&update, None) {
                         return Ok(event);
                     }
                 }
@@ -153,54 +164,102 @@ impl InstanceWatch {
         }
     }
 
-    /// What the reader is to be told of an update; nothing when it knows.
-    fn look_at(&mut self, update: &Arc<Published>, from_store: bool) -> Option<SharedEvent> {
+    /// What the reader is to be told of an update; nothing when it knows. One from the store may be ahead of what is told up to a place.
+    fn look_at(&mut self, update: &Arc<Published>, from_store: Option<u64>) -> Option<SharedEvent> {
         let id = &update.about.id;
+        let place = from_store.unwrap_or_else(|| self.listener.place());
         let shown = self.shown.get(id).copied();
         if !matches(&self.filter, &filtered(update)) {
-            let is_older = shown.is_some_and(|shown| shown.cursor > update.cursor);
-            // A new incarnation may have taken the place of one that had ended, and is not remembered.
-            let replaces = update.cursor.sequence == 0 && self.may_have_shown_end_of(id);
-            return (!is_older && (shown.is_some() || replaces)).then(|| self.left(id.clone()));
+            let has_left = match shown {
+                Some(shown) => shown.matches && shown.cursor <= update.cursor,
+                // A new incarnation may have taken the place of one that had ended, and is not remembered.
+                None => {
+                    (update.cursor.sequence == 0 || from_store.is_some())
+                        && self.may_have_shown_end_of(id)
+                }
+            };
+            return has_left.then(|| self.left(id.clone(), update.cursor, place));
         }
         let is_stalled = update.stalled.is_some();
         let is_news = shown.is_none_or(|shown| {
             shown.cursor < update.cursor
-                || (shown.cursor == update.cursor && (from_store || shown.is_stalled != is_stalled))
+                || (shown.cursor == update.cursor
+                    && (from_store.is_some() || shown.is_stalled != is_stalled))
         });
         if !is_news {
             return None;
         }
         let skipped = shown.and_then(|shown| skipped(shown.cursor, update.cursor));
-        if may_change(update.runtime_status) {
-            self.show(update);
-        } else {
-            self.shown.remove(id);
-        }
+        self.show(update, place);
         Some(SharedEvent::Change(Given {
             update: Arc::clone(update),
             skipped: skipped.unwrap_or_default(),
         }))
     }
 
-    fn show(&mut self, update: &Published) {
+    fn show(&mut self, update: &Published, place: u64) {
         let shown = Shown {
             cursor: update.cursor,
             is_stalled: update.stalled.is_some(),
+            matches: true,
+            until: (!may_change(update.runtime_status)).then_some(place),
         };
-        self.shown.insert(update.about.id.clone(), shown);
+        self.remember(update.about.id.clone(), shown);
     }
 
-    fn left(&mut self, id: InstanceId) -> SharedEvent {
-        self.shown.remove(&id);
+    fn left(&mut self, id: InstanceId, cursor: Cursor, place: u64) -> SharedEvent {
+        let shown = Shown {
+            cursor,
+            is_stalled: false,
+            matches: false,
+            until: Some(place),
+        };
+        self.remember(id.clone(), shown);
         SharedEvent::Left(id)
+    }
+
+    /// The store has no such instance: whatever is told of it up to this place was before.
+    fn gone(&mut self, id: InstanceId, place: u64) -> SharedEvent {
+        match self.shown.get(&id) {
+            Some(shown) => {
+                let sequence = u64::MAX;
+                let last = Cursor {
+                    sequence,
+                    ..shown.cursor
+                };
+                self.left(id, last, place)
+            }
+            None => SharedEvent::Left(id),
+        }
+    }
+
+    fn remember(&mut self, id: InstanceId, shown: Shown) {
+        if let Some(place) = shown.until {
+            self.over.push_back((place, id.clone()));
+        }
+        self.shown.insert(id, shown);
+    }
+
+    /// Forgets what is over, as far as everything has been told that may be older.
+    fn forget(&mut self) {
+        let place = self.listener.place();
+        while let Some((until, id)) = self.over.pop_front_if(|(until, _)| *until <= place) {
+            if self
+                .shown
+                .get(&id)
+                .is_some_and(|shown| shown.until == Some(until))
+            {
+                self.shown.remove(&id);
+            }
+        }
     }
 
     /// Whether the reader asks for instances that have ended, among which one of this id may be.
     fn may_have_shown_end_of(&self, id: &InstanceId) -> bool {
         let statuses = &self.filter.runtime_status;
         let prefix = self.filter.id_prefix.as_deref().unwrap_or_default();
-        statuses.iter().any(|status| !may_change(*status)) && id.as_str().starts_with(prefix)
+        let of_ended = statuses.is_empty() || statuses.iter().any(|status| !may_change(*status));
+        of_ended && id.as_str().starts_with(prefix)
     }
 }
 

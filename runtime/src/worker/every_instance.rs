@@ -68,6 +68,18 @@ impl Watchers {
 }
 
 impl Listener {
+    /// The place of what is told next.
+    pub(crate) const fn place(&self) -> u64 {
+        self.seen
+    }
+
+    /// The place behind everything that has been told.
+    pub(crate) fn end(&self) -> u64 {
+        let watched = self.watchers.watched();
+        let every = watched.every_instance.as_ref();
+        every.map_or(self.seen, |every| every.recent.end())
+    }
+
     /// What is told next; `None` when the worker is gone.
     pub(crate) async fn next(&mut self) -> Option<Told> {
         loop {

@@ -1,5 +1,7 @@
 //! Watching all instances that match.
 
+use std::cell::Cell;
+
 use steadfast::prelude::*;
 use steadfast::testing::SingleThreaded;
 use steadfast::{InstanceEvent, InstanceFilter, InstanceWatch, StartByName, definitions};
@@ -22,8 +24,26 @@ async fn follow(ctx: OrchestrationContext) -> Result<(), String> {
     }
 }
 
+thread_local! {
+    static IS_REPAIRED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Succeeds when it is asked for the second time.
+#[activity]
+async fn try_once_more() -> Result<(), String> {
+    match IS_REPAIRED.replace(true) {
+        true => Ok(()),
+        false => Err("not yet".to_owned()),
+    }
+}
+
+#[orchestrator]
+async fn repairs(ctx: OrchestrationContext) -> Result<(), String> {
+    Ok(ctx.call(try_once_more()).await?)
+}
+
 fn worker() -> SingleThreaded {
-    World::new().worker(definitions![follow])
+    World::new().worker(definitions![follow, repairs, try_once_more])
 }
 
 fn start(worker: &mut SingleThreaded, id: &str) {
@@ -139,8 +159,14 @@ fn only_what_meets_every_condition_is_told() {
     start_with(&mut worker, StartByName::new("follow").id("order-3"));
     start_with(&mut worker, tagged("order-4", "7"));
     assert_eq!(
-        next(&mut worker, &mut watch, 2),
-        ["order-4 Pending none", "order-4 Running none"]
+        next(&mut worker, &mut watch, 4),
+        [
+            // They may have taken the place of ones that had ended.
+            "order-1 left",
+            "order-3 left",
+            "order-4 Pending none",
+            "order-4 Running none"
+        ]
     );
 }
 
@@ -184,4 +210,52 @@ fn a_reader_that_is_too_slow_begins_anew() {
     );
     tell(&mut worker, "a", 4);
     assert_eq!(next(&mut worker, &mut watch, 1), ["a Running 4"]);
+}
+
+#[test]
+fn what_the_store_had_is_not_followed_by_what_was_before() {
+    let mut worker = worker();
+    start_with(&mut worker, StartByName::new("repairs").id("a"));
+    let mut watch = worker.client().watch_instances(InstanceFilter::new());
+    assert_eq!(
+        next(&mut worker, &mut watch, 3),
+        ["reset", "a Failed none", "complete"]
+    );
+    let instance = worker.instance("a");
+    worker.wait(instance.rewind(None));
+    worker.run_until_idle();
+    start(&mut worker, "b");
+    let told = next(&mut worker, &mut watch, 2);
+    assert!(told[0].starts_with("a Completed none"), "{told:?}");
+    assert_eq!(told[1], "b Pending none");
+}
+
+#[test]
+fn a_replacement_that_does_not_match_is_told_also_without_a_status_to_match() {
+    let mut worker = worker();
+    let filter = InstanceFilter::new().tag("customer", "7");
+    let mut watch = worker.client().watch_instances(filter);
+    assert_eq!(next(&mut worker, &mut watch, 2), ["reset", "complete"]);
+    let tagged = StartByName::new("follow").id("a").tag("customer", "7");
+    start_with(&mut worker, tagged);
+    tell(&mut worker, "a", 0);
+    assert_eq!(
+        next(&mut worker, &mut watch, 3),
+        ["a Pending none", "a Running none", "a Completed 0"]
+    );
+    start(&mut worker, "a");
+    assert_eq!(next(&mut worker, &mut watch, 1), ["a left"]);
+}
+
+#[test]
+fn of_those_that_ended_nothing_is_kept() {
+    let mut worker = worker();
+    for id in ["a", "b", "c"] {
+        start(&mut worker, id);
+    }
+    tell(&mut worker, "a", 0);
+    tell(&mut worker, "b", 0);
+    let mut watch = worker.client().watch_instances(InstanceFilter::new());
+    next(&mut worker, &mut watch, 5);
+    assert!(format!("{watch:?}").contains("shown: 1"), "{watch:?}");
 }
