@@ -48,7 +48,8 @@ pub struct Metrics {
     pub writes_waiting: u64,
     /// How many instances have a timer in memory. Of many thousands only the next are; the store has the others.
     pub timers_in_memory: u64,
-    /// How many wait for a change or the end of an instance: in this program, and over HTTP.
+    /// How many wait for a change or the end of an instance, or of any: in this program, and over HTTP. A watch that is kept and not
+    /// asked for what is next does not wait.
     pub watchers: u64,
     /// How many commits failed.
     pub commits_failed: u64,
@@ -127,7 +128,7 @@ impl Client {
             messages_waiting: gauge(meters.messages()),
             writes_waiting: gauge(meters.writes()),
             timers_in_memory: meters.timers.load(Relaxed) as u64,
-            watchers: shared.watchers.count() as u64,
+            watchers: shared.watchers.waiting() as u64,
             commits_failed: meters.commits_failed.load(Relaxed),
             commit_writes: Histogram::of(&meters.commit_writes, 1.0),
             commit_seconds: Histogram::of(&meters.commit_micros, 1e-6),

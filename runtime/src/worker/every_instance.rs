@@ -101,6 +101,7 @@ impl Listener {
                     Found::Nothing => {}
                 }
             }
+            let _waiting = self.watchers.waits();
             told.await;
         }
     }

@@ -69,7 +69,12 @@ impl Subscription {
 impl Stream {
     /// The next notice; `None` when the worker is gone.
     pub(crate) async fn next(&mut self) -> Option<Notice> {
-        let Subscription { instance, seen, .. } = &mut self.0;
+        let Subscription {
+            instance,
+            seen,
+            watchers,
+            ..
+        } = &mut self.0;
         loop {
             // Older than the look at the state, so that nothing between the two is missed.
             let changed = instance.changed.notified();
@@ -89,6 +94,7 @@ impl Stream {
                     Found::Nothing => {}
                 }
             }
+            let _waiting = watchers.waits();
             changed.await;
         }
     }

@@ -44,6 +44,7 @@ pub(crate) struct Watchers {
     /// Something was told to those who listen to all instances.
     pub(super) told: Notify,
     streams: AtomicUsize,
+    waiting: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -197,11 +198,15 @@ impl Watchers {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many subscriptions there are.
-    pub(crate) fn count(&self) -> usize {
-        // Without the list's own place.
-        let each = |instance: &Arc<Instance>| Arc::strong_count(instance) - 1;
-        self.watched().instances.values().map(each).sum()
+    /// How many wait to be told something.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Somebody waits, until what is given is dropped.
+    pub(super) fn waits(&self) -> Waiting<'_> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        Waiting(&self.waiting)
     }
 
     /// How many streams are open.
@@ -234,6 +239,15 @@ impl Watchers {
     }
 }
 
+/// Somebody who waits to be told something.
+pub(super) struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Subscription {
     /// What was committed last, as far as it was published since the instance is watched.
     pub(crate) fn latest(&mut self) -> Option<Arc<Published>> {
@@ -262,6 +276,7 @@ impl Subscription {
                     return None;
                 }
             }
+            let _waiting = self.watchers.waits();
             changed.await;
         }
     }
@@ -280,6 +295,7 @@ impl Subscription {
                     return None;
                 }
             }
+            let _waiting = self.watchers.waits();
             ended.await;
         }
     }

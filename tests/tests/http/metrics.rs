@@ -12,6 +12,7 @@ use steadfast::store::memory::MemoryStore;
 use steadfast::testing::{CommitFault, FaultyStore, ManualClock};
 use steadfast::{StartByName, Timestamp};
 
+use super::stream::Events;
 use super::support::{Answer, Server, WEBHOOK, send, serve_plainly};
 
 /// The figures by name and labels; every line that is not one describes one.
@@ -70,7 +71,8 @@ async fn what_the_worker_does_is_counted() {
         ("steadfast_activities{state=\"running\"}", 0.0),
         ("steadfast_activities{state=\"waiting\"}", 0.0),
         ("steadfast_timers_in_memory", 0.0),
-        ("steadfast_watchers", 1.0),
+        // The watch is only kept.
+        ("steadfast_watchers", 0.0),
         ("steadfast_commits_failed_total", 0.0),
         // Four starts, five episodes, and the reason of the one that stalls.
         ("steadfast_commit_writes_sum", 10.0),
@@ -174,6 +176,26 @@ async fn what_takes_long_to_count_is_left_out() {
     assert_eq!(figures["steadfast_episodes_total"], 0.0);
     assert!(!figures.contains_key("steadfast_instances_stalled"));
     drop(held);
+}
+
+#[tokio::test]
+async fn who_waits_for_one_instance_or_for_all_is_counted() {
+    let server = Server::start().await;
+    server.book("a").await;
+    let waiting = async |count| {
+        while server.client().metrics().watchers != count {
+            tokio::task::yield_now().await;
+        }
+    };
+    let instance = server.instance("a");
+    let of_one = tokio::spawn(async move { instance.wait_for_completion().await });
+    waiting(1).await;
+    let of_all = Events::open(&server, "watch", &[]).await;
+    waiting(2).await;
+    drop(of_all);
+    waiting(1).await;
+    of_one.abort();
+    waiting(0).await;
 }
 
 #[tokio::test]
