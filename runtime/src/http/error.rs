@@ -26,6 +26,11 @@ pub(super) enum HttpError {
         "the request comes from a page of another origin, which `Api::allow_origin` does not name"
     )]
     CrossOrigin,
+    /// Everyone is let in, and a page may have led its own name here.
+    #[error(
+        "the request was sent to another name than this machine's: set `Api::public_origin` to be reached by one, or a key"
+    )]
+    AnotherName,
     /// The program's own authentication has answered.
     #[error("the program does not allow this operation")]
     Answered(Box<Response>),
@@ -132,6 +137,11 @@ impl HttpError {
                 StatusCode::FORBIDDEN,
                 "The request comes from a page of another origin",
                 "CrossOrigin",
+            ),
+            Self::AnotherName => body(
+                StatusCode::FORBIDDEN,
+                "The request was sent to another name",
+                "AnotherName",
             ),
             Self::Expired => body(
                 StatusCode::FORBIDDEN,

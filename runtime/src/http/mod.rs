@@ -242,6 +242,16 @@ impl Api {
         Some((Route::parse(request.method(), path)?, guarded))
     }
 
+    /// Refuses what a page may have sent to a name of its own, where nothing else keeps it out. A program that is told its name, or
+    /// where to find it, is reached by others than this machine's.
+    fn check_name(&self, request: &Request) -> Result<(), HttpError> {
+        let knows_its_name = self.public_origin.is_some() || self.forwarded.is_some();
+        if self.guard.is_open() && !knows_its_name && peer::is_near_by_another_name(request) {
+            return Err(HttpError::AnotherName);
+        }
+        Ok(())
+    }
+
     /// The hub that a request is about when it is not that of this program.
     fn other_hub(&self, asked: &Asked) -> Option<String> {
         let hub = asked.query.name("taskHub")?;
@@ -290,6 +300,7 @@ async fn answer(State(api): State<Arc<Api>>, request: Request) -> Result<Respons
     let mut asked = Asked::of(&api, &request);
     api.check_origin(&request, &asked.origin, guarded)?;
     asked.pass = if guarded && !route.is_open() {
+        api.check_name(&request)?;
         api.guard
             .check(&api.client, &request, &asked.query, &route)
             .await?

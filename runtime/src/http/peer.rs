@@ -54,9 +54,17 @@ pub(super) fn is_on_this_machine(request: &Request) -> bool {
         });
         return false;
     };
+    is_loopback(peer) && !is_passed_on(request.headers()) && names_this_machine(request)
+}
+
+/// Whether a request came by a loopback address to a name that need not be this machine's. A page in a browser on this machine can
+/// have sent it, to a name of its own that it lets lead here.
+pub(super) fn is_near_by_another_name(request: &Request) -> bool {
+    address(request).is_some_and(is_loopback) && !names_this_machine(request)
+}
+
+fn is_loopback(peer: SocketAddr) -> bool {
     peer.ip().to_canonical().is_loopback()
-        && !is_passed_on(request.headers())
-        && names_this_machine(request)
 }
 
 /// Whether the name that a request was sent to can only be this machine's. A page in a browser can have a name of its own lead

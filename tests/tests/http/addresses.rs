@@ -7,9 +7,11 @@ use axum::extract::ConnectInfo;
 use axum::routing::get;
 use axum::{Extension, Router};
 use steadfast::StartByName;
-use steadfast::http::{Api, RpcBase, router};
+use steadfast::http::{Api, ForwardedHeaders, Key, RpcBase, router};
 
-use crate::support::{Server, WEBHOOK, send, serve_plainly, worker};
+use crate::support::{Server, WEBHOOK, raw, send, serve_plainly, worker};
+
+const KEY: &str = "a-key-of-sixteen-characters";
 
 #[tokio::test]
 async fn both_bases_serve_the_same_and_links_show_the_public_one() {
@@ -171,9 +173,47 @@ async fn the_routes_merge_into_those_of_a_program() {
 }
 
 #[tokio::test]
-async fn what_is_no_host_is_in_no_link() {
+async fn an_open_base_on_this_machine_is_not_reached_by_another_name() {
     let server = Server::start().await;
-    server.book("a").await;
+    let ask = async |server: &Server, host: &str| {
+        let request = format!("GET {WEBHOOK}/instances HTTP/1.1\r\nConnection: close\r\nHost: ");
+        server.raw(&format!("{request}{host}\r\n\r\n")).await
+    };
+    for host in ["127.0.0.1", "localhost:7071", "LOCALHOST", "[::1]:7071"] {
+        assert_eq!(ask(&server, host).await.status, 200, "{host}");
+    }
+    for host in ["evil.example", "127.0.0.1.evil.example", "203.0.113.1", "@"] {
+        let answer = ask(&server, host).await;
+        let text = answer.is_error(403, "The request was sent to another name");
+        assert!(text.contains("public_origin"), "{text}");
+    }
+    let probe = format!("GET {WEBHOOK}/health/live HTTP/1.1\r\nConnection: close\r\nHost: evil");
+    assert_eq!(server.raw(&(probe + "\r\n\r\n")).await.status, 200);
+
+    let named = Server::with(|api| api.public_origin("https://orders.example")).await;
+    assert_eq!(ask(&named, "orders.example").await.status, 200);
+    let trusted = Server::with(|api| api.trust_forwarded(ForwardedHeaders::Standard)).await;
+    assert_eq!(ask(&trusted, "orders.example").await.status, 200);
+    let closed = Server::with(|api| api.key(Key::new("key", KEY).unwrap())).await;
+    assert_eq!(ask(&closed, "orders.example").await.status, 401);
+
+    // What comes from elsewhere was not sent by a browser here.
+    let far = ConnectInfo(SocketAddr::from((Ipv4Addr::new(203, 0, 113, 1), 80)));
+    let routes = router(server.client().clone()).layer(Extension(far));
+    let address = serve_plainly(routes).await;
+    let request =
+        format!("GET {WEBHOOK}/instances HTTP/1.1\r\nConnection: close\r\nHost: orders.example");
+    let answer = raw(address, &(request + "\r\n\r\n")).await;
+    assert_eq!(answer.status, 200);
+}
+
+#[tokio::test]
+async fn what_is_no_host_is_in_no_link() {
+    let server = Server::with(|api| api.key(Key::new("key", KEY).unwrap())).await;
+    let key = format!("x-functions-key: {KEY}");
+    let start = format!("POST {WEBHOOK}/orchestrators/Booking/a");
+    server.send(&start, &[&key], b"").await;
+    server.shows("a", "\"waiting\"").await;
     for host in ["evil/@a", "user@evil", "evil:x", "", "a b", "evil?x="] {
         for path in [
             "GET {base}/instances/a",
@@ -182,7 +222,7 @@ async fn what_is_no_host_is_in_no_link() {
             let path = path.replace("{base}", WEBHOOK);
             let answer = server
                 .raw(&format!(
-                    "{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+                    "{path} HTTP/1.1\r\nHost: {host}\r\n{key}\r\nConnection: close\r\n\r\n"
                 ))
                 .await;
             let location = answer.header("location").unwrap();

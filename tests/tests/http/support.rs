@@ -122,11 +122,7 @@ impl Server {
 
     /// Sends these bytes and no others.
     pub(crate) async fn raw(&self, request: &str) -> Answer {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).await.unwrap();
-        Answer::parse(std::str::from_utf8(&answer).unwrap())
+        raw(self.address, request).await
     }
 
     /// Stops serving, and waits for what is under way.
@@ -164,6 +160,15 @@ pub(crate) async fn serve_plainly(routes: Router) -> SocketAddr {
     let address = listener.local_addr().unwrap();
     tokio::spawn(async { axum::serve(listener, routes).await });
     address
+}
+
+/// Sends these bytes and no others.
+pub(crate) async fn raw(address: SocketAddr, request: &str) -> Answer {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    Answer::parse(std::str::from_utf8(&answer).unwrap())
 }
 
 /// Sends a request to a server of the API with default options, and holds the answer against what is said of those.

@@ -121,7 +121,7 @@ impl Guard {
     }
 
     /// Whether everyone is let in.
-    fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         self.keys.is_empty() && self.signed_urls.is_none() && self.hook.is_none()
     }
 

@@ -69,7 +69,8 @@ const REFUSED: &[Answer] = &[
         403,
         Empty,
         NO_HEADERS,
-        "What was sent does not allow the operation, or has expired; then the body is an error.",
+        "What was sent does not allow the operation. Where it has expired, or was sent to another name than the program's, the body \
+         is an error.",
     ),
 ];
 
