@@ -64,7 +64,7 @@ pub(super) async fn started(
 /// Answers 202 with the addresses of an instance: for a handler of your own that has started it.
 ///
 /// `Location` is the address of its status, and `Retry-After` is 10. The body is [`ManagementUrls`], which has the address for
-/// rewinding too.
+/// rewinding too. Who may follow them: see [`Api::management_urls`].
 ///
 /// ```
 /// use axum::extract::State;

@@ -186,7 +186,9 @@ impl Api {
     }
 
     /// The addresses of an instance, for whoever made this request to a handler of your own. They carry a key only when the
-    /// request came with it.
+    /// request came with it, and with [`signed_urls`](Self::signed_urls) they are signed only when it came with a key that is good for
+    /// everything: together they give full control of the instance. What others are to do, a handler gives them one by one, by
+    /// [`signed_url`](Self::signed_url).
     ///
     /// ```
     /// use axum::extract::State;

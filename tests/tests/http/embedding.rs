@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use steadfast::http::{
-    Api, Key, create_check_status_response, wait_for_completion_or_check_status,
+    Api, Key, SignedUrls, create_check_status_response, wait_for_completion_or_check_status,
 };
 use steadfast::{ClientError, Steadfast};
 
@@ -212,5 +212,28 @@ async fn the_links_of_a_handler_carry_a_key_for_those_only_who_have_it() {
             Some(location.as_str()),
             "{request}"
         );
+    }
+}
+
+#[tokio::test]
+async fn the_links_of_a_handler_are_signed_for_those_only_who_have_a_key() {
+    let reader = "reader-reader-reader";
+    let (_steadfast, address) = application(|api| {
+        api.key(Key::new("k", SECRET).unwrap())
+            .key(Key::new("reader", reader).unwrap().read_only())
+            .signed_urls(SignedUrls::new([7; 32]).unwrap())
+    })
+    .await;
+    start(address, &format!("Booking/a?code={SECRET}")).await;
+    for key in ["", "wrong-wrong-wrong", reader, SECRET] {
+        let key = format!("x-functions-key: {key}");
+        for request in ["POST /check/a", "POST /wait/0/a", "GET /own/a"] {
+            let answer = send(address, request, &[&key], b"").await;
+            assert!(answer.body.contains("/terminate?"), "{answer:?}");
+            let signed = answer.body.contains("&signature=");
+            assert_eq!(signed, key.ends_with(SECRET), "{key} {request}");
+            let code = answer.body.contains("&code=");
+            assert_eq!(code, key.ends_with(reader), "{key} {request}");
+        }
     }
 }

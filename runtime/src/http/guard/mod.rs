@@ -185,12 +185,15 @@ impl Guard {
         self.signer(client).map_or(Pass::Nothing, Pass::Signed)
     }
 
-    /// What goes with the links in an answer of a handler of the program's own, which lets in whom it wants.
+    /// What goes with the links in an answer of a handler of the program's own, which lets in whom it wants. They are signed for none
+    /// but who has a key that is good for everything, as whoever has them all controls the instance.
     pub(super) fn pass_of_own(&self, client: &Client, headers: &HeaderMap, query: &Query) -> Pass {
-        match (self.signer(client), self.key(headers, query)) {
-            (Some(signer), _) => Pass::Signed(signer),
-            (None, Some(key)) => Pass::Key(key.clone()),
-            (None, None) => Pass::Nothing,
+        let Some(key) = self.key(headers, query) else {
+            return Pass::Nothing;
+        };
+        match (key.reach(), self.signer(client)) {
+            (Reach::Full, Some(signer)) => Pass::Signed(signer),
+            _ => Pass::Key(key.clone()),
         }
     }
 
