@@ -143,3 +143,23 @@ async fn a_key_or_a_signature_suffices_and_the_program_is_asked_about_the_rest()
     assert_eq!(answer.status, 202);
     assert!(!answer.body.contains("signature="), "{}", answer.body);
 }
+
+#[tokio::test]
+async fn an_orchestrator_is_told_by_the_name_that_it_is_registered_by() {
+    let server = Server::with(|api| {
+        api.authorize(|request| async move {
+            match request.orchestrator.as_deref() {
+                Some("Booking") => Err(StatusCode::FORBIDDEN),
+                _ => Ok(()),
+            }
+        })
+    })
+    .await;
+    // The last has a letter that is `k` in lower case only.
+    for name in ["Booking", "BOOKING", "%42ooking", "boo%E2%84%AAing"] {
+        let answer = server.post(&format!("orchestrators/{name}"), "").await;
+        answer.is_empty(403);
+    }
+    let answer = server.post("orchestrators/Nothing", "").await;
+    assert_eq!(answer.status, 202);
+}

@@ -10,6 +10,7 @@ use axum::http::{Extensions, HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
 
 use super::Operation;
+use crate::client::Client;
 use crate::http::peer;
 use crate::http::route::Route;
 
@@ -21,9 +22,10 @@ pub struct AccessRequest {
     pub method: Method,
     /// What it asks for.
     pub operation: Operation,
-    /// The instance that it is about: of a start, the id that the new one is to have, if it says one.
+    /// The instance that it is about: of a start, the id that the new one is to have, if it says one. A list and a batch, which may be
+    /// about any, have none.
     pub instance_id: Option<String>,
-    /// The orchestrator that it is to start.
+    /// The orchestrator that it is to start: the name that it is registered by, in whatever letter case the request has it.
     pub orchestrator: Option<String>,
     /// Its headers.
     pub headers: HeaderMap,
@@ -34,9 +36,11 @@ pub struct AccessRequest {
 }
 
 impl AccessRequest {
-    pub(super) fn of(request: &Request, route: &Route) -> Self {
+    pub(super) fn of(client: &Client, request: &Request, route: &Route) -> Self {
         let (orchestrator, new) = match route {
-            Route::Start { orchestrator, id } => (Some(orchestrator.clone()), id.as_deref()),
+            Route::Start { orchestrator, id } => {
+                (Some(registered(client, orchestrator)), id.as_deref())
+            }
             _ => (None, None),
         };
         Self {
@@ -49,6 +53,14 @@ impl AccessRequest {
             peer: peer::address(request),
         }
     }
+}
+
+/// The name that is meant: names match without regard to case, and a program is not to be deceived by that.
+fn registered(client: &Client, name: &str) -> String {
+    let lower = name.to_lowercase();
+    let mut names = client.orchestrators().map(|found| found.name);
+    let found = names.find(|found| found.to_lowercase() == lower);
+    found.unwrap_or(name).to_owned()
 }
 
 /// Without the values of headers: one may be a secret.

@@ -136,7 +136,7 @@ impl Guard {
     ) -> impl Future<Output = Result<Pass, HttpError>> + use<> {
         let found = self.find(client, request, query, route);
         let verdict = match (&found, &self.hook) {
-            (Err(_), Some(hook)) => Some(hook.ask(AccessRequest::of(request, route))),
+            (Err(_), Some(hook)) => Some(hook.ask(AccessRequest::of(client, request, route))),
             _ => None,
         };
         async {
