@@ -70,14 +70,15 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    fn of(buckets: &Buckets, unit: f64) -> Self {
+    /// Of values that were counted in parts, so many of which are one.
+    fn of(buckets: &Buckets, parts: f64) -> Self {
         let (bounded, above) = buckets.read();
         let bounded = bounded
             .into_iter()
-            .map(|(bound, count)| (bound as f64 * unit, count));
+            .map(|(bound, count)| (bound as f64 / parts, count));
         Self {
             buckets: bounded.chain([(f64::INFINITY, above)]).collect(),
-            sum: buckets.sum() as f64 * unit,
+            sum: buckets.sum() as f64 / parts,
         }
     }
 
@@ -131,7 +132,7 @@ impl Client {
             watchers: shared.watchers.waiting() as u64,
             commits_failed: meters.commits_failed.load(Relaxed),
             commit_writes: Histogram::of(&meters.commit_writes, 1.0),
-            commit_seconds: Histogram::of(&meters.commit_micros, 1e-6),
+            commit_seconds: Histogram::of(&meters.commit_micros, 1e6),
         }
     }
 

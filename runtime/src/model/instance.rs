@@ -31,6 +31,14 @@ pub enum InstanceIdError {
         /// Its length.
         units: usize,
     },
+    /// The text is `.` or `..`, which clients take out of an address.
+    #[error(
+        "`{id}` cannot be an instance id: it would be lost from every address that it stands in"
+    )]
+    Dots {
+        /// The text.
+        id: String,
+    },
     /// The text begins with `@`, which is reserved for entities.
     #[error("instance id `{id}` begins with `@`, which is reserved for entities")]
     Reserved {
@@ -62,6 +70,8 @@ impl InstanceId {
             Err(InstanceIdError::Empty)
         } else if units > MAX_INSTANCE_ID_UNITS {
             Err(InstanceIdError::TooLong { units })
+        } else if id == "." || id == ".." {
+            Err(InstanceIdError::Dots { id })
         } else if id.starts_with('@') {
             Err(InstanceIdError::Reserved { id })
         } else if let Some(character) = id
@@ -272,6 +282,13 @@ mod tests {
             InstanceId::parse("@counter@a"),
             Err(InstanceIdError::Reserved { .. })
         ));
+        for dots in [".", ".."] {
+            assert!(matches!(
+                InstanceId::parse(dots),
+                Err(InstanceIdError::Dots { .. })
+            ));
+        }
+        assert!(InstanceId::parse("...").is_ok());
         for bad in ["a/b", "a\\b", "a#b", "a?b", "a\nb", "a\u{7f}b", "a\u{9f}b"] {
             assert!(
                 matches!(
