@@ -206,6 +206,25 @@ fn the_engine_is_deterministic() {
     }
 }
 
+/// Among them is that `unsafe` is forbidden.
+#[test]
+fn every_package_has_the_lints_of_the_workspace() {
+    let root = Path::new(RUNTIME).join("../..");
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    assert!(manifest.contains("unsafe_code = \"forbid\""));
+    let members = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix("members = ["));
+    let members = members.unwrap().trim_end_matches(']');
+    for member in members.split(',').map(|name| name.trim().trim_matches('"')) {
+        let manifest = fs::read_to_string(root.join(member).join("Cargo.toml")).unwrap();
+        assert!(
+            manifest.contains("\n[lints]\nworkspace = true\n"),
+            "{member}"
+        );
+    }
+}
+
 #[test]
 fn nothing_is_left_for_later() {
     let root = Path::new(RUNTIME).join("../..");
