@@ -6,19 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use steadfast::clock::Clock;
-use steadfast::model::instance::Incarnation;
-use steadfast::model::query::InstanceFilter;
 use steadfast::prelude::*;
 use steadfast::store::memory::MemoryStore;
 use steadfast::store::sqlite::SqliteStore;
 use steadfast::store::{
-    ChangeRow, Epoch, InboxRow, InstanceRows, Ownership, PageRequest, Store, StoreError,
-    StoreErrorKind, StoredInstance, TimerPosition, Write, WriteResult,
+    BoxFuture, Epoch, Store, StoreError, StoreErrorKind, StoredInstance, Write, WriteResult,
+    delegate_store,
 };
 use steadfast::testing::{FaultyStore, ManualClock};
-use steadfast::{ClientError, InstanceId, StartError, Timestamp, definitions};
+use steadfast::{ClientError, InstanceFilter, InstanceId, StartError, Timestamp, definitions};
 use tokio::sync::{Notify, mpsc};
 
 #[activity(name = "E1_SayHello")]
@@ -390,9 +387,7 @@ struct AnswersAfterLoad {
 }
 
 impl Store for AnswersAfterLoad {
-    fn acquire(&self, task_hub: Option<&str>) -> BoxFuture<'_, Result<Ownership, StoreError>> {
-        self.store.acquire(task_hub)
-    }
+    delegate_store!(|self| self.store; acquire, read, needing_attention, timers, inbox, changes, query, counts);
 
     fn commit<'a>(
         &'a self,
@@ -425,61 +420,6 @@ impl Store for AnswersAfterLoad {
             self.loaded.notify_one();
             stored
         })
-    }
-
-    fn read<'a>(
-        &'a self,
-        id: &'a InstanceId,
-    ) -> BoxFuture<'a, Result<Option<InstanceRows>, StoreError>> {
-        self.store.read(id)
-    }
-
-    fn needing_attention(
-        &self,
-        after: Incarnation,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<(Incarnation, InstanceId)>, StoreError>> {
-        self.store.needing_attention(after, limit)
-    }
-
-    fn timers(
-        &self,
-        after: TimerPosition,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<(TimerPosition, InstanceId)>, StoreError>> {
-        self.store.timers(after, limit)
-    }
-
-    fn inbox(
-        &self,
-        incarnation: Incarnation,
-        after: u64,
-    ) -> BoxFuture<'_, Result<Vec<InboxRow>, StoreError>> {
-        self.store.inbox(incarnation, after)
-    }
-
-    fn changes(
-        &self,
-        incarnation: Incarnation,
-        after: u64,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<ChangeRow>, StoreError>> {
-        self.store.changes(incarnation, after, limit)
-    }
-
-    fn query<'a>(
-        &'a self,
-        filter: &'a InstanceFilter,
-        page: &'a PageRequest,
-    ) -> BoxFuture<'a, Result<Vec<InstanceRows>, StoreError>> {
-        self.store.query(filter, page)
-    }
-
-    fn counts<'a>(
-        &'a self,
-        filter: &'a InstanceFilter,
-    ) -> BoxFuture<'a, Result<Vec<(RuntimeStatus, u64)>, StoreError>> {
-        self.store.counts(filter)
     }
 }
 

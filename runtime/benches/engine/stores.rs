@@ -6,16 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use futures_util::future::BoxFuture;
-use steadfast::model::instance::{Incarnation, InstanceId};
-use steadfast::model::status::RuntimeStatus;
+use steadfast::Steadfast;
 use steadfast::store::memory::MemoryStore;
 use steadfast::store::sqlite::{Durability, SqliteStore};
-use steadfast::store::{
-    ChangeRow, Epoch, InboxRow, InstanceRows, Ownership, PageRequest, Store, StoreError,
-    StoredInstance, TimerPosition, Write, WriteResult,
-};
-use steadfast::{InstanceFilter, Steadfast};
+use steadfast::store::{BoxFuture, Epoch, Store, StoreError, Write, WriteResult, delegate_store};
 use tempfile::TempDir;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -130,9 +124,7 @@ impl Commits {
 }
 
 impl Store for Commits {
-    fn acquire(&self, task_hub: Option<&str>) -> BoxFuture<'_, Result<Ownership, StoreError>> {
-        self.store.acquire(task_hub)
-    }
+    delegate_store!(|self| self.store; acquire, load, read, needing_attention, timers, inbox, changes, query, counts);
 
     fn commit<'a>(
         &'a self,
@@ -151,67 +143,5 @@ impl Store for Commits {
                 .store(self.began.elapsed().as_nanos() as u64, Ordering::Release);
             result
         })
-    }
-
-    fn load<'a>(
-        &'a self,
-        id: &'a InstanceId,
-    ) -> BoxFuture<'a, Result<Option<StoredInstance>, StoreError>> {
-        self.store.load(id)
-    }
-
-    fn read<'a>(
-        &'a self,
-        id: &'a InstanceId,
-    ) -> BoxFuture<'a, Result<Option<InstanceRows>, StoreError>> {
-        self.store.read(id)
-    }
-
-    fn needing_attention(
-        &self,
-        after: Incarnation,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<(Incarnation, InstanceId)>, StoreError>> {
-        self.store.needing_attention(after, limit)
-    }
-
-    fn timers(
-        &self,
-        after: TimerPosition,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<(TimerPosition, InstanceId)>, StoreError>> {
-        self.store.timers(after, limit)
-    }
-
-    fn inbox(
-        &self,
-        incarnation: Incarnation,
-        after: u64,
-    ) -> BoxFuture<'_, Result<Vec<InboxRow>, StoreError>> {
-        self.store.inbox(incarnation, after)
-    }
-
-    fn changes(
-        &self,
-        incarnation: Incarnation,
-        after: u64,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<ChangeRow>, StoreError>> {
-        self.store.changes(incarnation, after, limit)
-    }
-
-    fn query<'a>(
-        &'a self,
-        filter: &'a InstanceFilter,
-        page: &'a PageRequest,
-    ) -> BoxFuture<'a, Result<Vec<InstanceRows>, StoreError>> {
-        self.store.query(filter, page)
-    }
-
-    fn counts<'a>(
-        &'a self,
-        filter: &'a InstanceFilter,
-    ) -> BoxFuture<'a, Result<Vec<(RuntimeStatus, u64)>, StoreError>> {
-        self.store.counts(filter)
     }
 }

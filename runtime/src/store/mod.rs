@@ -27,13 +27,13 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
 use crate::model::instance::{Incarnation, InstanceId};
 use crate::model::query::{InstanceFilter, Order};
 use crate::model::status::RuntimeStatus;
 
+mod delegate;
 mod error;
 mod filter;
 pub mod memory;
@@ -43,8 +43,12 @@ pub mod sqlite;
 mod time;
 mod write;
 
+#[doc(inline)]
+pub use crate::delegate_store;
 pub use error::{StoreError, StoreErrorKind};
 pub(crate) use filter::{Filtered, matches};
+#[doc(no_inline)]
+pub use futures_util::future::BoxFuture;
 pub use rows::{
     ChangeRow, HistoryRow, InboxRow, InstanceHeader, InstanceRows, ParentLink, StoredInstance,
 };
@@ -58,7 +62,8 @@ pub const DEFAULT_TASK_HUB: &str = "default";
 
 /// A durable place for instances. One owner writes at a time; any number of readers read.
 ///
-/// Implementations must pass the conformance suite, `steadfast::testing::store_conformance!` (feature `testing`).
+/// Implementations must pass the conformance suite, `steadfast::testing::store_conformance!` (feature `testing`). A store around
+/// another one passes on what it does not change with [`delegate_store!`].
 pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Makes the caller the owner of this store's instances, and returns the epoch that its commits carry. Every call
     /// returns a greater one, also after a restart.
@@ -152,79 +157,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
 /// A shared store, for whoever keeps a handle to it.
 impl<S: Store + ?Sized> Store for Arc<S> {
-    fn acquire(&self, task_hub: Option<&str>) -> BoxFuture<'_, Result<Ownership, StoreError>> {
-        (**self).acquire(task_hub)
-    }
-
-    fn commit<'a>(
-        &'a self,
-        epoch: Epoch,
-        writes: &'a [Write],
-    ) -> BoxFuture<'a, Result<Vec<WriteResult>, StoreError>> {
-        (**self).commit(epoch, writes)
-    }
-
-    fn load<'a>(
-        &'a self,
-        id: &'a InstanceId,
-    ) -> BoxFuture<'a, Result<Option<StoredInstance>, StoreError>> {
-        (**self).load(id)
-    }
-
-    fn read<'a>(
-        &'a self,
-        id: &'a InstanceId,
-    ) -> BoxFuture<'a, Result<Option<InstanceRows>, StoreError>> {
-        (**self).read(id)
-    }
-
-    fn needing_attention(
-        &self,
-        after: Incarnation,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<(Incarnation, InstanceId)>, StoreError>> {
-        (**self).needing_attention(after, limit)
-    }
-
-    fn timers(
-        &self,
-        after: TimerPosition,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<(TimerPosition, InstanceId)>, StoreError>> {
-        (**self).timers(after, limit)
-    }
-
-    fn inbox(
-        &self,
-        incarnation: Incarnation,
-        after: u64,
-    ) -> BoxFuture<'_, Result<Vec<InboxRow>, StoreError>> {
-        (**self).inbox(incarnation, after)
-    }
-
-    fn changes(
-        &self,
-        incarnation: Incarnation,
-        after: u64,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<ChangeRow>, StoreError>> {
-        (**self).changes(incarnation, after, limit)
-    }
-
-    fn query<'a>(
-        &'a self,
-        filter: &'a InstanceFilter,
-        page: &'a PageRequest,
-    ) -> BoxFuture<'a, Result<Vec<InstanceRows>, StoreError>> {
-        (**self).query(filter, page)
-    }
-
-    fn counts<'a>(
-        &'a self,
-        filter: &'a InstanceFilter,
-    ) -> BoxFuture<'a, Result<Vec<(RuntimeStatus, u64)>, StoreError>> {
-        (**self).counts(filter)
-    }
+    delegate_store!(|self| **self; acquire, commit, load, read, needing_attention, timers, inbox, changes, query, counts);
 }
 
 /// What [`Store::acquire`] gives.

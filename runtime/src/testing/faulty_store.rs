@@ -3,14 +3,12 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use futures_util::future::BoxFuture;
-
 use crate::model::instance::{Incarnation, InstanceId};
 use crate::model::query::InstanceFilter;
 use crate::model::status::RuntimeStatus;
 use crate::store::{
-    ChangeRow, Epoch, InboxRow, InstanceRows, Ownership, PageRequest, Store, StoreError,
-    StoreErrorKind, StoredInstance, TimerPosition, Write, WriteResult,
+    BoxFuture, ChangeRow, Epoch, InstanceRows, PageRequest, Store, StoreError, StoreErrorKind,
+    StoredInstance, Write, WriteResult, delegate_store,
 };
 
 /// What happens to a commit.
@@ -69,9 +67,7 @@ impl<S: fmt::Debug> fmt::Debug for FaultyStore<S> {
 }
 
 impl<S: Store> Store for FaultyStore<S> {
-    fn acquire(&self, task_hub: Option<&str>) -> BoxFuture<'_, Result<Ownership, StoreError>> {
-        self.store.acquire(task_hub)
-    }
+    delegate_store!(|self| self.store; acquire, read, needing_attention, timers, inbox);
 
     fn commit<'a>(
         &'a self,
@@ -103,37 +99,6 @@ impl<S: Store> Store for FaultyStore<S> {
     ) -> BoxFuture<'a, Result<Option<StoredInstance>, StoreError>> {
         (self.before_reads)();
         self.store.load(id)
-    }
-
-    fn read<'a>(
-        &'a self,
-        id: &'a InstanceId,
-    ) -> BoxFuture<'a, Result<Option<InstanceRows>, StoreError>> {
-        self.store.read(id)
-    }
-
-    fn needing_attention(
-        &self,
-        after: Incarnation,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<(Incarnation, InstanceId)>, StoreError>> {
-        self.store.needing_attention(after, limit)
-    }
-
-    fn timers(
-        &self,
-        after: TimerPosition,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<(TimerPosition, InstanceId)>, StoreError>> {
-        self.store.timers(after, limit)
-    }
-
-    fn inbox(
-        &self,
-        incarnation: Incarnation,
-        after: u64,
-    ) -> BoxFuture<'_, Result<Vec<InboxRow>, StoreError>> {
-        self.store.inbox(incarnation, after)
     }
 
     fn changes(

@@ -3,18 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use futures_util::future::BoxFuture;
-use steadfast::model::instance::Incarnation;
-use steadfast::model::query::InstanceFilter;
 use steadfast::prelude::*;
 use steadfast::store::memory::MemoryStore;
 use steadfast::store::{
-    ChangeRow, Epoch, InboxRow, InstanceRows, Ownership, PageRequest, Store, StoreError,
-    StoreErrorKind, StoredInstance, TimerPosition, Write, WriteResult,
+    BoxFuture, InstanceRows, Store, StoreError, StoreErrorKind, delegate_store,
 };
 use steadfast::testing::{CommitFault, FaultyStore};
 use steadfast::{
-    ClientError, CustomStatusError, InstanceId, OutputError, StartByName, definitions,
+    ClientError, CustomStatusError, InstanceFilter, InstanceId, OutputError, StartByName,
+    definitions,
 };
 
 use crate::support::{Worker as _, World, call_pass, entered, json, open, pass, wait_for_go};
@@ -267,24 +264,7 @@ struct UnreadableOnce {
 }
 
 impl Store for UnreadableOnce {
-    fn acquire(&self, task_hub: Option<&str>) -> BoxFuture<'_, Result<Ownership, StoreError>> {
-        self.store.acquire(task_hub)
-    }
-
-    fn commit<'a>(
-        &'a self,
-        epoch: Epoch,
-        writes: &'a [Write],
-    ) -> BoxFuture<'a, Result<Vec<WriteResult>, StoreError>> {
-        self.store.commit(epoch, writes)
-    }
-
-    fn load<'a>(
-        &'a self,
-        id: &'a InstanceId,
-    ) -> BoxFuture<'a, Result<Option<StoredInstance>, StoreError>> {
-        self.store.load(id)
-    }
+    delegate_store!(|self| self.store; acquire, commit, load, needing_attention, timers, inbox, changes, query, counts);
 
     fn read<'a>(
         &'a self,
@@ -296,54 +276,6 @@ impl Store for UnreadableOnce {
             return Box::pin(async { Err(error) });
         }
         self.store.read(id)
-    }
-
-    fn needing_attention(
-        &self,
-        after: Incarnation,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<(Incarnation, InstanceId)>, StoreError>> {
-        self.store.needing_attention(after, limit)
-    }
-
-    fn timers(
-        &self,
-        after: TimerPosition,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<(TimerPosition, InstanceId)>, StoreError>> {
-        self.store.timers(after, limit)
-    }
-
-    fn inbox(
-        &self,
-        incarnation: Incarnation,
-        after: u64,
-    ) -> BoxFuture<'_, Result<Vec<InboxRow>, StoreError>> {
-        self.store.inbox(incarnation, after)
-    }
-
-    fn changes(
-        &self,
-        incarnation: Incarnation,
-        after: u64,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<ChangeRow>, StoreError>> {
-        self.store.changes(incarnation, after, limit)
-    }
-
-    fn query<'a>(
-        &'a self,
-        filter: &'a InstanceFilter,
-        page: &'a PageRequest,
-    ) -> BoxFuture<'a, Result<Vec<InstanceRows>, StoreError>> {
-        self.store.query(filter, page)
-    }
-
-    fn counts<'a>(
-        &'a self,
-        filter: &'a InstanceFilter,
-    ) -> BoxFuture<'a, Result<Vec<(RuntimeStatus, u64)>, StoreError>> {
-        self.store.counts(filter)
     }
 }
 
