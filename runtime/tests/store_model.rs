@@ -540,8 +540,14 @@ impl Pair {
                 for after in [0, 3] {
                     let later = stored.inbox.iter().filter(|row| row.sequence > after);
                     let later: Vec<_> = later.cloned().collect();
-                    assert_eq!(block_on(sqlite.inbox(incarnation, after)).unwrap(), later);
-                    assert_eq!(block_on(memory.inbox(incarnation, after)).unwrap(), later);
+                    assert_eq!(
+                        block_on(sqlite.inbox(&id, incarnation, after)).unwrap(),
+                        later
+                    );
+                    assert_eq!(
+                        block_on(memory.inbox(&id, incarnation, after)).unwrap(),
+                        later
+                    );
                 }
             }
         }

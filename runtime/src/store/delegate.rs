@@ -109,15 +109,16 @@ macro_rules! __delegate_store_method {
         }
     };
     (inbox, $self:ident, $store:expr) => {
-        fn inbox(
-            &$self,
+        fn inbox<'a>(
+            &'a $self,
+            id: &'a $crate::InstanceId,
             incarnation: $crate::model::instance::Incarnation,
             after: u64,
         ) -> $crate::store::BoxFuture<
-            '_,
+            'a,
             Result<Vec<$crate::store::InboxRow>, $crate::store::StoreError>,
         > {
-            $crate::store::Store::inbox(&$store, incarnation, after)
+            $crate::store::Store::inbox(&$store, id, incarnation, after)
         }
     };
     (changes, $self:ident, $store:expr) => {

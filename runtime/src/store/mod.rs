@@ -119,12 +119,13 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<(TimerPosition, InstanceId)>, StoreError>>;
 
-    /// The waiting messages of an instance that came after the message `after`, in order of arrival.
-    fn inbox(
-        &self,
+    /// The waiting messages of this incarnation of an instance that came after the message `after`, in order of arrival.
+    fn inbox<'a>(
+        &'a self,
+        id: &'a InstanceId,
         incarnation: Incarnation,
         after: u64,
-    ) -> BoxFuture<'_, Result<Vec<InboxRow>, StoreError>>;
+    ) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>>;
 
     /// What the episodes of an incarnation changed for its readers behind the sequence `after`, in order, at most `limit`: one row for
     /// each sequence that is still in history. None when there is no such incarnation any more.

@@ -84,6 +84,8 @@ pub struct HistoryRow {
 /// What readers see of an instance behind an episode that changed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangeRow {
+    /// The execution of the episode.
+    pub execution_id: ExecutionId,
     /// The instance's sequence after the episode.
     pub sequence: u64,
     /// The instance's runtime status after the episode.
@@ -91,6 +93,8 @@ pub struct ChangeRow {
     /// The JSON text of the custom status that holds after the episode, whichever set it; `null` when it was cleared, `None` when
     /// it was never set.
     pub custom_status: Option<String>,
+    /// The episode that set or cleared that custom status.
+    pub status_episode: Option<u64>,
 }
 
 /// A message that waits.

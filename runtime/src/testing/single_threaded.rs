@@ -320,7 +320,8 @@ impl SingleThreaded {
                     push(&self.inputs, ShardInput::Loaded { id, result });
                 }
                 ShardOutput::ReadInbox(id, incarnation, after) => {
-                    let result = block_on(self.store.inbox(incarnation, after)).map_err(Arc::new);
+                    let result =
+                        block_on(self.store.inbox(&id, incarnation, after)).map_err(Arc::new);
                     let input = ShardInput::Inbox {
                         id,
                         incarnation,

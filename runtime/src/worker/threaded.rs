@@ -505,7 +505,7 @@ impl ShardDriver {
                 shard.handle(ShardInput::Loaded { id, result });
             }
             Read::Inbox(id, incarnation, after) => {
-                let result = guarded(|| block_on(self.store.inbox(incarnation, after)));
+                let result = guarded(|| block_on(self.store.inbox(&id, incarnation, after)));
                 shard.handle(ShardInput::Inbox {
                     id,
                     incarnation,

@@ -88,16 +88,20 @@ impl Instance {
     /// What its episodes changed for readers behind this sequence, in order.
     pub(super) fn changes(&self, after: u64, limit: usize) -> Vec<ChangeRow> {
         let mut changes: Vec<ChangeRow> = Vec::new();
-        let mut in_force = None;
+        let mut in_force: Option<&HistoryRow> = None;
         for row in &self.history {
             if changes.len() == limit {
                 break;
             }
-            in_force = row.custom_status.as_ref().or(in_force);
+            if row.custom_status.is_some() {
+                in_force = Some(row);
+            }
             let change = ChangeRow {
+                execution_id: self.header.execution_id,
                 sequence: row.sequence,
                 runtime_status: row.runtime_status,
-                custom_status: in_force.cloned(),
+                custom_status: in_force.and_then(|row| row.custom_status.clone()),
+                status_episode: in_force.map(|row| row.episode),
             };
             if change.sequence > after && starts_a_change(changes.last(), &change) {
                 changes.push(change);

@@ -116,11 +116,12 @@ impl Store for MemoryStore {
         Box::pin(async move { Ok(self.data().timers(after, limit)) })
     }
 
-    fn inbox(
-        &self,
+    fn inbox<'a>(
+        &'a self,
+        _: &'a InstanceId,
         incarnation: Incarnation,
         after: u64,
-    ) -> BoxFuture<'_, Result<Vec<InboxRow>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>> {
         Box::pin(async move { Ok(self.data().inbox(incarnation, after)) })
     }
 

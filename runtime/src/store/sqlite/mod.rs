@@ -285,11 +285,12 @@ impl Store for SqliteStore {
         Box::pin(async move { self.look(|db| queries::timers(db, after, limit)) })
     }
 
-    fn inbox(
-        &self,
+    fn inbox<'a>(
+        &'a self,
+        _: &'a InstanceId,
         incarnation: Incarnation,
         after: u64,
-    ) -> BoxFuture<'_, Result<Vec<InboxRow>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>> {
         Box::pin(async move { self.look(|db| inbox::rows(db, incarnation, after)) })
     }
 

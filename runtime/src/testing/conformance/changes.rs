@@ -41,18 +41,20 @@ pub async fn every_change_has_its_row(store: &dyn Store) {
     last.row.runtime_status = RuntimeStatus::Completed;
     owner.advance(last).await;
     let changes = store.changes(incarnation, 0, 9).await;
-    let row = |sequence, runtime_status, status: Option<&str>| ChangeRow {
+    let row = |sequence, runtime_status, status: Option<(u64, &str)>| ChangeRow {
+        execution_id: execution(1),
         sequence,
         runtime_status,
-        custom_status: status.map(str::to_owned),
+        custom_status: status.map(|(_, text)| text.to_owned()),
+        status_episode: status.map(|(episode, _)| episode),
     };
     assert_eq!(
         changes.expect("changes can be read"),
         [
             row(1, RuntimeStatus::Running, None),
-            row(2, RuntimeStatus::Running, Some("1")),
-            row(3, RuntimeStatus::Running, Some("null")),
-            row(4, RuntimeStatus::Completed, Some("null")),
+            row(2, RuntimeStatus::Running, Some((2, "1"))),
+            row(3, RuntimeStatus::Running, Some((3, "null"))),
+            row(4, RuntimeStatus::Completed, Some((3, "null"))),
         ]
     );
 }

@@ -1,6 +1,8 @@
 //! Messages that wait, and instances that cannot advance.
 
-use super::fixtures::{Owner, create, episode, execution, last_episode, message, stalled};
+use super::fixtures::{
+    Owner, create, episode, execution, instance_id, last_episode, message, stalled,
+};
 use crate::model::instance::Incarnation;
 use crate::store::{Refused, Store, StoredInstance, Write, Written};
 
@@ -115,12 +117,13 @@ pub async fn inbox_is_read_on_behind_a_message(store: &dyn Store) {
     ];
     owner.commit(&writes).await;
     let all = owner.load("demo").await.inbox;
+    let id = instance_id("demo");
     for known in 0..=all.len() {
         let after = known.checked_sub(1).map_or(0, |last| all[last].sequence);
-        let found = store.inbox(incarnation, after).await;
+        let found = store.inbox(&id, incarnation, after).await;
         assert_eq!(found.expect("an inbox can be read"), all[known..]);
     }
-    let found = store.inbox(Incarnation(1_000_000), 0).await;
+    let found = store.inbox(&id, Incarnation(1_000_000), 0).await;
     assert_eq!(found.expect("an inbox can be read"), []);
 }
 

@@ -40,7 +40,7 @@ pub async fn purged_instance_is_gone_with_everything_of_it(store: &dyn Store) {
             .await,
         Err(Refused::Stale)
     );
-    let inbox = store.inbox(old, 0).await;
+    let inbox = store.inbox(&instance_id("demo"), old, 0).await;
     assert_eq!(inbox.expect("an inbox can be read"), []);
 
     let new = owner.create(create("demo", execution(1))).await;
