@@ -1,0 +1,45 @@
+//! A look at the file of a store that nobody owns.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+
+/// Reads a database and changes nothing in it.
+#[must_use]
+pub fn open(path: &Path) -> Connection {
+    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
+}
+
+/// The file beside the database of this name.
+#[must_use]
+pub fn beside(database: &Path, suffix: &str) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Asserts that SQLite finds nothing wrong, and that no row belongs to an instance that is gone.
+pub fn assert_sound(database: &Connection) {
+    let verdict: String = database
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(verdict, "ok");
+    assert!(
+        !database
+            .prepare("PRAGMA foreign_key_check")
+            .unwrap()
+            .exists([])
+            .unwrap()
+    );
+    for table in ["history", "inbox", "tags", "progress"] {
+        let orphans = format!(
+            "SELECT count(*) FROM {table} WHERE incarnation NOT IN (SELECT incarnation FROM instances)"
+        );
+        let orphans: i64 = database.query_row(&orphans, [], |row| row.get(0)).unwrap();
+        assert_eq!(orphans, 0, "rows of `{table}` belong to nobody");
+    }
+    let torn = "SELECT count(*) FROM instances AS i WHERE
+                (SELECT count(*) FROM history AS h WHERE h.incarnation = i.incarnation) != i.episode - i.first_episode + 1";
+    let torn: i64 = database.query_row(torn, [], |row| row.get(0)).unwrap();
+    assert_eq!(torn, 0, "instances have lost rows");
+}
