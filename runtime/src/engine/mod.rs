@@ -81,3 +81,5 @@ pub use operation::{EventWait, Operation};
 pub use options::{ChildOptions, Limits, Panics, RetryIf, Settings, SuspiciousAwaits, TaskOptions};
 #[cfg(feature = "local")]
 pub(crate) use panicked::{note_places_of_panics, panic_message};
+#[cfg(feature = "testing")]
+pub(crate) use random::Random;

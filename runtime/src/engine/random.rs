@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::model::instance::ExecutionId;
 
 #[derive(Clone, Debug)]
-pub(super) struct Random {
+pub(crate) struct Random {
     execution: ExecutionId,
     guids: u64,
     state: u64,
@@ -24,6 +24,12 @@ impl Random {
         }
     }
 
+    /// For choices that belong to no execution.
+    #[cfg(feature = "testing")]
+    pub(crate) const fn of_seed(seed: u64) -> Self {
+        Self::new(ExecutionId::from_u128(seed as u128))
+    }
+
     /// A name-based guid (RFC 9562, version 5): the namespace is the execution, the name a counter.
     pub(super) fn guid(&mut self) -> Uuid {
         self.guids += 1;
@@ -34,7 +40,7 @@ impl Random {
     }
 
     /// The next of the SplitMix64 sequence (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
-    pub(super) const fn next(&mut self) -> u64 {
+    pub(crate) const fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

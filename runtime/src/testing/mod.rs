@@ -7,7 +7,7 @@ mod faulty_store;
 mod single_threaded;
 
 pub use faulty_store::{CommitFault, FaultyStore};
-pub use single_threaded::{Options as SingleThreadedOptions, SingleThreaded};
+pub use single_threaded::{Options as SingleThreadedOptions, Order, SingleThreaded};
 
 pub use crate::clock::ManualClock;
 

@@ -28,7 +28,7 @@ use super::meters::Meters;
 use super::shard::{Shard, Shared};
 use super::timers::{PAGE, TimerIndex};
 use super::turn::{Turn, guarded};
-use super::writer::Writer;
+use super::writer::{MAX_BATCH, Writer};
 use crate::clock::Clock;
 use crate::hash::hash_of;
 use crate::model::instance::{ExecutionId, Incarnation, InstanceId};
@@ -485,7 +485,7 @@ impl ShardDriver {
         writes
             .into_iter()
             .for_each(|write| writer.push(self.index, write));
-        while let Some(batch) = writer.next_batch() {
+        while let Some(batch) = writer.next_batch(MAX_BATCH) {
             for (_, answer) in self.turn.commit(batch) {
                 shard.handle(ShardInput::Written(answer));
             }
@@ -596,7 +596,7 @@ fn write(turn: &Turn, messages: &Receiver<WriterMessage>, inlets: &Inlets) {
                     .into_iter()
                     .for_each(|write| writer.push(shard, write));
             }
-            let Some(batch) = writer.next_batch() else {
+            let Some(batch) = writer.next_batch(MAX_BATCH) else {
                 break;
             };
             let written = batch.writes.len();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::store::{StoreError, StoreErrorKind, Write, WriteResult};
 
 /// A bound on one transaction, so that an acknowledgement does not wait for a whole flood.
-const MAX_BATCH: usize = 2_048;
+pub(crate) const MAX_BATCH: usize = 2_048;
 
 /// The queue of writes, in order of arrival.
 #[derive(Debug, Default)]
@@ -34,9 +34,15 @@ impl Writer {
         self.writes.push_back(write);
     }
 
-    /// The next transaction, when anything waits.
-    pub(crate) fn next_batch(&mut self) -> Option<Batch> {
-        let count = self.writes.len().min(MAX_BATCH);
+    /// How many writes wait.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn len(&self) -> usize {
+        self.writes.len()
+    }
+
+    /// The next transaction of at most so many writes, when anything waits.
+    pub(crate) fn next_batch(&mut self, limit: usize) -> Option<Batch> {
+        let count = self.writes.len().min(limit);
         (count > 0).then(|| Batch {
             shards: self.shards.drain(..count).collect(),
             writes: self.writes.drain(..count).collect(),

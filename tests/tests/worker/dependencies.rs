@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use steadfast::prelude::*;
 use steadfast::store::memory::MemoryStore;
-use steadfast::testing::{ManualClock, SingleThreaded, SingleThreadedOptions};
+use steadfast::testing::{ManualClock, Order, SingleThreaded, SingleThreadedOptions};
 use steadfast::{
     CancelReason, Dependencies, Panics, Registration, StartError, SuspiciousAwaits, definitions,
 };
@@ -85,6 +85,7 @@ fn worker(dependencies: Dependencies) -> SingleThreaded {
         max_payload_bytes: steadfast::limits::DEFAULT_MAX_PAYLOAD_BYTES,
         suspicious_awaits: SuspiciousAwaits::SetAside,
         replay_every_episode: false,
+        order: Order::Fixed,
     };
     SingleThreaded::start(Arc::new(MemoryStore::new()), options).unwrap()
 }

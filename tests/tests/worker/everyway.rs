@@ -1,10 +1,10 @@
-//! Runs a scenario in every way that it can go: undisturbed, replayed for every episode or after it, with a failing commit
+//! Runs a scenario in every way that it can go: undisturbed, replayed for every episode or after it, in many orders, with a failing commit
 //! anywhere, and with a worker that dies at any step. However it goes, it must end the same.
 
 use std::sync::Arc;
 
 use steadfast::store::memory::MemoryStore;
-use steadfast::testing::{CommitFault, FaultyStore, SingleThreaded};
+use steadfast::testing::{CommitFault, FaultyStore, Order, SingleThreaded};
 use steadfast::{ClientError, Registration};
 
 use crate::support::World;
@@ -34,6 +34,7 @@ pub(crate) fn insist<T>(
 impl Scenario {
     pub(crate) fn in_every_way(&self) {
         self.undisturbed();
+        self.in_any_order();
         self.with_a_failing_commit();
         self.with_a_death();
     }
@@ -44,6 +45,19 @@ impl Scenario {
             let world = World {
                 max_live_instances,
                 replay_every_episode,
+                ..World::new()
+            };
+            let mut worker = world.worker((self.definitions)());
+            (self.ask)(&mut worker);
+            (self.finish)(&mut worker);
+        }
+    }
+
+    fn in_any_order(&self) {
+        for seed in 0..16 {
+            let world = World {
+                max_live_instances: if seed % 2 == 0 { 100 } else { 0 },
+                order: Order::Seeded(seed),
                 ..World::new()
             };
             let mut worker = world.worker((self.definitions)());

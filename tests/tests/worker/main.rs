@@ -19,6 +19,7 @@ mod instance_watch;
 mod instances;
 mod interleavings;
 mod management;
+mod orders;
 mod queries;
 mod states;
 mod support;

@@ -10,7 +10,7 @@ use steadfast::prelude::*;
 use steadfast::store::Store;
 use steadfast::store::memory::MemoryStore;
 use steadfast::testing::{
-    CommitFault, FaultyStore, ManualClock, SingleThreaded, SingleThreadedOptions,
+    CommitFault, FaultyStore, ManualClock, Order, SingleThreaded, SingleThreadedOptions,
 };
 use steadfast::{
     Dependencies, InstanceHandle, InstanceStatus, Panics, Registration, SuspiciousAwaits, Timestamp,
@@ -77,6 +77,7 @@ pub(crate) struct World {
     pub(crate) max_payload_bytes: usize,
     pub(crate) suspicious_awaits: SuspiciousAwaits,
     pub(crate) replay_every_episode: bool,
+    pub(crate) order: Order,
 }
 
 impl World {
@@ -94,6 +95,7 @@ impl World {
             max_payload_bytes: DEFAULT_MAX_PAYLOAD_BYTES,
             suspicious_awaits: SuspiciousAwaits::SetAside,
             replay_every_episode: false,
+            order: Order::Fixed,
         }
     }
 
@@ -116,6 +118,7 @@ impl World {
             max_payload_bytes: self.max_payload_bytes,
             suspicious_awaits: self.suspicious_awaits,
             replay_every_episode: self.replay_every_episode,
+            order: self.order,
         };
         SingleThreaded::start(Arc::clone(&self.store), options).unwrap()
     }

@@ -1,7 +1,9 @@
 //! The test driver: the whole worker in one thread, on virtual time.
 //!
-//! The same step functions as in production, driven in a fixed order, so that a run is the same every time. Time moves only
-//! when nothing can run.
+//! The same step functions as in production, driven in a fixed order or in one that a seed says, so that a run is the same
+//! every time. Time moves only when nothing can run.
+
+mod order;
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -24,7 +26,7 @@ use crate::engine::{Limits, Outcome, Panics, Settings, SuspiciousAwaits, note_pl
 use crate::host;
 use crate::model::instance::{Incarnation, InstanceId};
 use crate::registration::Registration;
-use crate::store::{Epoch, Store, StoreError};
+use crate::store::{Epoch, Store, StoreError, TimerPosition};
 use crate::worker::activities::{Dispatcher, run};
 use crate::worker::condition::Condition;
 use crate::worker::ids::CountingIds;
@@ -33,7 +35,9 @@ use crate::worker::meters::Meters;
 use crate::worker::shard::{Shard, Shared};
 use crate::worker::timers::{PAGE, TimerIndex};
 use crate::worker::watchers::Watchers;
-use crate::worker::writer::Writer;
+use crate::worker::writer::{MAX_BATCH, Writer};
+use order::Choices;
+pub use order::Order;
 
 type Inputs = Arc<Mutex<VecDeque<ShardInput>>>;
 type Running = LocalBoxFuture<'static, (InstanceId, TaskKey, Option<Outcome>)>;
@@ -51,9 +55,51 @@ pub struct SingleThreaded {
     writer: Writer,
     timers: TimerIndex,
     dispatcher: Dispatcher,
+    /// Activities that have been started, and that have not run yet.
+    beginning: VecDeque<Running>,
     running: FuturesUnordered<Running>,
     attempts: HashMap<TaskKey, (Arc<Task>, Cancellation)>,
     client: Client,
+    choices: Choices,
+    /// What the shard wants to read.
+    reads: VecDeque<Read>,
+    /// What was read, and has not been taken. The shard takes nothing else before it: its thread reads and goes on.
+    answer: Option<ShardInput>,
+    /// Timers that the index has not been told of.
+    new_timers: Vec<(TimerPosition, InstanceId)>,
+}
+
+/// What a shard wants to read.
+enum Read {
+    Instance(InstanceId),
+    Inbox(InstanceId, Incarnation, u64),
+    NeedingAttention,
+}
+
+/// Something that can happen, in the fixed order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    Input,
+    PutOut,
+    Read,
+    Admit,
+    Commit,
+    Timers,
+    Tick,
+    Activities,
+}
+
+impl Turn {
+    const ALL: [Self; 8] = [
+        Self::Input,
+        Self::PutOut,
+        Self::Read,
+        Self::Admit,
+        Self::Commit,
+        Self::Timers,
+        Self::Tick,
+        Self::Activities,
+    ];
 }
 
 /// What a [`SingleThreaded`] worker is made of.
@@ -75,6 +121,8 @@ pub struct Options {
     pub suspicious_awaits: SuspiciousAwaits,
     /// Whether every episode is replayed: see [`Builder::replay_every_episode`](crate::Builder::replay_every_episode).
     pub replay_every_episode: bool,
+    /// What happens next when several things can.
+    pub order: Order,
 }
 
 impl SingleThreaded {
@@ -98,6 +146,7 @@ impl SingleThreaded {
             max_payload_bytes,
             suspicious_awaits,
             replay_every_episode,
+            order,
         } = options;
         note_places_of_panics();
         let registry = host::registry(definitions, &dependencies);
@@ -145,9 +194,14 @@ impl SingleThreaded {
             writer: Writer::default(),
             timers: TimerIndex::default(),
             dispatcher: Dispatcher::new(usize::MAX),
+            beginning: VecDeque::new(),
             running: FuturesUnordered::new(),
             attempts: HashMap::new(),
             client,
+            choices: Choices::new(order),
+            reads: VecDeque::new(),
+            answer: None,
+            new_timers: Vec::new(),
         })
     }
 
@@ -159,46 +213,130 @@ impl SingleThreaded {
 
     /// Takes one step. `false` when nothing can happen at the current time.
     pub fn step(&mut self) -> bool {
-        let input = self.inputs().pop_front();
-        if let Some(input) = input {
-            self.shard.handle(input);
-            self.put_out();
-            return true;
+        let turns = self.choices.turns();
+        turns.into_iter().any(|turn| match turn {
+            Turn::Input => self.take_input(),
+            Turn::PutOut => self.put_out(),
+            Turn::Read => self.step_reads(),
+            Turn::Admit => self.admit(),
+            Turn::Commit => self.commit(),
+            Turn::Timers => self.step_timers(),
+            Turn::Tick => self.tick(),
+            Turn::Activities => self.step_activities(),
+        })
+    }
+
+    fn take_input(&mut self) -> bool {
+        if self.answer.is_some() {
+            return false;
         }
-        if self.shard.can_admit() {
+        let input = {
+            let mut inputs = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
+            self.choices.take(&mut inputs)
+        };
+        let Some(input) = input else { return false };
+        self.shard.handle(input);
+        // A shard takes all inputs that are there before it passes on what they gave.
+        if !self.choices.put_off() {
+            self.put_out();
+        }
+        true
+    }
+
+    fn admit(&mut self) -> bool {
+        let can_admit = self.answer.is_none() && self.shard.can_admit();
+        if can_admit {
             self.shard.admit();
             self.put_out();
+        }
+        can_admit
+    }
+
+    fn commit(&mut self) -> bool {
+        let waiting = self.writer.len();
+        let limit = if self.choices.put_off() {
+            self.choices.one_of(waiting) + 1
+        } else {
+            MAX_BATCH
+        };
+        let Some(batch) = self.writer.next_batch(limit) else {
+            return false;
+        };
+        let result = block_on(self.store.commit(self.epoch, &batch.writes));
+        for (_, answer) in batch.answers(result) {
+            push(&self.inputs, ShardInput::Written(answer));
+        }
+        true
+    }
+
+    fn step_reads(&mut self) -> bool {
+        if let Some(answer) = self.answer.take() {
+            self.shard.handle(answer);
+            self.put_out();
             return true;
         }
-        if let Some(batch) = self.writer.next_batch() {
-            let result = block_on(self.store.commit(self.epoch, &batch.writes));
-            for (_, answer) in batch.answers(result) {
-                push(&self.inputs, ShardInput::Written(answer));
+        let Some(read) = self.reads.pop_front() else {
+            return false;
+        };
+        self.answer = self.read(read);
+        if !self.choices.put_off() {
+            self.step_reads();
+        }
+        true
+    }
+
+    /// Reads, and gives what the shard is to be told.
+    fn read(&self, read: Read) -> Option<ShardInput> {
+        match read {
+            Read::Instance(id) => {
+                let result = block_on(self.store.load(&id)).map_err(Arc::new);
+                Some(ShardInput::Loaded { id, result })
             }
-            return true;
+            Read::Inbox(id, incarnation, after) => {
+                let result = block_on(self.store.inbox(&id, incarnation, after)).map_err(Arc::new);
+                Some(ShardInput::Inbox {
+                    id,
+                    incarnation,
+                    result,
+                })
+            }
+            Read::NeedingAttention => {
+                let result = recover(&*self.store, &self.inputs);
+                result.err().map(|_| ShardInput::RecoveryFailed)
+            }
         }
-        while let Some(after) = self.timers.begin_reading() {
+    }
+
+    fn step_timers(&mut self) -> bool {
+        let news = std::mem::take(&mut self.new_timers);
+        let has_news = !news.is_empty();
+        for (position, id) in news {
+            self.timers.set(position, id);
+        }
+        if let Some(after) = self.timers.begin_reading() {
             match block_on(self.store.timers(after, PAGE)) {
                 Ok(page) => self.timers.read(page),
-                Err(_) => self.timers.reading_failed(),
+                Err(_) => {
+                    self.timers.reading_failed();
+                    return true;
+                }
             }
         }
         let due = self.timers.due(self.clock.now());
-        if !due.is_empty() {
-            due.into_iter()
-                .for_each(|id| push(&self.inputs, ShardInput::TimerDue(id)));
-            return true;
-        }
-        if self
-            .shard
-            .next_tick()
-            .is_some_and(|at| at <= self.clock.now())
-        {
+        let is_due = !due.is_empty();
+        due.into_iter()
+            .for_each(|id| push(&self.inputs, ShardInput::TimerDue(id)));
+        is_due || has_news
+    }
+
+    fn tick(&mut self) -> bool {
+        let now = self.clock.now();
+        let is_time = self.answer.is_none() && self.shard.next_tick().is_some_and(|at| at <= now);
+        if is_time {
             self.shard.handle(ShardInput::Tick);
             self.put_out();
-            return true;
         }
-        self.step_activities()
+        is_time
     }
 
     /// Runs until nothing can happen at the current time.
@@ -274,17 +412,19 @@ impl SingleThreaded {
             });
             let report = run::report(&task, &on_progress);
             let shared = Arc::clone(&self.shared);
-            self.running.push(Box::pin(async move {
+            self.beginning.push_back(Box::pin(async move {
                 let outcome = run::run(&shared, &task, cancellation, report).await;
                 (task.instance.clone(), key, outcome)
             }));
         }
+        let began = self.begin_activities();
+        let before = self.inputs().len();
         let mut context = Context::from_waker(Waker::noop());
         let Poll::Ready(Some((instance, key, outcome))) =
             self.running.poll_next_unpin(&mut context)
         else {
             // An activity may have reported its progress and go on.
-            return !self.inputs().is_empty();
+            return began || self.inputs().len() > before;
         };
         self.dispatcher.ended(key);
         // One whose time was up has been told of already.
@@ -294,6 +434,20 @@ impl SingleThreaded {
             self.task_ended(instance, key, outcome);
         }
         true
+    }
+
+    /// Lets activities that were started run: all of them, or one when their order is free. Whether there are more.
+    fn begin_activities(&mut self) -> bool {
+        while let Some(activity) = self
+            .beginning
+            .remove(self.choices.one_of(self.beginning.len()))
+        {
+            self.running.push(activity);
+            if self.choices.are_free() {
+                break;
+            }
+        }
+        !self.beginning.is_empty()
     }
 
     fn task_ended(&self, instance: InstanceId, key: TaskKey, outcome: Outcome) {
@@ -309,25 +463,17 @@ impl SingleThreaded {
         self.inputs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put_out(&mut self) {
+    /// Passes on what the shard gave. Whether it gave anything.
+    fn put_out(&mut self) -> bool {
         self.shard.hand_over();
         let outputs: Vec<ShardOutput> = self.shard.outputs().collect();
+        let gave = !outputs.is_empty();
         for output in outputs {
             match output {
                 ShardOutput::Write(write) => self.writer.push(0, write),
-                ShardOutput::Load(id) => {
-                    let result = block_on(self.store.load(&id)).map_err(Arc::new);
-                    push(&self.inputs, ShardInput::Loaded { id, result });
-                }
+                ShardOutput::Load(id) => self.reads.push_back(Read::Instance(id)),
                 ShardOutput::ReadInbox(id, incarnation, after) => {
-                    let result =
-                        block_on(self.store.inbox(&id, incarnation, after)).map_err(Arc::new);
-                    let input = ShardInput::Inbox {
-                        id,
-                        incarnation,
-                        result,
-                    };
-                    push(&self.inputs, input);
+                    self.reads.push_back(Read::Inbox(id, incarnation, after));
                 }
                 ShardOutput::Run(task) => self.dispatcher.push(task),
                 ShardOutput::Cancel(key, reason) => {
@@ -337,17 +483,14 @@ impl SingleThreaded {
                         cancellation.cancel(reason);
                     }
                 }
-                ShardOutput::SetTimer(position, id) => self.timers.set(position, id),
+                ShardOutput::SetTimer(position, id) => self.new_timers.push((position, id)),
                 ShardOutput::Notify(ids) => ids
                     .into_iter()
                     .for_each(|id| push(&self.inputs, ShardInput::Mail(id))),
-                ShardOutput::Recover => {
-                    if recover(&*self.store, &self.inputs).is_err() {
-                        push(&self.inputs, ShardInput::RecoveryFailed);
-                    }
-                }
+                ShardOutput::Recover => self.reads.push_back(Read::NeedingAttention),
             }
         }
+        gave
     }
 }
 
