@@ -48,6 +48,7 @@
 //! | start, watch, raise events | [`Client`], [`OrchestrationHandle`], [`InstanceHandle`] |
 //! | pause, end, repair, find, purge | [`InstanceHandle`], [`Client::query`], [`InstanceFilter`] |
 //! | keep an orchestrator deterministic | [`determinism`] |
+//! | encrypt what is stored | [`encryption`] |
 //! | come from Azure Durable Functions | [`azure`] |
 //! | know how fast it is, and what the attributes cost to compile | [`performance`], [`compile_time`] |
 //!
@@ -93,6 +94,8 @@
 //! | `local` | the worker and the client | yes |
 //! | `sqlite` | the SQLite store | yes |
 //! | `macros` | the attributes and derives | yes |
+//! | `codec` | [`store::codec`]: a store that holds payloads as a codec of yours encodes them | |
+//! | `encryption` | such a codec, which [encrypts](encryption) | |
 //! | `http` | the HTTP API of Azure Durable Functions | |
 //! | `metrics` | the figures of the worker for Prometheus, by HTTP | |
 //! | `openapi` | the HTTP API as an OpenAPI document, and as a page | |
@@ -216,6 +219,10 @@ pub mod determinism {}
 #[cfg(all(doc, feature = "sqlite"))]
 #[doc = include_str!("../docs/performance.md")]
 pub mod performance {}
+
+#[cfg(all(any(doc, doctest), feature = "encryption"))]
+#[doc = include_str!("../docs/encryption.md")]
+pub mod encryption {}
 
 #[cfg(all(any(doc, doctest), feature = "http"))]
 #[doc = include_str!("../docs/operations.md")]

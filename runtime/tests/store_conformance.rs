@@ -21,3 +21,28 @@ store_conformance!(sqlite_relaxed, reopen: || {
         SqliteStore::builder(path).durability(Durability::Relaxed).open().unwrap()
     }
 });
+
+#[cfg(feature = "encryption")]
+mod encoded {
+    use steadfast::store::codec::{CodecStore, Encryption, EncryptionKey};
+
+    use super::*;
+
+    fn encryption() -> Encryption {
+        let key = EncryptionKey::new("test", &[1, 2].repeat(16));
+        Encryption::new(key.expect("32 bytes are a key"))
+    }
+
+    store_conformance!(encrypted_memory, reopen: || {
+        let store = MemoryStore::new();
+        move || CodecStore::new(store.clone(), encryption())
+    });
+
+    store_conformance!(encrypted_sqlite, reopen: || {
+        let directory = tempfile::tempdir().unwrap();
+        move || {
+            let store = SqliteStore::open(directory.path().join("app.db")).unwrap();
+            CodecStore::new(store, encryption())
+        }
+    });
+}

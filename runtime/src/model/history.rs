@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::encoded;
 use super::failure::FailureDetails;
 use super::instance::{ExecutionId, InstanceId, ParentInstance};
 use super::status::RuntimeStatus;
@@ -377,9 +378,13 @@ pub fn encode_events(events: &[HistoryEvent]) -> String {
 ///
 /// # Errors
 ///
-/// When the text is not such events, for example because a newer version wrote a kind that this one does not know.
+/// When the text is not such events, for example because a newer version wrote a kind that this one does not know, or because it
+/// is encoded.
 pub fn decode_events(text: &str) -> Result<Vec<HistoryEvent>, serde_json::Error> {
-    serde_json::from_str(text)
+    serde_json::from_str(text).map_err(|error| match encoded::why_no_events(text) {
+        Some(why) => serde::de::Error::custom(why),
+        None => error,
+    })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod custom_status;
+pub(crate) mod encoded;
 pub mod failure;
 pub mod history;
 pub mod instance;

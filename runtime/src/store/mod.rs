@@ -33,6 +33,8 @@ use crate::model::instance::{Incarnation, InstanceId};
 use crate::model::query::{InstanceFilter, Order};
 use crate::model::status::RuntimeStatus;
 
+#[cfg(feature = "codec")]
+pub mod codec;
 mod delegate;
 mod error;
 mod filter;

@@ -11,6 +11,7 @@ mod custom_status;
 mod dependencies;
 mod deploys;
 mod diagnosis;
+mod encryption;
 mod everyway;
 mod faults;
 mod history;

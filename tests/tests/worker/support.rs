@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use steadfast::limits::DEFAULT_MAX_PAYLOAD_BYTES;
 use steadfast::prelude::*;
 use steadfast::store::Store;
+use steadfast::store::codec::{CodecStore, Encryption, EncryptionKey};
 use steadfast::store::memory::MemoryStore;
 use steadfast::testing::{
     CommitFault, FaultyStore, ManualClock, Order, SingleThreaded, SingleThreadedOptions,
@@ -85,7 +86,18 @@ impl World {
         Self::on(MemoryStore::new())
     }
 
+    /// With `STEADFAST_TESTS_ENCRYPTED` in the environment, what it stores is encrypted: all of this must hold then, too.
     pub(crate) fn on(store: impl Store) -> Self {
+        if std::env::var_os("STEADFAST_TESTS_ENCRYPTED").is_some() {
+            let key = EncryptionKey::new("worker", &[1, 2].repeat(16)).unwrap();
+            Self::on_exactly(CodecStore::new(store, Encryption::new(key)))
+        } else {
+            Self::on_exactly(store)
+        }
+    }
+
+    /// One whose store is what it is.
+    pub(crate) fn on_exactly(store: impl Store) -> Self {
         let (store, clock) = (Arc::new(store), Arc::new(ManualClock::new(at(0))));
         Self {
             store,

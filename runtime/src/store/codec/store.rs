@@ -1,0 +1,167 @@
+//! The store around another one.
+
+use super::reads::Decoder;
+use super::{Codec, writes};
+use crate::model::instance::{Incarnation, InstanceId};
+use crate::model::query::InstanceFilter;
+use crate::store::{
+    BoxFuture, ChangeRow, Epoch, InboxRow, InstanceRows, PageRequest, Refused, Store, StoreError,
+    StoreErrorKind, StoredInstance, Write, WriteResult, delegate_store,
+};
+
+/// A store that holds payloads as a codec encodes them.
+///
+/// What the codec protects is bound to its place: a payload that was moved to another instance, execution or episode in the store
+/// does not decode there. An instance of which something does not decode is set aside, with a reason that names the key, and
+/// goes on after a start with a codec that decodes it.
+///
+#[cfg_attr(feature = "encryption", doc = "```")]
+#[cfg_attr(not(feature = "encryption"), doc = "```ignore")]
+/// # use steadfast::store::memory::MemoryStore;
+/// # fn example() -> Result<(), steadfast::store::codec::CodecError> {
+/// use steadfast::store::codec::{CodecStore, Encryption, EncryptionKey};
+///
+/// # let secret = "c3RlYWRmYXN0IGlzIGFsbCB0aGF0IGlzIG5lZWRlZCE";
+/// let key = EncryptionKey::from_base64("2026-03", &secret)?;
+/// let store = CodecStore::new(MemoryStore::new(), Encryption::new(key));
+/// # let _ = steadfast::Steadfast::builder().store(store);
+/// # Ok(())
+/// # }
+/// # example().unwrap();
+/// ```
+#[derive(Debug)]
+pub struct CodecStore<S, C> {
+    store: S,
+    codec: C,
+    accepts_plain_text: bool,
+}
+
+impl<S: Store, C: Codec> CodecStore<S, C> {
+    /// Every payload in the store is to be encoded. What is not does not decode, so that nobody who can write to the store can put
+    /// something of their own there.
+    pub fn new(store: S, codec: C) -> Self {
+        Self {
+            store,
+            codec,
+            accepts_plain_text: false,
+        }
+    }
+
+    /// Reads what was stored without a codec, too: for a store that was used without one until now. What is written is
+    /// encoded. As long as this is so, whoever can write to the store can put something of their own there, which
+    /// encryption would otherwise notice.
+    #[must_use]
+    pub fn accept_plain_text(mut self) -> Self {
+        self.accepts_plain_text = true;
+        self
+    }
+
+    fn decoder(&self) -> Decoder<'_> {
+        Decoder {
+            codec: &self.codec,
+            accepts_plain_text: self.accepts_plain_text,
+        }
+    }
+}
+
+impl<S: Store, C: Codec> Store for CodecStore<S, C> {
+    // What they give and take is in clear.
+    delegate_store!(|self| self.store; acquire, needing_attention, timers, counts);
+
+    fn commit<'a>(
+        &'a self,
+        epoch: Epoch,
+        writes: &'a [Write],
+    ) -> BoxFuture<'a, Result<Vec<WriteResult>, StoreError>> {
+        Box::pin(async move {
+            let encoded = writes
+                .iter()
+                .map(|write| writes::encoded(&self.codec, write));
+            let encoded = encoded.collect::<Result<Vec<_>, _>>().map_err(|error| {
+                let message = format!("a payload cannot be encoded: {error}");
+                StoreError::new(StoreErrorKind::Unavailable, message).with_source(error)
+            })?;
+            let mut results = self.store.commit(epoch, &encoded).await?;
+            for result in &mut results {
+                if let Err(Refused::Exists(header)) = result {
+                    self.decoder().header(header);
+                }
+            }
+            Ok(results)
+        })
+    }
+
+    fn load<'a>(
+        &'a self,
+        id: &'a InstanceId,
+    ) -> BoxFuture<'a, Result<Option<StoredInstance>, StoreError>> {
+        Box::pin(async move {
+            let stored = self.store.load(id).await?;
+            Ok(stored.map(|stored| self.decoder().stored(stored)))
+        })
+    }
+
+    fn read<'a>(
+        &'a self,
+        id: &'a InstanceId,
+    ) -> BoxFuture<'a, Result<Option<InstanceRows>, StoreError>> {
+        Box::pin(async move {
+            let rows = self.store.read(id).await?;
+            Ok(rows.map(|rows| self.decoder().rows(rows)))
+        })
+    }
+
+    fn inbox<'a>(
+        &'a self,
+        id: &'a InstanceId,
+        incarnation: Incarnation,
+        after: u64,
+    ) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>> {
+        Box::pin(async move {
+            let inbox = self.store.inbox(id, incarnation, after).await?;
+            Ok(self.decoder().inbox(id, incarnation, inbox))
+        })
+    }
+
+    fn changes(
+        &self,
+        incarnation: Incarnation,
+        after: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<ChangeRow>, StoreError>> {
+        Box::pin(async move {
+            let changes = self.store.changes(incarnation, after, limit).await?;
+            self.decoder().changes(changes)
+        })
+    }
+
+    /// A page ends by what its instances hold when they are decoded, so it is put together of pages that end by what is stored.
+    fn query<'a>(
+        &'a self,
+        filter: &'a InstanceFilter,
+        page: &'a PageRequest,
+    ) -> BoxFuture<'a, Result<Vec<InstanceRows>, StoreError>> {
+        Box::pin(async move {
+            let (mut found, mut bytes) = (Vec::new(), 0);
+            let mut rest = *page;
+            loop {
+                let rows = self.store.query(filter, &rest).await?;
+                let is_cut = rows.iter().map(InstanceRows::bytes).sum::<usize>() > rest.bytes;
+                for rows in rows {
+                    rest.after = Some(rows.header.incarnation);
+                    let rows = self.decoder().rows(rows);
+                    bytes += rows.bytes();
+                    found.push(rows);
+                    if bytes > page.bytes {
+                        return Ok(found);
+                    }
+                }
+                rest.limit = page.limit - found.len();
+                rest.bytes = page.bytes - bytes;
+                if !is_cut || rest.limit == 0 {
+                    return Ok(found);
+                }
+            }
+        })
+    }
+}
