@@ -33,6 +33,10 @@ pub const DEFAULT_MAX_PAYLOAD_BYTES: usize = 1024 * 1024;
 /// answer at once, for each who asks. A page of instances of ordinary size never gets there.
 pub const MAX_PAGE_BYTES: usize = 16 * 1024 * 1024;
 
+/// How many instances are looked at for a page, those that do not match included. Where few of very many match, a page ends early, or is
+/// empty, and tells where to go on: no list holds a thread for longer than this takes, which is a fraction of a second.
+pub const MAX_PAGE_WALK: usize = 200_000;
+
 /// Largest body of a request or an answer of `ctx.call_http(..)`, in bytes: as large as a payload by default. Not more than this is
 /// read of one that is larger.
 pub const MAX_HTTP_BODY_BYTES: usize = 1024 * 1024;

@@ -48,7 +48,7 @@ impl Pattern {
                 elapsed += began.elapsed().as_secs_f64();
                 for result in results {
                     match result.unwrap() {
-                        Written::Created(incarnation) if step == 0 => {
+                        Written::Created { incarnation, .. } if step == 0 => {
                             incarnations.push(incarnation);
                         }
                         _ => {}

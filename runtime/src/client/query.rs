@@ -5,11 +5,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{Client, ClientError, Snapshot};
-use crate::limits::MAX_PAGE_BYTES;
+use crate::limits::{MAX_PAGE_BYTES, MAX_PAGE_WALK};
 use crate::model::instance::Incarnation;
 use crate::model::query::{InstanceFilter, Order};
 use crate::model::status::{InstanceStatus, RuntimeStatus};
-use crate::store::{InstanceRows, PageRequest};
+use crate::store::{InstancePage, PageRequest};
 
 /// How many instances a page has by default: as over HTTP.
 const DEFAULT_PAGE_SIZE: usize = 100;
@@ -47,6 +47,12 @@ pub struct ContinuationToken(Incarnation);
 #[error("`{text}` is not a continuation token: take the one that came with the page before")]
 pub struct ContinuationTokenError {
     text: String,
+}
+
+impl ContinuationToken {
+    pub(super) const fn incarnation(self) -> Incarnation {
+        self.0
+    }
 }
 
 impl fmt::Display for ContinuationToken {
@@ -130,7 +136,8 @@ impl InstanceQuery {
         self
     }
 
-    /// The next page. Once the last one has been given there are empty ones. What [`next`](Self::next) has begun of a page and
+    /// The next page. Once the last one has been given there are empty ones; one before may be short or empty too, where few of more than
+    /// [`MAX_PAGE_WALK`] match: only its [`continuation`](Page::continuation) tells the last one. What [`next`](Self::next) has begun of a page and
     /// not given yet is a page of its own.
     ///
     /// An instance of which something stored cannot be decoded is listed too, without its input, output and tags, and
@@ -151,26 +158,25 @@ impl InstanceQuery {
             after: self.after.map(|token| token.0),
             limit: self.page_size.saturating_add(1),
             bytes: MAX_PAGE_BYTES,
+            walk: MAX_PAGE_WALK,
             order: self.order,
         };
         let filter = self.filter.clone();
-        let rows = self.client.read_at_length(move |store| {
+        let page = self.client.read_at_length(move |store| {
             Box::pin(async move { store.query(&filter, &request).await })
         });
-        let rows = rows.await?;
-        let bytes: usize = rows.iter().map(InstanceRows::bytes).sum();
-        // What a full page leaves out is not known: the next one may be empty.
-        let more = rows.len() > self.page_size || bytes > MAX_PAGE_BYTES;
-        let rows = rows.into_iter().take(self.page_size);
-        let instances: Vec<_> = rows.map(|rows| Snapshot::of(rows).status).collect();
-        let last = instances
-            .last()
-            .map(|last| ContinuationToken(last.cursor.incarnation));
-        self.at_end = !more;
-        self.after = last.or(self.after);
+        let InstancePage { mut rows, mut next } = page.await?;
+        if rows.len() > self.page_size {
+            rows.truncate(self.page_size);
+            next = rows.last().map(|last| last.header.incarnation);
+        }
+        let instances = rows.into_iter().map(|rows| Snapshot::of(rows).status);
+        let continuation = next.map(ContinuationToken);
+        self.at_end = continuation.is_none();
+        self.after = continuation.or(self.after);
         Ok(Page {
-            instances,
-            continuation: last.filter(|_| more),
+            instances: instances.collect(),
+            continuation,
         })
     }
 
@@ -180,7 +186,7 @@ impl InstanceQuery {
     ///
     /// As [`page`](Self::page).
     pub async fn next(&mut self) -> Result<Option<InstanceStatus>, ClientError> {
-        if self.read.is_empty() {
+        while self.read.is_empty() && !self.at_end {
             self.read = self.page().await?.instances.into();
         }
         Ok(self.read.pop_front())

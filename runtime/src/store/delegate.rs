@@ -141,7 +141,7 @@ macro_rules! __delegate_store_method {
             page: &'a $crate::store::PageRequest,
         ) -> $crate::store::BoxFuture<
             'a,
-            Result<Vec<$crate::store::InstanceRows>, $crate::store::StoreError>,
+            Result<$crate::store::InstancePage, $crate::store::StoreError>,
         > {
             $crate::store::Store::query(&$store, filter, page)
         }

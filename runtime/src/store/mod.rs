@@ -141,15 +141,16 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<ChangeRow>, StoreError>>;
 
-    /// One page of the instances that match, as readers see them.
+    /// One page of the instances that match, as readers see them, and where the next one begins.
     ///
     /// An instance that is there all the while, and matches all the while, is on exactly one page, whatever is created and
-    /// deleted between pages. To read all pages takes time in proportion to the number of instances.
+    /// deleted between pages. To read all pages takes time in proportion to the number of instances, and to read one, to how many
+    /// it may [walk](PageRequest::walk) past.
     fn query<'a>(
         &'a self,
         filter: &'a InstanceFilter,
         page: &'a PageRequest,
-    ) -> BoxFuture<'a, Result<Vec<InstanceRows>, StoreError>>;
+    ) -> BoxFuture<'a, Result<InstancePage, StoreError>>;
 
     /// How many instances match, for each runtime status that occurs among them, by the name of the status.
     fn counts<'a>(
@@ -195,25 +196,48 @@ pub struct PageRequest {
     /// How many bytes they may [hold](InstanceRows::bytes) together. The page ends with the instance with which it holds more: so it has
     /// one in any case, and no more of what is in the store is in memory than this and one instance.
     pub bytes: usize,
+    /// How many instances may be looked at for it, those that do not match included; at least one is. The page ends there, whatever it
+    /// has: a walk past millions would hold up who asks, and the thread that reads.
+    pub walk: usize,
     /// In which order, that of incarnations or the reverse.
     pub order: Order,
 }
 
-/// As much of what was found as fits on a page.
-fn filled<E>(
+/// A page of instances.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InstancePage {
+    /// Those that match.
+    pub rows: Vec<InstanceRows>,
+    /// Behind which instance to go on; it need not be one that matches. `None` when there is nothing behind this page.
+    pub next: Option<Incarnation>,
+}
+
+/// As much of a walk as fits on a page. Each step of it tells the instance, and what is to be read of it if it matches.
+fn filled<T, E>(
     page: &PageRequest,
-    found: impl Iterator<Item = Result<InstanceRows, E>>,
-) -> Result<Vec<InstanceRows>, E> {
-    let (mut rows, mut bytes) = (Vec::new(), 0);
-    for instance in found.take(page.limit) {
-        let instance = instance?;
-        bytes += instance.bytes();
-        rows.push(instance);
-        if bytes > page.bytes {
+    mut walk: impl Iterator<Item = Result<(Incarnation, Option<T>), E>>,
+    read: impl Fn(T) -> Result<InstanceRows, E>,
+) -> Result<InstancePage, E> {
+    let mut filled = InstancePage {
+        rows: Vec::new(),
+        next: page.after,
+    };
+    let (mut walked, mut bytes) = (0, 0);
+    while filled.rows.len() < page.limit && bytes <= page.bytes && walked < page.walk.max(1) {
+        let Some(step) = walk.next() else {
+            filled.next = None;
             break;
+        };
+        let (incarnation, found) = step?;
+        filled.next = Some(incarnation);
+        walked += 1;
+        if let Some(found) = found {
+            let rows = read(found)?;
+            bytes += rows.bytes();
+            filled.rows.push(rows);
         }
     }
-    Ok(rows)
+    Ok(filled)
 }
 
 /// Two texts of stored events as one. Both are JSON arrays, which is all that a store knows of them.

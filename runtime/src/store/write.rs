@@ -237,7 +237,12 @@ pub type WriteResult = Result<Written, Refused>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Written {
     /// The instance is there.
-    Created(Incarnation),
+    Created {
+        /// Its number.
+        incarnation: Incarnation,
+        /// Whether another instance of its id was deleted for it; also true when the instance was there before, as that is not kept.
+        replaced: bool,
+    },
     /// The message, reason, report or rewind is stored.
     Stored,
     /// The episode is stored.

@@ -7,7 +7,7 @@ use crate::model::instance::{Incarnation, InstanceId};
 use crate::model::query::InstanceFilter;
 use crate::model::status::RuntimeStatus;
 use crate::store::{
-    BoxFuture, ChangeRow, Epoch, InstanceRows, PageRequest, Store, StoreError, StoreErrorKind,
+    BoxFuture, ChangeRow, Epoch, InstancePage, PageRequest, Store, StoreError, StoreErrorKind,
     StoredInstance, Write, WriteResult, delegate_store,
 };
 
@@ -115,7 +115,7 @@ impl<S: Store> Store for FaultyStore<S> {
         &'a self,
         filter: &'a InstanceFilter,
         page: &'a PageRequest,
-    ) -> BoxFuture<'a, Result<Vec<InstanceRows>, StoreError>> {
+    ) -> BoxFuture<'a, Result<InstancePage, StoreError>> {
         (self.before_reads)();
         self.store.query(filter, page)
     }

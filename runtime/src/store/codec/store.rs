@@ -5,8 +5,8 @@ use super::{Codec, writes};
 use crate::model::instance::{Incarnation, InstanceId};
 use crate::model::query::InstanceFilter;
 use crate::store::{
-    BoxFuture, ChangeRow, Epoch, InboxRow, InstanceRows, PageRequest, Refused, Store, StoreError,
-    StoreErrorKind, StoredInstance, Write, WriteResult, delegate_store,
+    BoxFuture, ChangeRow, Epoch, InboxRow, InstancePage, InstanceRows, PageRequest, Refused, Store,
+    StoreError, StoreErrorKind, StoredInstance, Write, WriteResult, delegate_store,
 };
 
 /// A store that holds payloads as a codec encodes them.
@@ -140,25 +140,27 @@ impl<S: Store, C: Codec> Store for CodecStore<S, C> {
         &'a self,
         filter: &'a InstanceFilter,
         page: &'a PageRequest,
-    ) -> BoxFuture<'a, Result<Vec<InstanceRows>, StoreError>> {
+    ) -> BoxFuture<'a, Result<InstancePage, StoreError>> {
         Box::pin(async move {
-            let (mut found, mut bytes) = (Vec::new(), 0);
+            let (mut found, mut bytes) = (InstancePage::default(), 0);
             let mut rest = *page;
             loop {
-                let rows = self.store.query(filter, &rest).await?;
-                let is_cut = rows.iter().map(InstanceRows::bytes).sum::<usize>() > rest.bytes;
-                for rows in rows {
-                    rest.after = Some(rows.header.incarnation);
+                let part = self.store.query(filter, &rest).await?;
+                let is_cut = part.rows.iter().map(InstanceRows::bytes).sum::<usize>() > rest.bytes;
+                for rows in part.rows {
+                    found.next = Some(rows.header.incarnation);
                     let rows = self.decoder().rows(rows);
                     bytes += rows.bytes();
-                    found.push(rows);
+                    found.rows.push(rows);
                     if bytes > page.bytes {
                         return Ok(found);
                     }
                 }
-                rest.limit = page.limit - found.len();
+                found.next = part.next;
+                rest.after = part.next;
+                rest.limit = page.limit - found.rows.len();
                 rest.bytes = page.bytes - bytes;
-                if !is_cut || rest.limit == 0 {
+                if !is_cut || rest.limit == 0 || found.next.is_none() {
                     return Ok(found);
                 }
             }

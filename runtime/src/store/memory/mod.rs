@@ -12,8 +12,9 @@ use futures_util::future::BoxFuture;
 
 use self::instance::Instance;
 use super::{
-    ChangeRow, Epoch, InboxRow, InstanceRows, Ownership, PageRequest, Store, StoreError,
-    StoredInstance, TimerPosition, Write, WriteResult, fenced, filled, matches, task_hub_of,
+    ChangeRow, Epoch, InboxRow, InstancePage, InstanceRows, Ownership, PageRequest, Store,
+    StoreError, StoredInstance, TimerPosition, Write, WriteResult, fenced, filled, matches,
+    task_hub_of,
 };
 use crate::model::instance::{Incarnation, InstanceId};
 use crate::model::query::{InstanceFilter, Order};
@@ -142,7 +143,7 @@ impl Store for MemoryStore {
         &'a self,
         filter: &'a InstanceFilter,
         page: &'a PageRequest,
-    ) -> BoxFuture<'a, Result<Vec<InstanceRows>, StoreError>> {
+    ) -> BoxFuture<'a, Result<InstancePage, StoreError>> {
         Box::pin(async move { self.data().query(filter, page) })
     }
 
@@ -229,8 +230,8 @@ impl Data {
         &self,
         filter: &InstanceFilter,
         page: &PageRequest,
-    ) -> Result<Vec<InstanceRows>, StoreError> {
-        let found: Box<dyn Iterator<Item = &Instance>> = match page.order {
+    ) -> Result<InstancePage, StoreError> {
+        let walk: Box<dyn Iterator<Item = &Instance>> = match page.order {
             Order::OldestFirst => {
                 let after = page.after.map_or(Bound::Unbounded, Bound::Excluded);
                 let rest = self.instances.range((after, Bound::Unbounded));
@@ -242,8 +243,11 @@ impl Data {
                 Box::new(rest.map(|(_, instance)| instance))
             }
         };
-        let found = found.filter(|instance| matches(filter, &instance.filtered()));
-        filled(page, found.map(Instance::rows))
+        let walk = walk.map(|instance| {
+            let found = matches(filter, &instance.filtered()).then_some(instance);
+            Ok((instance.header.incarnation, found))
+        });
+        filled(page, walk, Instance::rows)
     }
 
     fn counts(&self, filter: &InstanceFilter) -> Vec<(RuntimeStatus, u64)> {

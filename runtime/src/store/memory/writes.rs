@@ -17,7 +17,7 @@ use crate::store::{
 impl Data {
     pub(super) fn apply(&mut self, write: &Write) -> WriteResult {
         match write {
-            Write::Create(create) => self.create(create).map(Written::Created),
+            Write::Create(create) => self.create(create),
             Write::Episode(write) => self.episode(write),
             Write::Enqueue {
                 incarnation,
@@ -79,7 +79,7 @@ impl Data {
             Write::PurgeWhere { filter, limit } => {
                 Ok(Written::Purged(self.purge_where(filter, *limit)))
             }
-            Write::Import(import) => self.import(import).map(Written::Created),
+            Write::Import(import) => self.import(import),
         }
     }
 
@@ -97,9 +97,15 @@ impl Data {
         }
     }
 
-    fn create(&mut self, create: &CreateInstance) -> Result<Incarnation, Refused> {
-        match self.place_for(create)? {
-            Place::Created(incarnation) => return Ok(incarnation),
+    fn create(&mut self, create: &CreateInstance) -> WriteResult {
+        let place = self.place_for(create)?;
+        match place {
+            Place::Created(incarnation) => {
+                return Ok(Written::Created {
+                    incarnation,
+                    replaced: true,
+                });
+            }
             Place::TakenBy(incarnation) => self.delete(incarnation),
             Place::Free => {}
         }
@@ -108,16 +114,20 @@ impl Data {
         self.by_id.insert(create.id.clone(), incarnation);
         self.instances
             .insert(incarnation, Instance::new(incarnation, create));
-        Ok(incarnation)
+        Ok(Written::Created {
+            incarnation,
+            replaced: matches!(place, Place::TakenBy(_)),
+        })
     }
 
-    fn import(&mut self, import: &ImportInstance) -> Result<Incarnation, Refused> {
+    fn import(&mut self, import: &ImportInstance) -> WriteResult {
         if !are_consecutive(&import.rows) {
             return Err(Refused::Stale);
         }
         let place = self.place_for(&import.create)?;
-        let incarnation = self.create(&import.create)?;
-        if !matches!(place, Place::Created(_))
+        let created = self.create(&import.create)?;
+        if let Written::Created { incarnation, .. } = created
+            && !matches!(place, Place::Created(_))
             && let Some(instance) = self.instances.get_mut(&incarnation)
         {
             instance.import(import);
@@ -125,7 +135,7 @@ impl Data {
                 self.deliver(incarnation, None, event);
             }
         }
-        Ok(incarnation)
+        Ok(created)
     }
 
     fn episode(&mut self, write: &EpisodeWrite) -> WriteResult {

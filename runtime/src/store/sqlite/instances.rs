@@ -21,7 +21,6 @@ macro_rules! instance_columns {
          parent_execution_id, parent_task_id"
     };
 }
-pub(super) const COLUMNS: &str = instance_columns!();
 
 macro_rules! select_header {
     ($condition:literal) => {
@@ -220,7 +219,7 @@ pub(super) fn set_stalled(
     .map(drop)
 }
 
-/// The instance in a row of [`COLUMNS`].
+/// The instance in a row of the columns that [`select_header!`] names.
 pub(super) fn header(row: &Row<'_>) -> Result<InstanceHeader> {
     Ok(InstanceHeader {
         id: id(row, 0)?,

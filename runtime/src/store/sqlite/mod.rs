@@ -38,8 +38,9 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use self::lock::LockFile;
 use self::readers::Readers;
 use super::{
-    ChangeRow, Epoch, InboxRow, InstanceHeader, InstanceRows, Ownership, PageRequest, Store,
-    StoreError, StoredInstance, TimerPosition, Write, WriteResult, fenced, filled, task_hub_of,
+    ChangeRow, Epoch, InboxRow, InstanceHeader, InstancePage, InstanceRows, Ownership, PageRequest,
+    Store, StoreError, StoredInstance, TimerPosition, Write, WriteResult, fenced, filled,
+    task_hub_of,
 };
 use crate::model::instance::{Incarnation, InstanceId};
 use crate::model::query::InstanceFilter;
@@ -307,14 +308,14 @@ impl Store for SqliteStore {
         &'a self,
         filter: &'a InstanceFilter,
         page: &'a PageRequest,
-    ) -> BoxFuture<'a, Result<Vec<InstanceRows>, StoreError>> {
+    ) -> BoxFuture<'a, Result<InstancePage, StoreError>> {
         Box::pin(async move {
             self.look(|db| {
-                let headers = search::page(db, filter, page)?;
-                let rows = headers
-                    .into_iter()
-                    .map(|header| rows_pointed_at(db, header));
-                filled(page, rows)
+                let read = |incarnation| {
+                    let header = instances::by_incarnation(db, incarnation)?;
+                    rows_pointed_at(db, header.ok_or(rusqlite::Error::QueryReturnedNoRows)?)
+                };
+                search::walk(db, filter, page, |steps| filled(page, steps, read))
             })
         })
     }

@@ -1,7 +1,7 @@
 //! Queries by [`InstanceFilter`].
 //!
 //! Each walks one index in the order of incarnations, from where the page before ended, and tests the other conditions on
-//! the way. So all pages together cost one walk, and nothing is sorted. The exception are the ids of a prefix that few
+//! the way. So all pages together cost one walk, nothing is sorted, and a page knows how far it has walked. The exception are the ids of a prefix that few
 //! have: those are looked up and sorted.
 
 use std::collections::BTreeMap;
@@ -10,25 +10,33 @@ use rusqlite::types::{Type, Value};
 use rusqlite::{CachedStatement, Connection, Result, Row, params_from_iter};
 
 use super::convert::{incarnation, integer, limit, runtime_status};
-use super::instances;
 use crate::model::instance::Incarnation;
 use crate::model::query::{InstanceFilter, Order};
 use crate::model::status::RuntimeStatus;
-use crate::store::{InstanceHeader, PageRequest};
+use crate::store::PageRequest;
 
 /// So many ids of a prefix are looked up and sorted for each page. When there are more, they are frequent enough to be met
 /// on a walk through all instances.
 pub(super) const FEW_IDS: usize = 2_000;
 
-/// See [`crate::store::Store::query`].
-pub(super) fn page(
+/// Walks through the instances of a page and all behind it: each, and again if it matches. What does not match has to be told too, so
+/// that whoever walks knows how far it is. See [`crate::store::Store::query`].
+pub(super) fn walk<T>(
     db: &Connection,
     filter: &InstanceFilter,
     page: &PageRequest,
-) -> Result<Vec<InstanceHeader>> {
+    take: impl FnOnce(&mut dyn Iterator<Item = Result<(Incarnation, Option<Incarnation>)>>) -> Result<T>,
+) -> Result<T> {
     let search = Search::page(db, filter, page)?;
-    let sql = search.select(instances::COLUMNS, Some(page.order));
-    search.rows(db, &sql, 2, page.limit, instances::header)
+    let mut statement = db.prepare_cached(&search.walk(page.order))?;
+    let values = search.tests.iter().chain(&search.bounds);
+    let values = values.flat_map(|condition| &condition.values);
+    let mut steps = statement.query_map(params_from_iter(values), |row| {
+        let incarnation = incarnation(row, 0)?;
+        let matches = row.get(2)? && search.is_named(row, 1)?;
+        Ok((incarnation, matches.then_some(incarnation)))
+    })?;
+    take(&mut steps)
 }
 
 /// The first of those that have ended, oldest first.
@@ -38,14 +46,11 @@ pub(super) fn ended(
     count: usize,
 ) -> Result<Vec<Incarnation>> {
     let mut search = Search::of(db, filter)?;
-    search
-        .conditions
-        .push("runtime_status IN ('Completed', 'Failed', 'Canceled', 'Terminated')".to_owned());
-    let sql = search.select(
-        "instances.incarnation, instances.name",
-        Some(Order::OldestFirst),
-    );
-    search.rows(db, &sql, 1, count, |row| incarnation(row, 0))
+    let ended = "runtime_status IN ('Completed', 'Failed', 'Canceled', 'Terminated')";
+    search.tests.push(Condition::new(ended));
+    let mut sql = search.select("instances.incarnation, instances.name");
+    sql += &format!(" ORDER BY {}", search.incarnation);
+    search.rows(db, &sql, count, |row| incarnation(row, 0))
 }
 
 /// See [`crate::store::Store::counts`].
@@ -54,9 +59,9 @@ pub(super) fn counts(
     filter: &InstanceFilter,
 ) -> Result<Vec<(RuntimeStatus, u64)>> {
     let search = Search::of(db, filter)?;
-    let sql = search.select("runtime_status, instances.name", None);
+    let sql = search.select("runtime_status, instances.name");
     let mut counts: BTreeMap<&str, (RuntimeStatus, u64)> = BTreeMap::new();
-    search.rows(db, &sql, 1, usize::MAX, |row| {
+    search.rows(db, &sql, usize::MAX, |row| {
         let status = runtime_status(row, 0)?;
         counts.entry(status.as_str()).or_insert((status, 0)).1 += 1;
         Ok(())
@@ -69,10 +74,38 @@ pub(super) struct Search<'a> {
     from: &'static str,
     /// The column by which instances are ordered.
     incarnation: &'static str,
-    conditions: Vec<String>,
-    values: Vec<Value>,
+    /// What the index is entered by.
+    bounds: Vec<Condition>,
+    /// What is asked of each instance on the way.
+    tests: Vec<Condition>,
     /// Compared here: SQLite knows the case of ASCII only.
     name: Option<&'a str>,
+}
+
+/// Something that is true of an instance or not.
+struct Condition {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Condition {
+    fn new(sql: impl Into<String>) -> Self {
+        Self {
+            sql: sql.into(),
+            values: Vec::new(),
+        }
+    }
+
+    /// With the value of its parameter.
+    fn with(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+
+    fn all<'a>(conditions: impl Iterator<Item = &'a Self>) -> String {
+        let conditions: Vec<_> = conditions.map(|condition| &*condition.sql).collect();
+        conditions.join(" AND ")
+    }
 }
 
 impl<'a> Search<'a> {
@@ -93,48 +126,55 @@ impl<'a> Search<'a> {
         let mut search = Self {
             from: "instances NOT INDEXED",
             incarnation: "instances.incarnation",
-            conditions: Vec::new(),
-            values: Vec::new(),
+            bounds: Vec::new(),
+            tests: Vec::new(),
             name: name.as_deref(),
         };
+        let prefix = id_prefix.as_deref().map(with_prefix);
         let mut tags = tags.as_slice();
-        if let Some(prefix) = id_prefix {
-            search.add("instances.id >= ?".to_owned(), prefix.clone());
-            if let Some(end) = end_of_prefix(prefix) {
-                search.add("instances.id < ?".to_owned(), end);
-            }
-            if search.finds_few(db)? {
-                (search.from, search.incarnation) = ("instances", "+instances.incarnation");
-            }
-        }
-        if matches!(runtime_status.as_slice(), [RuntimeStatus::Failed]) || *stalled == Some(true) {
-            search.from = "instances INDEXED BY instances_in_trouble";
-            search.incarnation = "instances.incarnation";
-        }
-        if parent.is_some() {
+        let is_in_trouble =
+            matches!(runtime_status.as_slice(), [RuntimeStatus::Failed]) || *stalled == Some(true);
+        if let Some(parent) = parent {
             search.from = "instances INDEXED BY instances_by_parent";
-            search.incarnation = "instances.incarnation";
+            let parent = parent.as_str().to_owned();
+            search
+                .bounds
+                .push(Condition::new("parent_id = ?").with(parent));
+            search.tests.extend(prefix);
         } else if let [(name, value), others @ ..] = tags {
             search.from = "tags CROSS JOIN instances USING (incarnation)";
             search.incarnation = "tags.incarnation";
-            search.add("tags.name = ?".to_owned(), name.clone());
-            search.add("tags.value = ?".to_owned(), value.clone());
+            let tag = Condition::new("tags.name = ? AND tags.value = ?");
+            search
+                .bounds
+                .push(tag.with(name.clone()).with(value.clone()));
+            search.tests.extend(prefix);
             tags = others;
+        } else if is_in_trouble {
+            search.from = "instances INDEXED BY instances_in_trouble";
+            let in_trouble = "(runtime_status = 'Failed' OR stalled IS NOT NULL)";
+            search.bounds.push(Condition::new(in_trouble));
+            search.tests.extend(prefix);
+        } else if let Some(prefix) = prefix {
+            if finds_few(db, &prefix)? {
+                (search.from, search.incarnation) = ("instances", "+instances.incarnation");
+                search.bounds.push(prefix);
+            } else {
+                search.tests.push(prefix);
+            }
         }
+        let mut test = |condition| search.tests.push(condition);
         match runtime_status.as_slice() {
             [] => {}
-            [status] => search
-                .conditions
-                .push(format!("runtime_status = '{status}'")),
+            [status] => test(Condition::new(format!("runtime_status = '{status}'"))),
             statuses => {
                 let names: Vec<_> = statuses.iter().map(|status| status.as_str()).collect();
-                search
-                    .conditions
-                    .push(format!("runtime_status IN ('{}')", names.join("', '")));
+                let names = names.join("', '");
+                test(Condition::new(format!("runtime_status IN ('{names}')")));
             }
         }
         if let Some(version) = version {
-            search.add("version = ?".to_owned(), version.clone());
+            test(Condition::new("version = ?").with(version.clone()));
         }
         for (condition, time) in [
             ("created_at >= ?", created_from),
@@ -143,27 +183,20 @@ impl<'a> Search<'a> {
             ("last_updated_at <= ?", updated_to),
         ] {
             if let Some(time) = time {
-                search.add(condition.to_owned(), time.as_microsecond());
+                test(Condition::new(condition).with(time.as_microsecond()));
             }
         }
-        if let Some(parent) = parent {
-            search.add("parent_id = ?".to_owned(), parent.as_str().to_owned());
-        }
         for (name, value) in tags {
-            search.add(
-                "EXISTS (SELECT 1 FROM tags AS other WHERE other.incarnation = instances.incarnation AND other.name = ?"
-                    .to_owned(),
-                name.clone(),
+            let tag = Condition::new(
+                "EXISTS (SELECT 1 FROM tags AS other WHERE other.incarnation = instances.incarnation \
+                 AND other.name = ? AND other.value = ?)",
             );
-            search.add("other.value = ?)".to_owned(), value.clone());
+            test(tag.with(name.clone()).with(value.clone()));
         }
-        if let Some(stalled) = stalled {
-            let condition = if *stalled {
-                "stalled IS NOT NULL"
-            } else {
-                "stalled IS NULL"
-            };
-            search.conditions.push(condition.to_owned());
+        match stalled {
+            Some(true) => test(Condition::new("stalled IS NOT NULL")),
+            Some(false) => test(Condition::new("stalled IS NULL")),
+            None => {}
         }
         Ok(search)
     }
@@ -180,63 +213,61 @@ impl<'a> Search<'a> {
                 Order::OldestFirst => ">",
                 Order::NewestFirst => "<",
             };
-            let condition = format!("{} {comparison} ?", search.incarnation);
-            search.add(condition, integer(after.0));
+            let behind = Condition::new(format!("{} {comparison} ?", search.incarnation));
+            search.bounds.push(behind.with(integer(after.0)));
         }
         Ok(search)
     }
 
-    /// A condition with one parameter.
-    fn add(&mut self, condition: String, value: impl Into<Value>) {
-        self.conditions.push(condition);
-        self.values.push(value.into());
-    }
-
-    /// Whether few instances meet the conditions so far, which are about the id.
-    fn finds_few(&self, db: &Connection) -> Result<bool> {
-        let sql = format!(
-            "SELECT count(*) FROM (SELECT 1 FROM instances WHERE {} LIMIT {})",
-            self.conditions.join(" AND "),
-            limit(FEW_IDS + 1),
-        );
-        let count: i64 = db
-            .prepare_cached(&sql)?
-            .query_row(params_from_iter(&self.values), |row| row.get(0))?;
-        Ok(count <= limit(FEW_IDS))
-    }
-
-    pub(super) fn select(&self, columns: &str, order: Option<Order>) -> String {
+    /// Every instance within the bounds, with its name and whether it passes the tests. `CASE` stops at the first that it does not.
+    pub(super) fn walk(&self, order: Order) -> String {
         let Self {
             from, incarnation, ..
         } = self;
-        let mut sql = format!("SELECT {columns} FROM {from}");
-        if !self.conditions.is_empty() {
-            sql += " WHERE ";
-            sql += &self.conditions.join(" AND ");
+        let passes = match self.tests.as_slice() {
+            [] => "1".to_owned(),
+            tests => format!(
+                "CASE WHEN {} THEN 1 ELSE 0 END",
+                Condition::all(tests.iter())
+            ),
+        };
+        let mut sql = format!("SELECT instances.incarnation, instances.name, {passes} FROM {from}");
+        if !self.bounds.is_empty() {
+            sql += &format!(" WHERE {}", Condition::all(self.bounds.iter()));
         }
-        match order {
-            None => {}
-            Some(Order::OldestFirst) => sql += &format!(" ORDER BY {incarnation}"),
-            Some(Order::NewestFirst) => sql += &format!(" ORDER BY {incarnation} DESC"),
+        sql += &format!(" ORDER BY {incarnation}");
+        if order == Order::NewestFirst {
+            sql += " DESC";
         }
         sql
     }
 
-    /// The first rows that match, by name too, which is in the column `name`.
+    /// Those that pass the tests, in any order.
+    fn select(&self, columns: &str) -> String {
+        let mut sql = format!("SELECT {columns} FROM {}", self.from);
+        if !self.bounds.is_empty() || !self.tests.is_empty() {
+            let conditions = self.bounds.iter().chain(&self.tests);
+            sql += &format!(" WHERE {}", Condition::all(conditions));
+        }
+        sql
+    }
+
+    /// The first rows that match, by name too, which is in the second column.
     fn rows<T>(
         &self,
         db: &Connection,
         sql: &str,
-        name: usize,
         count: usize,
         mut decode: impl FnMut(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
         let mut statement: CachedStatement<'_> = db.prepare_cached(sql)?;
-        let mut rows = statement.query(params_from_iter(&self.values))?;
+        let values = self.bounds.iter().chain(&self.tests);
+        let values = values.flat_map(|condition| &condition.values);
+        let mut rows = statement.query(params_from_iter(values))?;
         let mut found = Vec::new();
         while found.len() < count {
             let Some(row) = rows.next()? else { break };
-            if self.is_named(row, name)? {
+            if self.is_named(row, 1)? {
                 found.push(decode(row)?);
             }
         }
@@ -256,6 +287,28 @@ impl<'a> Search<'a> {
             name.to_lowercase() == wanted.to_lowercase()
         })
     }
+}
+
+fn with_prefix(prefix: &str) -> Condition {
+    match end_of_prefix(prefix) {
+        Some(end) => Condition::new("instances.id >= ? AND instances.id < ?")
+            .with(prefix.to_owned())
+            .with(end),
+        None => Condition::new("instances.id >= ?").with(prefix.to_owned()),
+    }
+}
+
+/// Whether few instances meet a condition on the id.
+fn finds_few(db: &Connection, condition: &Condition) -> Result<bool> {
+    let sql = format!(
+        "SELECT count(*) FROM (SELECT 1 FROM instances WHERE {} LIMIT {})",
+        condition.sql,
+        limit(FEW_IDS + 1),
+    );
+    let count: i64 = db
+        .prepare_cached(&sql)?
+        .query_row(params_from_iter(&condition.values), |row| row.get(0))?;
+    Ok(count <= limit(FEW_IDS))
 }
 
 /// The first text behind all that begin with this one, in the order of code points, which is that of UTF-8; `None` when all

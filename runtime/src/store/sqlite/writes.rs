@@ -17,7 +17,7 @@ use crate::store::{
 /// Applies a write, or says why not.
 pub(super) fn apply(db: &Connection, write: &Write) -> Result<WriteResult> {
     match write {
-        Write::Create(create) => Ok(apply_create(db, create)?.map(|new| Written::Created(new.0))),
+        Write::Create(create) => Ok(apply_create(db, create)?.map(New::written)),
         Write::Episode(episode) => episodes::apply(db, episode),
         Write::Enqueue {
             incarnation,
@@ -63,17 +63,45 @@ pub(super) fn apply(db: &Connection, write: &Write) -> Result<WriteResult> {
     }
 }
 
-/// An instance that is there after a create, and whether it was made by it.
-pub(super) type New = (Incarnation, bool);
+/// An instance that is there after a create.
+pub(super) enum New {
+    /// It was there before.
+    Known(Incarnation),
+    /// It was made, and took the place of another one or not.
+    Made {
+        incarnation: Incarnation,
+        replaced: bool,
+    },
+}
+
+impl New {
+    const fn written(self) -> Written {
+        match self {
+            Self::Known(incarnation) => Written::Created {
+                incarnation,
+                replaced: true,
+            },
+            Self::Made {
+                incarnation,
+                replaced,
+            } => Written::Created {
+                incarnation,
+                replaced,
+            },
+        }
+    }
+}
 
 /// Creates an instance with its first row, or says why not.
 pub(super) fn apply_create(
     db: &Connection,
     create: &CreateInstance,
 ) -> Result<std::result::Result<New, Refused>> {
-    if let Some(existing) = instances::by_id(db, &create.id)? {
+    let existing = instances::by_id(db, &create.id)?;
+    let replaced = existing.is_some();
+    if let Some(existing) = existing {
         if existing.execution_id == create.execution_id {
-            return Ok(Ok((existing.incarnation, false)));
+            return Ok(Ok(New::Known(existing.incarnation)));
         }
         if !gives_way(&existing, create) {
             return Ok(Err(Refused::Exists(Box::new(existing))));
@@ -90,18 +118,21 @@ pub(super) fn apply_create(
     };
     history::insert(db, incarnation, &row)?;
     tags::insert(db, incarnation, &create.tags)?;
-    Ok(Ok((incarnation, true)))
+    Ok(Ok(New::Made {
+        incarnation,
+        replaced,
+    }))
 }
 
 fn apply_import(db: &Connection, import: &ImportInstance) -> Result<WriteResult> {
     if !are_consecutive(&import.rows) {
         return Ok(Err(Refused::Stale));
     }
-    let (incarnation, is_new) = match apply_create(db, &import.create)? {
+    let new = match apply_create(db, &import.create)? {
         Ok(new) => new,
         Err(refused) => return Ok(Err(refused)),
     };
-    if is_new {
+    if let New::Made { incarnation, .. } = new {
         instances::import(db, incarnation, import)?;
         for row in &import.rows {
             history::insert(db, incarnation, row)?;
@@ -110,7 +141,7 @@ fn apply_import(db: &Connection, import: &ImportInstance) -> Result<WriteResult>
             inbox::append(db, incarnation, None, event)?;
         }
     }
-    Ok(Ok(Written::Created(incarnation)))
+    Ok(Ok(new.written()))
 }
 
 /// Deletes the first of the instances that match and have ended.

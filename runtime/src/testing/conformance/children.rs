@@ -222,7 +222,7 @@ pub async fn generations_of_one_batch_follow_each_other(store: &dyn Store) {
             Ok(Written::Purged(1)),
         ]
     );
-    assert!(matches!(results[3], Ok(Written::Created(new)) if new > child));
+    assert!(matches!(results[3], Ok(Written::Created { incarnation, .. }) if incarnation > child));
     assert_eq!(owner.messages("parent").await, ["done"]);
     assert!(owner.has("grandchild").await);
 }

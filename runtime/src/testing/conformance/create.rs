@@ -163,9 +163,17 @@ pub async fn replaced_instance_is_gone_with_everything_of_it(store: &dyn Store) 
 
     let mut replacing = create("demo", execution(2));
     replacing.replaces = vec![RuntimeStatus::Failed, RuntimeStatus::Completed];
-    let new = owner.create(replacing).await;
-    assert!(new > old, "{new:?} is greater than {old:?}");
+    let result = owner.write(Write::Create(replacing)).await;
     let stored = owner.load("demo").await;
+    let new = stored.header.incarnation;
+    assert!(new > old, "{new:?} is greater than {old:?}");
+    assert_eq!(
+        result,
+        Ok(Written::Created {
+            incarnation: new,
+            replaced: true
+        })
+    );
     assert_eq!(
         (stored.header.incarnation, stored.header.runtime_status),
         (new, RuntimeStatus::Pending)
@@ -234,7 +242,10 @@ pub async fn same_id_twice_in_a_batch_is_created_once(store: &dyn Store) {
     assert_eq!(
         results,
         [
-            Ok(Written::Created(header.incarnation)),
+            Ok(Written::Created {
+                incarnation: header.incarnation,
+                replaced: false
+            }),
             Err(Refused::Exists(Box::new(header)))
         ]
     );

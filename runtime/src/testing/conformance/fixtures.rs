@@ -52,7 +52,7 @@ impl<'a> Owner<'a> {
     /// Commits one create, which must be accepted.
     pub(super) async fn create(&self, create: CreateInstance) -> Incarnation {
         match self.write(Write::Create(create)).await {
-            Ok(Written::Created(incarnation)) => incarnation,
+            Ok(Written::Created { incarnation, .. }) => incarnation,
             other => panic!("an instance is created, but: {other:?}"),
         }
     }
@@ -123,6 +123,7 @@ impl<'a> Owner<'a> {
         let found = self.store.query(filter, &page).await;
         let found = found.expect("instances can be queried");
         found
+            .rows
             .into_iter()
             .map(|rows| rows.header.id.into())
             .collect()
@@ -300,6 +301,7 @@ pub(super) const fn first_page(limit: usize, order: Order) -> PageRequest {
         after: None,
         limit,
         bytes: usize::MAX,
+        walk: usize::MAX,
         order,
     }
 }

@@ -39,7 +39,13 @@ pub async fn imported_instance_is_as_it_was(store: &dyn Store) {
     let result = owner.write(Write::Import(import.clone())).await;
     let stored = owner.load("demo").await;
     let incarnation = stored.header.incarnation;
-    assert_eq!(result, Ok(Written::Created(incarnation)));
+    assert_eq!(
+        result,
+        Ok(Written::Created {
+            incarnation,
+            replaced: false
+        })
+    );
     let expected = InstanceHeader {
         id: instance_id("demo"),
         incarnation,
@@ -132,7 +138,10 @@ pub async fn import_is_refused_or_repeated_as_a_create_is(store: &dyn Store) {
     let before = owner.load("demo").await;
     assert_eq!(
         owner.write(Write::Import(first)).await,
-        Ok(Written::Created(incarnation))
+        Ok(Written::Created {
+            incarnation,
+            replaced: true
+        })
     );
     let mut other = import(create("demo", execution(2)), 2, RuntimeStatus::Running);
     assert_eq!(

@@ -296,6 +296,7 @@ macro_rules! __store_conformance_cases {
                 matching_instances_are_counted_by_status,
                 pages_are_complete_whatever_their_size,
                 pages_end_where_they_hold_too_much,
+                pages_end_where_enough_was_walked,
                 pages_stay_true_while_instances_come_and_go,
                 listed_instance_is_what_a_reader_sees,
                 pages_may_begin_anywhere,

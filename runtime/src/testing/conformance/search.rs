@@ -9,7 +9,7 @@ use super::fixtures::{
 use crate::model::instance::Incarnation;
 use crate::model::query::{InstanceFilter, Order};
 use crate::model::status::RuntimeStatus;
-use crate::store::{PageRequest, Store, Write};
+use crate::store::{InstancePage, PageRequest, Store, Write};
 
 /// A condition, and those that meet it.
 type Condition = (InstanceFilter, &'static [&'static str]);
@@ -234,6 +234,7 @@ pub async fn pages_are_complete_whatever_their_size(store: &dyn Store) {
                         after,
                         limit,
                         bytes: usize::MAX,
+                        walk: usize::MAX,
                         order,
                     };
                     let ids = owner.page(&filter, page).await;
@@ -277,6 +278,63 @@ pub async fn pages_end_where_they_hold_too_much(store: &dyn Store) {
     }
 }
 
+/// Whatever they have, and with where to go on; from there each instance that matches is met once.
+pub async fn pages_end_where_enough_was_walked(store: &dyn Store) {
+    let owner = Owner::of(store).await;
+    let conditions = zoo(&owner).await;
+    let mut incarnations = Vec::new();
+    for id in owner.find(&InstanceFilter::new()).await {
+        incarnations.push(owner.load(&id).await.header.incarnation);
+    }
+    let none = InstanceFilter::new().version("3.0");
+    let ids = |page: &InstancePage| -> Vec<String> {
+        let ids = page.rows.iter().map(|rows| rows.header.id.as_str());
+        ids.map(str::to_owned).collect()
+    };
+    for order in [Order::OldestFirst, Order::NewestFirst] {
+        if order == Order::NewestFirst {
+            incarnations.reverse();
+        }
+        for (walk, next) in [(0, 0), (1, 0), (4, 3)] {
+            let page = PageRequest {
+                walk,
+                ..first_page(100, order)
+            };
+            let empty = store.query(&none, &page).await;
+            let empty = empty.expect("instances can be queried");
+            assert_eq!(ids(&empty), [""; 0], "{page:?}");
+            assert_eq!(empty.next, Some(incarnations[next]), "{page:?}");
+        }
+        let whole = store.query(&none, &first_page(100, order)).await;
+        assert_eq!(whole.expect("instances can be queried").next, None);
+
+        for (filter, expected) in &conditions {
+            for walk in [1, 2, 4, 100] {
+                let mut page = PageRequest {
+                    walk,
+                    ..first_page(100, order)
+                };
+                let mut found = Vec::new();
+                loop {
+                    let part = store.query(filter, &page).await;
+                    let part = part.expect("instances can be queried");
+                    assert!(part.rows.len() <= walk, "{} of {walk}", part.rows.len());
+                    found.extend(ids(&part));
+                    if part.next.is_none() {
+                        break;
+                    }
+                    assert_ne!(part.next, page.after, "{filter:?}: it goes on");
+                    page.after = part.next;
+                }
+                if order == Order::NewestFirst {
+                    found.reverse();
+                }
+                assert_eq!(found, *expected, "{filter:?} in walks of {walk}");
+            }
+        }
+    }
+}
+
 /// What is there all the while is on exactly one page.
 pub async fn pages_stay_true_while_instances_come_and_go(store: &dyn Store) {
     let owner = Owner::of(store).await;
@@ -298,10 +356,11 @@ pub async fn pages_stay_true_while_instances_come_and_go(store: &dyn Store) {
                 after,
                 limit: 4,
                 bytes: usize::MAX,
+                walk: usize::MAX,
                 order,
             };
             let rows = store.query(&filter, &page).await;
-            let rows = rows.expect("instances can be queried");
+            let rows = rows.expect("instances can be queried").rows;
             let Some(last) = rows.last() else { break };
             after = Some(last.header.incarnation);
             found.extend(rows.iter().map(|rows| rows.header.id.as_str().to_owned()));
@@ -351,7 +410,7 @@ pub async fn listed_instance_is_what_a_reader_sees(store: &dyn Store) {
     let page = first_page(10, Order::OldestFirst);
     let listed = store.query(&InstanceFilter::new(), &page).await;
     let read = vec![owner.read("first").await, owner.read("second").await];
-    assert_eq!(listed.expect("instances can be queried"), read);
+    assert_eq!(listed.expect("instances can be queried").rows, read);
 }
 
 /// Of a page that ended at an instance which nobody knows, too.
@@ -370,6 +429,7 @@ pub async fn pages_may_begin_anywhere(store: &dyn Store) {
             after: Some(after),
             limit: 10,
             bytes: usize::MAX,
+            walk: usize::MAX,
             order,
         };
         assert_eq!(

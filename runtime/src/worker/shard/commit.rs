@@ -165,7 +165,7 @@ impl Shard {
             input: _,
         } = start;
         let incarnation = match answer {
-            Ok(Ok(Written::Created(incarnation))) => incarnation,
+            Ok(Ok(Written::Created { incarnation, .. })) => incarnation,
             Ok(Err(Refused::Exists(existing))) => {
                 reply.send(attach(&id, &name, on_existing, &existing));
                 // It may be one whose creation was not acknowledged, so that nobody runs it yet.
@@ -517,7 +517,7 @@ impl Shard {
         answer: Result<WriteResult, Arc<StoreError>>,
     ) {
         let incarnation = match answer {
-            Ok(Ok(Written::Created(incarnation))) => incarnation,
+            Ok(Ok(Written::Created { incarnation, .. })) => incarnation,
             Ok(Err(Refused::Exists(existing))) => {
                 return reply.send(Err(RequestError::AlreadyExists {
                     id,

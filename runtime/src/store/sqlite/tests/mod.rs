@@ -407,12 +407,13 @@ fn pages_are_read_off_an_index() {
                 after: Some(Incarnation(5)),
                 limit: 10,
                 bytes: usize::MAX,
+                walk: usize::MAX,
                 order,
             };
             let plan = store
                 .look(|db| {
                     let search = search::Search::page(db, &filter, &page)?;
-                    Ok(plan(db, &search.select(instances::COLUMNS, Some(order))))
+                    Ok(plan(db, &search.walk(order)))
                 })
                 .unwrap();
             let index = format!("{index}{comparison}");
@@ -440,20 +441,22 @@ fn few_ids_of_a_prefix_are_looked_up() {
         after: Some(Incarnation(5)),
         limit: 10,
         bytes: usize::MAX,
+        walk: usize::MAX,
         order: Order::OldestFirst,
     };
     let plan = store
         .look(|db| {
             let search = search::Search::page(db, &filter, &page)?;
-            Ok(plan(
-                db,
-                &search.select(instances::COLUMNS, Some(page.order)),
-            ))
+            Ok(plan(db, &search.walk(page.order)))
         })
         .unwrap();
     assert!(plan.contains("(id>? AND id<?)"), "{plan}");
-    let rows = block_on(store.query(&filter, &page)).unwrap();
-    let found: Vec<_> = rows.iter().map(|rows| rows.header.incarnation.0).collect();
+    let found = block_on(store.query(&filter, &page)).unwrap();
+    let found: Vec<_> = found
+        .rows
+        .iter()
+        .map(|rows| rows.header.incarnation.0)
+        .collect();
     assert_eq!(found, (6..16).collect::<Vec<_>>());
 }
 

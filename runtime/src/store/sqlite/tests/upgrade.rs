@@ -44,10 +44,11 @@ fn ids(store: &SqliteStore, filter: &InstanceFilter) -> Vec<String> {
         after: None,
         limit: 100,
         bytes: usize::MAX,
+        walk: usize::MAX,
         order: Order::OldestFirst,
     };
     let found = block_on(store.query(filter, &page)).unwrap();
-    let found = found.into_iter().map(|rows| rows.header.id.into());
+    let found = found.rows.into_iter().map(|rows| rows.header.id.into());
     found.collect()
 }
 
