@@ -246,6 +246,7 @@ fn past(now: &Update, row: ChangeRow) -> Arc<Published> {
         output: None,
         failure: None,
         stalled: None,
+        replaces: false,
         last_updated_at: None,
     })
 }

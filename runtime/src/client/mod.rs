@@ -1,5 +1,6 @@
 //! The client: starting orchestrations, and talking to those that run.
 
+mod backlog;
 mod batch;
 mod changes;
 mod control;
@@ -10,10 +11,12 @@ mod handle;
 mod history;
 mod initial_status;
 mod instances;
+mod listing;
 mod metrics;
 mod query;
 mod reading;
 mod ready;
+mod shown;
 mod start;
 mod watch;
 

@@ -8,14 +8,14 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::unfold;
 use futures_util::{Stream, StreamExt as _};
-use tokio::time::timeout;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::change::{event, list_event};
 use super::error::HttpError;
 use super::list::filter;
 use super::query::Query;
 use super::{Api, Asked};
-use crate::client::{ClientError, InstanceHandle};
+use crate::client::{ClientError, InstanceHandle, SharedEvent};
 use crate::model::instance::Cursor;
 use crate::model::status::InstanceStatus;
 
@@ -30,6 +30,9 @@ const RETRY: Duration = Duration::from_secs(2);
 
 /// How long nothing is sent before a comment is, so that either side notices when the other is gone.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How long it takes at least from one list to the next in a stream of all instances.
+const BETWEEN_LISTS: Duration = Duration::from_secs(1);
 
 /// How long a request waits for a change at most: as long as proxies usually let a request take.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -67,9 +70,24 @@ pub(super) fn instances(api: &Api, asked: &Asked) -> Result<Response, HttpError>
     let watch = api.client.watch_instances(filter(&asked.query));
     let events = unfold(watch, async |mut watch| {
         let event = watch.next_shared().await.ok()?;
-        Some((list_event(&event), watch))
+        Some((event, watch))
     });
-    Ok(stream(api, events))
+    Ok(stream(api, paced(events).map(|event| list_event(&event))))
+}
+
+/// A list does not begin anew without a pause: for a reader that is too slow it would be read from the store again and again.
+fn paced(
+    events: impl Stream<Item = SharedEvent> + Send + 'static,
+) -> impl Stream<Item = SharedEvent> {
+    let mut pace = interval(BETWEEN_LISTS);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    unfold((events.boxed(), pace), async |(mut events, mut pace)| {
+        let event = events.next().await?;
+        if matches!(event, SharedEvent::Reset) {
+            pace.tick().await;
+        }
+        Some((event, (events, pace)))
+    })
 }
 
 /// Refuses to stream what cannot change any more: readers would be answered, see the stream end, and connect again, for ever.
@@ -140,7 +158,20 @@ fn stream(api: &Api, events: impl Stream<Item = Event> + Send + 'static) -> Resp
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
+    use crate::model::instance::InstanceId;
+
+    #[tokio::test(start_paused = true)]
+    async fn lists_follow_each_other_at_a_pace() {
+        let began = Instant::now();
+        let reset = || SharedEvent::Reset;
+        let left = || SharedEvent::Left(InstanceId::parse("a").unwrap());
+        let events = futures_util::stream::iter([reset(), left(), reset(), left(), reset()]);
+        let told = paced(events).map(|_| began.elapsed().as_secs());
+        assert_eq!(told.collect::<Vec<_>>().await, [0, 0, 1, 1, 2]);
+    }
 
     #[test]
     fn a_version_is_a_cursor_or_a_sequence() {

@@ -1,10 +1,16 @@
 //! Watchers of all instances.
 //!
-//! As with the streams of one instance, what was told last is kept once for all of them while there is one, within bounds.
+//! As with the streams of one instance, what was told last is kept once for all of them while there is one, within bounds. It is apart
+//! from the watched instances: who lists is in nobody's way.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
 
 use super::recent::{Bounds, Found, Recent};
+use super::update::Published;
 use super::watchers::{Notice, Watchers};
 use crate::model::instance::InstanceId;
 
@@ -14,30 +20,85 @@ const KEPT: Bounds = Bounds {
     size: 8 * 1024 * 1024,
 };
 
-/// What is kept of all instances while somebody listens to all.
-#[derive(Debug)]
-pub(super) struct EveryInstance {
-    recent: Recent<Told>,
-    listeners: usize,
-}
+/// What takes more is not kept, but that it is in the store: a few large outputs would take the place of everything else.
+const LARGEST: usize = 32 * 1024;
+
+/// How many a listener takes at once: fewer turns at the lock, and little to hold for one that does not go on.
+const AT_ONCE: usize = 32;
 
 /// What those who listen to all instances are told.
 #[derive(Clone, Debug)]
 pub(crate) enum Told {
-    /// Of one instance.
-    Of(InstanceId, Notice),
+    /// This was committed. What is too large to be kept is an [outline](Published::outline).
+    Update(Arc<Published>),
+    /// Something may have been committed of this instance: the store knows.
+    Uncertain(InstanceId),
     /// Any instance may be gone, or any change may have been missed: the store knows.
     Any,
 }
 
-impl EveryInstance {
-    pub(super) fn push(&mut self, id: &InstanceId, notice: Notice) {
-        let size = notice.size();
-        self.recent.push(Told::Of(id.clone(), notice), size);
+impl Told {
+    pub(super) fn of(id: &InstanceId, notice: &Notice) -> Self {
+        match notice {
+            Notice::Update(update) if update.size() > LARGEST => Self::Update(update.outline()),
+            Notice::Update(update) => Self::Update(Arc::clone(update)),
+            Notice::Uncertain => Self::Uncertain(id.clone()),
+        }
     }
 
-    pub(super) fn push_any(&mut self) {
-        self.recent.push(Told::Any, 0);
+    /// About how many bytes keeping it takes.
+    pub(crate) fn size(&self) -> usize {
+        size_of::<Self>()
+            + match self {
+                Self::Update(update) => update.size(),
+                Self::Uncertain(id) => id.as_str().len(),
+                Self::Any => 0,
+            }
+    }
+}
+
+/// What is kept of all instances while somebody listens to all.
+#[derive(Debug, Default)]
+pub(super) struct EveryInstance {
+    kept: Mutex<Kept>,
+    /// So that a commit that nobody listens to takes no lock. Changed under the lock.
+    has_listeners: AtomicBool,
+    /// Something was told.
+    told: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// While there are listeners.
+    recent: Option<Recent<Told>>,
+    listeners: usize,
+    closed: bool,
+}
+
+impl EveryInstance {
+    pub(super) fn has_listeners(&self) -> bool {
+        self.has_listeners.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn tell(&self, told: impl FnOnce() -> Told) {
+        if !self.has_listeners() {
+            return;
+        }
+        let told = told();
+        let size = told.size();
+        if let Some(recent) = &mut self.kept().recent {
+            recent.push(told, size);
+        }
+        self.told.notify_waiters();
+    }
+
+    pub(super) fn close(&self) {
+        self.kept().closed = true;
+        self.told.notify_waiters();
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -45,77 +106,107 @@ impl EveryInstance {
 #[derive(Debug)]
 pub(crate) struct Listener {
     watchers: Arc<Watchers>,
-    seen: u64,
+    /// What it has taken and not been given yet.
+    taken: VecDeque<Told>,
+    /// The place of what it takes next.
+    next: u64,
 }
 
 impl Watchers {
     /// Listens to all instances from now on.
     pub(crate) fn listen(self: &Arc<Self>) -> Listener {
-        let mut watched = self.watched();
-        let every = watched.every_instance.get_or_insert_with(|| EveryInstance {
-            recent: Recent::new(0, KEPT),
-            listeners: 0,
-        });
-        every.listeners += 1;
-        let seen = every.recent.end();
-        drop(watched);
+        let every = &self.every_instance;
+        let mut kept = every.kept();
+        kept.listeners += 1;
+        let next = kept
+            .recent
+            .get_or_insert_with(|| Recent::new(0, KEPT))
+            .end();
+        every.has_listeners.store(true, Ordering::SeqCst);
+        drop(kept);
         self.stream_opened();
         Listener {
             watchers: Arc::clone(self),
-            seen,
+            taken: VecDeque::new(),
+            next,
         }
     }
 }
 
 impl Listener {
     /// The place of what is told next.
-    pub(crate) const fn place(&self) -> u64 {
-        self.seen
+    pub(crate) fn place(&self) -> u64 {
+        self.next - self.taken.len() as u64
     }
 
     /// The place behind everything that has been told.
     pub(crate) fn end(&self) -> u64 {
-        let watched = self.watchers.watched();
-        let every = watched.every_instance.as_ref();
-        every.map_or(self.seen, |every| every.recent.end())
+        let kept = self.watchers.every_instance.kept();
+        kept.recent.as_ref().map_or(self.next, Recent::end)
+    }
+
+    /// Leaves out everything that has been told.
+    pub(crate) fn skip(&mut self) {
+        self.next = self.end();
+        self.taken.clear();
+    }
+
+    /// What has been told, when there is something that it was not given yet.
+    pub(crate) fn ready(&mut self) -> Option<Told> {
+        if self.taken.is_empty() {
+            self.take();
+        }
+        self.taken.pop_front()
     }
 
     /// What is told next; `None` when the worker is gone.
     pub(crate) async fn next(&mut self) -> Option<Told> {
         loop {
+            let watchers = Arc::clone(&self.watchers);
             // Older than the look at what is kept, so that nothing between the two is missed.
-            let told = self.watchers.told.notified();
-            {
-                let watched = self.watchers.watched();
-                let recent = watched.every_instance.as_ref().map(|every| &every.recent);
-                match recent.map_or(Found::Nothing, |recent| recent.at(self.seen)) {
-                    Found::Next(told) => {
-                        self.seen += 1;
-                        return Some(told.clone());
-                    }
-                    Found::Behind => {
-                        self.seen = recent.map_or(self.seen, Recent::end);
-                        return Some(Told::Any);
-                    }
-                    Found::Nothing if watched.closed => return None,
-                    Found::Nothing => {}
-                }
+            let told = watchers.every_instance.told.notified();
+            let closed = self.taken.is_empty() && self.take();
+            if let Some(told) = self.taken.pop_front() {
+                return Some(told);
             }
-            let _waiting = self.watchers.waits();
+            if closed {
+                return None;
+            }
+            let _waiting = watchers.waits();
             told.await;
         }
+    }
+
+    /// Takes some of what was told, and says whether there will be no more.
+    fn take(&mut self) -> bool {
+        let kept = self.watchers.every_instance.kept();
+        let recent = kept.recent.as_ref();
+        while self.taken.len() < AT_ONCE {
+            match recent.map_or(Found::Nothing, |recent| recent.at(self.next)) {
+                Found::Next(told) => {
+                    self.taken.push_back(told.clone());
+                    self.next += 1;
+                }
+                Found::Behind => {
+                    self.taken.push_back(Told::Any);
+                    self.next = recent.map_or(self.next, Recent::end);
+                }
+                Found::Nothing => break,
+            }
+        }
+        kept.closed
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
         self.watchers.stream_closed();
-        let mut watched = self.watchers.watched();
-        if let Some(every) = &mut watched.every_instance {
-            every.listeners -= 1;
-            if every.listeners == 0 {
-                watched.every_instance = None;
-            }
+        let every = &self.watchers.every_instance;
+        let mut kept = every.kept();
+        kept.listeners -= 1;
+        if kept.listeners == 0 {
+            kept.recent = None;
+            every.has_listeners.store(false, Ordering::SeqCst);
         }
     }
 }

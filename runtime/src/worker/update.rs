@@ -12,6 +12,9 @@ use crate::model::status::{ActivityProgress, InstanceStatus, RuntimeStatus};
 use crate::model::tags::Tags;
 use crate::store::InstanceHeader;
 
+/// About how long a text is in which everything of any length is empty.
+const RENDERED: usize = 256;
+
 /// One committed state of an instance, as its watchers see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Update {
@@ -24,6 +27,8 @@ pub(crate) struct Update {
     pub(crate) failure: Option<FailureDetails>,
     /// Why it cannot advance. Not part of the sequence of changes: the cursor stays.
     pub(crate) stalled: Option<String>,
+    /// Whether it has just been created in the place of another instance of its id, which is gone.
+    pub(crate) replaces: bool,
     /// `None` in a state that was read back from history, where it is not kept.
     pub(crate) last_updated_at: Option<Timestamp>,
 }
@@ -73,6 +78,7 @@ impl From<InstanceStatus> for Update {
             output: status.output,
             failure: status.failure,
             stalled: status.stalled,
+            replaces: false,
             last_updated_at: Some(status.last_updated_at),
         }
     }
@@ -82,14 +88,20 @@ impl From<InstanceStatus> for Update {
 #[derive(Debug)]
 pub(crate) struct Published {
     update: Update,
+    is_outline: bool,
     #[cfg(feature = "http")]
     rendered: std::sync::OnceLock<Box<str>>,
 }
 
 impl Published {
     pub(crate) fn new(update: impl Into<Update>) -> Arc<Self> {
+        Self::of(update.into(), false)
+    }
+
+    fn of(update: Update, is_outline: bool) -> Arc<Self> {
         Arc::new(Self {
-            update: update.into(),
+            update,
+            is_outline,
             #[cfg(feature = "http")]
             rendered: std::sync::OnceLock::new(),
         })
@@ -102,14 +114,62 @@ impl Published {
             .get_or_init(|| render(&self.update).into_boxed_str())
     }
 
-    /// About how many bytes keeping it takes.
-    pub(crate) fn size(&self) -> usize {
-        let custom_status = self.custom_status.as_ref();
-        let custom_status = custom_status.map_or(0, |status| status.as_json().len());
-        let progress = self.progress.iter().map(|progress| progress.details.len());
-        let output = self.output.as_ref().map_or(0, String::len);
-        size_of::<Self>() + custom_status + progress.sum::<usize>() + output
+    /// The same without what may be of any length, which is for the store to tell. Whether it meets a filter can be told.
+    pub(crate) fn outline(&self) -> Arc<Self> {
+        let outline = Update {
+            about: Arc::clone(&self.about),
+            custom_status: None,
+            progress: Vec::new(),
+            output: None,
+            failure: None,
+            stalled: self.stalled.as_ref().map(|_| String::new()),
+            cursor: self.cursor,
+            runtime_status: self.runtime_status,
+            replaces: self.replaces,
+            last_updated_at: self.last_updated_at,
+        };
+        Self::of(outline, true)
     }
+
+    pub(crate) const fn is_outline(&self) -> bool {
+        self.is_outline
+    }
+
+    /// About how many bytes keeping it takes, once it is rendered: a text has what is in the update once more.
+    pub(crate) fn size(&self) -> usize {
+        let Update {
+            about,
+            cursor: _,
+            runtime_status: _,
+            custom_status,
+            progress,
+            output,
+            failure,
+            stalled,
+            replaces: _,
+            last_updated_at: _,
+        } = &self.update;
+        let custom_status = custom_status.as_ref();
+        let custom_status = custom_status.map_or(0, |status| status.as_json().len());
+        let progress = progress.iter().map(|progress| {
+            size_of::<ActivityProgress>() + progress.name.len() + progress.details.len()
+        });
+        let texts = custom_status
+            + progress.sum::<usize>()
+            + output.as_ref().map_or(0, String::len)
+            + failure.as_ref().map_or(0, json_length)
+            + stalled.as_ref().map_or(0, String::len);
+        let rendered = if cfg!(feature = "http") {
+            RENDERED + about.name.len() + about.id.as_str().len() + texts
+        } else {
+            0
+        };
+        size_of::<Self>() + texts + rendered
+    }
+}
+
+fn json_length(failure: &FailureDetails) -> usize {
+    serde_json::to_string(failure).map_or(0, |json| json.len())
 }
 
 impl Deref for Published {

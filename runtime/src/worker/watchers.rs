@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::every_instance::EveryInstance;
+use super::every_instance::{EveryInstance, Told};
 use super::streams::Streamed;
 use super::update::Published;
 use crate::hash::Map;
@@ -41,18 +41,15 @@ impl Notice {
 #[derive(Debug, Default)]
 pub(crate) struct Watchers {
     watched: Mutex<Watched>,
-    /// Something was told to those who listen to all instances.
-    pub(super) told: Notify,
+    pub(super) every_instance: EveryInstance,
     streams: AtomicUsize,
     waiting: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Watched {
-    pub(super) closed: bool,
+struct Watched {
+    closed: bool,
     instances: Map<InstanceId, Arc<Instance>>,
-    /// While somebody listens to all instances.
-    pub(super) every_instance: Option<EveryInstance>,
 }
 
 /// A watched instance. Every start has one for a while, so that it is small.
@@ -62,6 +59,8 @@ pub(super) struct Instance {
     pub(super) changed: Notify,
     /// Apart from `changed`, so that who waits for the end is not woken by everything else.
     ended: Notify,
+    /// How many subscriptions there are: the first comes and the last goes under the lock of the list.
+    subscriptions: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -87,6 +86,7 @@ impl Instance {
             }),
             changed: Notify::new(),
             ended: Notify::new(),
+            subscriptions: AtomicUsize::new(0),
         }
     }
 
@@ -140,13 +140,7 @@ impl Watchers {
                 instance
             }
         };
-        let seen = instance.state().count;
-        Subscription {
-            id: id.clone(),
-            instance,
-            seen,
-            watchers: Arc::clone(self),
-        }
+        Subscription::new(id.clone(), instance, Arc::clone(self))
     }
 
     /// Tells an instance's watchers, when it has any, of an update that is committed.
@@ -161,40 +155,33 @@ impl Watchers {
 
     /// The same for all that may have ended: those are what was purged.
     pub(crate) fn publish_purge(&self) {
-        let mut watched = self.watched();
-        for instance in watched.instances.values() {
-            if instance.state().latest.may_be_an_end() {
+        let instances: Vec<_> = self.watched().instances.values().cloned().collect();
+        for instance in instances {
+            let may_have_ended = instance.state().latest.may_be_an_end();
+            if may_have_ended {
                 instance.tell(Notice::Uncertain);
             }
         }
-        if let Some(every) = &mut watched.every_instance {
-            every.push_any();
-            self.told.notify_waiters();
-        }
+        self.every_instance.tell(|| Told::Any);
     }
 
+    /// The lock is not held while somebody is woken.
     fn tell(&self, id: &InstanceId, notice: impl FnOnce() -> Notice) {
-        let mut watched = self.watched();
-        let Watched {
-            instances,
-            every_instance,
-            ..
-        } = &mut *watched;
-        let instance = instances.get(id);
-        if instance.is_none() && every_instance.is_none() {
+        let instance = self.watched().instances.get(id).cloned();
+        let has_listeners = self.every_instance.has_listeners();
+        if instance.is_none() && !has_listeners {
             return;
         }
         let notice = notice();
-        if let Some(every) = every_instance {
-            every.push(id, notice.clone());
-            self.told.notify_waiters();
+        if has_listeners {
+            self.every_instance.tell(|| Told::of(id, &notice));
         }
         if let Some(instance) = instance {
             instance.tell(notice);
         }
     }
 
-    pub(super) fn watched(&self) -> MutexGuard<'_, Watched> {
+    fn watched(&self) -> MutexGuard<'_, Watched> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -230,12 +217,15 @@ impl Watchers {
 
     /// Ends every subscription, also later ones: the worker is gone.
     pub(crate) fn close(&self) {
-        let mut watched = self.watched();
-        watched.closed = true;
-        for (_, instance) in watched.instances.drain() {
+        let instances = {
+            let mut watched = self.watched();
+            watched.closed = true;
+            std::mem::take(&mut watched.instances)
+        };
+        for instance in instances.values() {
             instance.close();
         }
-        self.told.notify_waiters();
+        self.every_instance.close();
     }
 }
 
@@ -249,6 +239,17 @@ impl Drop for Waiting<'_> {
 }
 
 impl Subscription {
+    fn new(id: InstanceId, instance: Arc<Instance>, watchers: Arc<Watchers>) -> Self {
+        instance.subscriptions.fetch_add(1, Ordering::Relaxed);
+        let seen = instance.state().count;
+        Self {
+            id,
+            instance,
+            seen,
+            watchers,
+        }
+    }
+
     /// What was committed last, as far as it was published since the instance is watched.
     pub(crate) fn latest(&mut self) -> Option<Arc<Published>> {
         let state = self.instance.state();
@@ -302,25 +303,18 @@ impl Subscription {
 
     /// Another place among the watchers of the same instance.
     pub(crate) fn again(&self) -> Self {
-        Self {
-            id: self.id.clone(),
-            instance: Arc::clone(&self.instance),
-            seen: self.instance.state().count,
-            watchers: Arc::clone(&self.watchers),
-        }
+        let instance = Arc::clone(&self.instance);
+        Self::new(self.id.clone(), instance, Arc::clone(&self.watchers))
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
         let mut watched = self.watchers.watched();
-        // The list's and this one. Others are made from this one, or under the lock.
-        if Arc::strong_count(&self.instance) <= 2
-            && watched
-                .instances
-                .get(&self.id)
-                .is_some_and(|instance| Arc::ptr_eq(instance, &self.instance))
-        {
+        // Others are made from this one, or under the lock: who is the last stays the last.
+        let is_last = self.instance.subscriptions.fetch_sub(1, Ordering::Relaxed) == 1;
+        let is_listed = |instance: &Arc<Instance>| Arc::ptr_eq(instance, &self.instance);
+        if is_last && watched.instances.get(&self.id).is_some_and(is_listed) {
             watched.instances.remove(&self.id);
         }
     }

@@ -164,8 +164,11 @@ impl Shard {
             reply,
             input: _,
         } = start;
-        let incarnation = match answer {
-            Ok(Ok(Written::Created { incarnation, .. })) => incarnation,
+        let (incarnation, replaces) = match answer {
+            Ok(Ok(Written::Created {
+                incarnation,
+                replaced,
+            })) => (incarnation, replaced),
             Ok(Err(Refused::Exists(existing))) => {
                 reply.send(attach(&id, &name, on_existing, &existing));
                 // It may be one whose creation was not acknowledged, so that nobody runs it yet.
@@ -242,6 +245,7 @@ impl Shard {
                 output: None,
                 failure: None,
                 stalled: None,
+                replaces,
                 last_updated_at: Some(created_at),
             }),
         );

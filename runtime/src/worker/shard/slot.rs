@@ -227,6 +227,7 @@ impl Known {
             output: None,
             failure: None,
             stalled: self.header.stalled.clone(),
+            replaces: false,
             last_updated_at: Some(self.header.last_updated_at),
         }
     }
