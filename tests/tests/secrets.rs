@@ -1,4 +1,4 @@
-//! That no key, no signature and nothing they are made of is in the log, however much of it is asked for.
+//! That no key, no signature, nothing they are made of and no payload is in the log, however much of it is asked for; but what failed is.
 //!
 //! A test of its own process: what is logged on every thread, of whichever crate, is collected.
 
@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use axum::http::StatusCode;
 use steadfast::http::{Api, Grant, Key, SignedUrls};
 use steadfast::prelude::*;
+use steadfast::store::codec::{CodecStore, Encryption, EncryptionKey};
 use steadfast::store::memory::MemoryStore;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -23,11 +24,19 @@ const READER: &str = "reader-key-0123456789";
 const GUESS: &str = "guess-key-0123456789";
 const SECRET: &str = "signing-secret-0123456789-0123456789";
 const TOKEN: &str = "bearer-token-0123456789";
+const STORE_KEY: &str = "c3RvcmUta2V5LXN0b3JlLWtleS1zdG9yZS1rZXktMDE=";
+const PAYLOAD: &str = "payload-0123456789";
+const FAILURE: &str = "failure-0123456789";
 
 #[orchestrator(name = "Secretive")]
 async fn secretive(ctx: OrchestrationContext) {
     let event: Result<bool, _> = ctx.wait_for_external_event_named("Go").await;
     assert!(event.is_ok());
+}
+
+#[orchestrator(name = "Failing")]
+async fn failing(_ctx: OrchestrationContext) -> Result<(), String> {
+    Err(FAILURE.to_owned())
 }
 
 /// Everything that is logged.
@@ -85,7 +94,9 @@ async fn no_secret_is_in_the_log() {
         .with_writer(log.clone())
         .init();
 
-    let steadfast = Steadfast::builder().store(MemoryStore::new());
+    let store_key = EncryptionKey::from_base64("store", STORE_KEY).unwrap();
+    let store = CodecStore::new(MemoryStore::new(), Encryption::new(store_key.clone()));
+    let steadfast = Steadfast::builder().store(store);
     let steadfast = steadfast.start().await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -99,7 +110,7 @@ async fn no_secret_is_in_the_log() {
     let api = keyed(steadfast.client().clone());
     let signed = api.clone().signed_urls(SignedUrls::new(SECRET).unwrap());
     // What a program may log by itself.
-    tracing::info!(?api, ?signed, "probe: it is collected");
+    tracing::info!(?api, ?signed, ?store_key, client = ?steadfast.client(), "probe: it is collected");
 
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = tokio::spawn(
@@ -117,8 +128,9 @@ async fn no_secret_is_in_the_log() {
     let start =
         |id: &str, code: &str| format!("POST {WEBHOOK}/orchestrators/Secretive/{id}?code={code}");
     let json = "Content-Type: application/json";
+    let payload = format!("\"{PAYLOAD}\"");
     for (request, headers, body, status) in [
-        (start("a", KEY), vec![json], "", 202),
+        (start("a", KEY), vec![json], payload.as_str(), 202),
         (start("a", KEY), vec![json], "", 409),
         (start("b", READER), vec![json], "", 401),
         (start("b", GUESS), vec![json, &token], "", 401),
@@ -147,6 +159,12 @@ async fn no_secret_is_in_the_log() {
             "",
             200,
         ),
+        (
+            format!("GET {WEBHOOK}/metrics?code={READER}"),
+            vec![],
+            "",
+            200,
+        ),
         (format!("GET {WEBHOOK}/nothing?code={KEY}"), vec![], "", 404),
         (
             format!("GET {WEBHOOK}/instances/a?code={KEY}&signature={GUESS}&expires=1"),
@@ -166,6 +184,8 @@ async fn no_secret_is_in_the_log() {
                 };
             let line = format!("HTTP/1.1 {expected} ");
             assert!(answer.starts_with(&line), "{request}: {answer}");
+            let shown = request.contains("/instances");
+            assert!(shown || !answer.contains(PAYLOAD), "{request}: {answer}");
         }
     }
 
@@ -186,6 +206,8 @@ async fn no_secret_is_in_the_log() {
     }
     let instance = steadfast.client().instance("a").unwrap();
     instance.wait_for_completion().await.unwrap();
+    let failed = steadfast.client().start(failing().id("failed")).await;
+    assert!(failed.unwrap().output().await.is_err());
     drop((stop, stop_keyed));
     serving.await.unwrap().unwrap();
     serving_keyed.await.unwrap().unwrap();
@@ -196,10 +218,23 @@ async fn no_secret_is_in_the_log() {
         "SignedUrls",
         "Secretive",
         "status=409",
+        "EncryptionKey { id: \"store\", .. }",
+        FAILURE,
     ] {
         assert!(log.contains(collected), "{collected}: {log}");
     }
-    for secret in [KEY, READER, GUESS, SECRET, TOKEN, &signature] {
+    let store_secret = "store-key-store-key-store-key-01";
+    for secret in [
+        KEY,
+        READER,
+        GUESS,
+        SECRET,
+        TOKEN,
+        &signature,
+        STORE_KEY,
+        store_secret,
+        PAYLOAD,
+    ] {
         assert!(!log.contains(secret), "{secret} is in the log: {log}");
         // As bytes, in the way of `Debug`.
         let bytes = format!("{:?}", secret.as_bytes());
