@@ -6,7 +6,7 @@ use crate::model::instance::InstanceId;
 use crate::model::on_existing::OnExisting;
 use crate::model::query::InstanceFilter;
 use crate::model::waiting::WaitingOn;
-use crate::worker::message::{Control, Reply, Request, RequestError, StartRequest};
+use crate::worker::message::{Control, Request, StartRequest};
 
 impl InstanceHandle {
     /// Ends the instance, whatever state it is in; also one that is stalled, suspended or not begun. Its activities are
@@ -127,21 +127,21 @@ impl InstanceHandle {
                 runtime_status: status.runtime_status,
             });
         }
-        let (reply, answer) = Reply::channel();
-        let request = StartRequest {
-            id,
-            name: status.name,
-            version: status.version,
-            input: status.input,
-            custom_status: None,
-            start_at: None,
-            tags: status.tags,
-            trace: None,
-            on_existing: OnExisting::ReplaceTerminal,
-            reply,
+        let start = |reply| {
+            Request::Start(StartRequest {
+                id,
+                name: status.name,
+                version: status.version,
+                input: status.input,
+                custom_status: None,
+                start_at: None,
+                tags: status.tags,
+                trace: None,
+                on_existing: OnExisting::ReplaceTerminal,
+                reply,
+            })
         };
-        self.client().send(Request::Start(request));
-        answer.await.unwrap_or(Err(RequestError::ShutDown))?;
+        self.client().ask(start).await?;
         Ok(())
     }
 
@@ -173,10 +173,10 @@ impl InstanceHandle {
     ///
     /// [`ClientError::NotFound`] or [`ClientError::AlreadyEnded`] when there is nobody who waits.
     pub async fn waiting_on(&self) -> Result<Vec<WaitingOn>, ClientError> {
-        let (reply, answer) = Reply::channel();
         let id = self.id().clone();
-        self.client().send(Request::Inspect { id, reply });
-        Ok(answer.await.unwrap_or(Err(RequestError::ShutDown))?)
+        self.client()
+            .ask(|reply| Request::Inspect { id, reply })
+            .await
     }
 
     /// The orchestrations that it started.
@@ -222,13 +222,14 @@ impl Client {
     pub async fn purge_where(&self, filter: InstanceFilter) -> Result<u64, ClientError> {
         let mut purged = 0;
         loop {
-            let (reply, answer) = Reply::channel();
-            self.send(Request::PurgeWhere {
-                filter: filter.clone(),
-                limit: PURGE_BATCH,
-                reply,
-            });
-            let count = answer.await.unwrap_or(Err(RequestError::ShutDown))?;
+            let (filter, limit) = (filter.clone(), PURGE_BATCH);
+            let count = self
+                .ask(|reply| Request::PurgeWhere {
+                    filter,
+                    limit,
+                    reply,
+                })
+                .await?;
             purged += count;
             if count < PURGE_BATCH as u64 {
                 return Ok(purged);

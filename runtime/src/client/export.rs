@@ -18,7 +18,7 @@ use crate::model::history::{
 use crate::model::instance::{ExecutionId, InstanceId, InstanceIdError};
 use crate::model::status::RuntimeStatus;
 use crate::store::{CreateInstance, HistoryRow, ImportInstance};
-use crate::worker::message::{Reply, Request, RequestError};
+use crate::worker::message::Request;
 
 /// What the field `format` of every file says.
 const FORMAT: &str = "steadfast.history";
@@ -517,13 +517,8 @@ impl Client {
             runtime_status: history.runtime_status,
             last_updated_at: history.last_updated_at,
         };
-        let (reply, answer) = Reply::channel();
         let import = Box::new(import);
-        self.send(Request::Import { import, reply });
-        answer
-            .await
-            .unwrap_or(Err(RequestError::ShutDown))
-            .map_err(ClientError::from)?;
+        self.ask(|reply| Request::Import { import, reply }).await?;
         Ok(InstanceHandle::new(self.clone(), id))
     }
 }

@@ -187,22 +187,22 @@ impl Client {
             })?;
         }
         let handle = InstanceHandle::to_start(self.clone(), id.clone());
-        let (reply, answer) = Reply::channel();
         let name = registration.name.to_owned();
-        let request = StartRequest {
-            id,
-            name,
-            version: registration.version.map(str::to_owned),
-            input,
-            custom_status,
-            on_existing,
-            start_at,
-            tags,
-            trace,
-            reply,
-        };
-        (self.0.send)(Request::Start(request));
-        answer.await.unwrap_or(Err(RequestError::ShutDown))?;
+        self.ask(|reply| {
+            Request::Start(StartRequest {
+                id,
+                name,
+                version: registration.version.map(str::to_owned),
+                input,
+                custom_status,
+                on_existing,
+                start_at,
+                tags,
+                trace,
+                reply,
+            })
+        })
+        .await?;
         Ok(handle)
     }
 
@@ -266,8 +266,11 @@ impl Client {
         &*self.0.store
     }
 
-    fn send(&self, request: Request) {
-        (self.0.send)(request);
+    /// Sends a request and waits for the answer.
+    async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, ClientError> {
+        let (reply, answer) = Reply::channel();
+        (self.0.send)(request(reply));
+        Ok(answer.await.unwrap_or(Err(RequestError::ShutDown))?)
     }
 
     /// A handle to an instance by its id, whether it exists or not.
@@ -322,11 +325,9 @@ impl Client {
         rows.map(|rows| Snapshot::of(rows).checked()).transpose()
     }
 
-    /// Sends a request and waits for the answer.
     async fn control(&self, id: InstanceId, control: Control) -> Result<(), ClientError> {
-        let (reply, answer) = Reply::channel();
-        (self.0.send)(Request::Control { id, control, reply });
-        Ok(answer.await.unwrap_or(Err(RequestError::ShutDown))?)
+        self.ask(|reply| Request::Control { id, control, reply })
+            .await
     }
 }
 

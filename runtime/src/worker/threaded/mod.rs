@@ -1,0 +1,280 @@
+//! The production driver: threads for the shards, the writer and the timers; tokio for activities.
+//!
+//! | thread | waits for | does |
+//! | --- | --- | --- |
+//! | `steadfast-shard-N` | its channel, or the next retry | steps the shard, loads instances, commits when it is alone |
+//! | `steadfast-writer` | its channel | one transaction at a time |
+//! | `steadfast-timers` | its channel, or the next timer (at most ten seconds) | tells shards of due timers |
+//!
+//! None of them wakes up when there is nothing to do.
+
+mod inlets;
+mod shard;
+mod timers;
+mod writer;
+
+use std::io;
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::activities::run::{self, DispatcherInput, Listeners};
+use super::condition::State;
+use super::message::{Request, RequestError, ShardInput};
+use super::shard::Shared;
+use super::turn::Turn;
+use crate::model::instance::InstanceId;
+use crate::store::{Epoch, Store, StoreError};
+use inlets::ShardMessage;
+pub(crate) use inlets::{Inlets, ShardReceiver, foreign_wakes, inlets};
+use shard::{ShardDriver, recover};
+use timers::{TimerMessage, time};
+use writer::write;
+
+/// How long a stopping worker waits for its threads at least. They only have to commit what is left.
+const JOIN: Duration = Duration::from_secs(10);
+
+/// How often it looks.
+const JOIN_PAUSE: Duration = Duration::from_millis(2);
+
+/// A running worker.
+pub(crate) struct Threads {
+    inlets: Inlets,
+    shards: Vec<JoinHandle<()>>,
+    writer: Option<JoinHandle<()>>,
+    timers: Sender<TimerMessage>,
+    timer_thread: Option<JoinHandle<()>>,
+    dispatcher: UnboundedSender<DispatcherInput>,
+    requests: Arc<RwLock<bool>>,
+    shared: Arc<Shared>,
+}
+
+/// What a worker is started with.
+pub(crate) struct Parts {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) epoch: Epoch,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) activity_limit: usize,
+    pub(crate) inlets: Inlets,
+    pub(crate) receivers: Vec<ShardReceiver>,
+}
+
+/// Starts the threads. Instances with work that nobody does are picked up at once.
+pub(crate) fn start(parts: Parts, runtime: &tokio::runtime::Handle) -> io::Result<Threads> {
+    let Parts {
+        store,
+        epoch,
+        shared,
+        activity_limit,
+        inlets,
+        receivers,
+    } = parts;
+    let (to_writer, writes) = mpsc::channel();
+    let (to_timers, timer_messages) = mpsc::channel();
+    let (to_dispatcher, dispatcher_inputs) = tokio::sync::mpsc::unbounded_channel();
+
+    let turn = Arc::new(Turn::new(
+        Arc::clone(&store),
+        epoch,
+        Arc::clone(&shared.meters),
+    ));
+    runtime.spawn(run::dispatch(
+        Arc::clone(&shared),
+        activity_limit,
+        dispatcher_inputs,
+        listeners(&inlets, &to_timers),
+    ));
+
+    let mut threads = Threads {
+        inlets,
+        shards: Vec::with_capacity(receivers.len()),
+        writer: None,
+        timers: to_timers.clone(),
+        timer_thread: None,
+        dispatcher: to_dispatcher.clone(),
+        requests: Arc::new(RwLock::new(true)),
+        shared: Arc::clone(&shared),
+    };
+    // What it holds is gone when it returns. So when one thread cannot be started, dropping `threads` ends those that could.
+    let spawn_all = {
+        let threads = &mut threads;
+        move || -> io::Result<()> {
+            for (index, ShardReceiver(receiver)) in receivers.into_iter().enumerate() {
+                let driver = ShardDriver {
+                    index,
+                    shared: Arc::clone(&shared),
+                    store: Arc::clone(&store),
+                    turn: Arc::clone(&turn),
+                    receiver,
+                    next: None,
+                    writer: to_writer.clone(),
+                    timers: to_timers.clone(),
+                    dispatcher: to_dispatcher.clone(),
+                    inlets: threads.inlets.clone(),
+                };
+                let name = format!("steadfast-shard-{index}");
+                let body = move || driver.run();
+                threads.shards.push(spawn(&shared, name, body)?);
+            }
+            let inlets = threads.inlets.clone();
+            let writer = move || write(&turn, &writes, &inlets);
+            threads.writer = Some(spawn(&shared, "steadfast-writer".into(), writer)?);
+            let (inlets, clock) = (threads.inlets.clone(), Arc::clone(&shared.clock));
+            let dispatcher = to_dispatcher.clone();
+            let timers = move || time(&*store, &timer_messages, &inlets, &dispatcher, &*clock);
+            threads.timer_thread = Some(spawn(&shared, "steadfast-timers".into(), timers)?);
+            Ok(())
+        }
+    };
+    spawn_all()?;
+    Ok(threads)
+}
+
+/// Whom the dispatcher tells what.
+fn listeners(inlets: &Inlets, timers: &Sender<TimerMessage>) -> Listeners {
+    let (for_ended, for_progress) = (inlets.clone(), inlets.clone());
+    let timers = timers.clone();
+    Listeners {
+        ended: Arc::new(move |instance: InstanceId, key, outcome| {
+            let input = ShardInput::TaskEnded {
+                instance: instance.clone(),
+                key,
+                outcome,
+            };
+            for_ended.send(&instance, input);
+        }),
+        progress: Arc::new(move |instance: InstanceId, key, cell| {
+            let input = ShardInput::Progress {
+                instance: instance.clone(),
+                key,
+                cell,
+            };
+            for_progress.send(&instance, input);
+        }),
+        // When the thread is gone the worker stops, and with it the activities.
+        wake_at: Arc::new(move |at| drop(timers.send(TimerMessage::WakeDispatcher(at)))),
+    }
+}
+
+fn spawn(
+    shared: &Arc<Shared>,
+    name: String,
+    body: impl FnOnce() + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
+    let noted = Noted(Arc::clone(shared));
+    let body = move || {
+        let _noted = noted;
+        body();
+    };
+    thread::Builder::new().name(name).spawn(body)
+}
+
+/// Notes that a thread of the worker panicked: what it owned does not go on.
+struct Noted(Arc<Shared>);
+
+impl Drop for Noted {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.condition.becomes(State::Broken);
+        }
+    }
+}
+
+impl Threads {
+    /// The way in for requests, until the worker shuts down.
+    pub(crate) fn requests(&self) -> Box<dyn Fn(Request) + Send + Sync> {
+        let (open, inlets) = (Arc::clone(&self.requests), self.inlets.clone());
+        Box::new(move |request| {
+            // Held while sending: once shutdown has the lock, every accepted request is ahead of the stop.
+            let open = open.read().unwrap_or_else(PoisonError::into_inner);
+            if *open {
+                inlets.send_request(request);
+            } else {
+                request.refuse(RequestError::ShutDown);
+            }
+        })
+    }
+
+    /// Tells the shards of the instances that an earlier worker left with something to do.
+    pub(crate) async fn recover(&self, store: &dyn Store) -> Result<(), StoreError> {
+        recover(store, &self.inlets).await
+    }
+
+    /// Refuses new requests and starts no more activities. Activities that run have until the deadline; those that do not end
+    /// by then run again after the next start. Returns once everything that was accepted is durable.
+    pub(crate) async fn shut_down(mut self, deadline: Duration) {
+        self.refuse_requests();
+        let (drained, wait) = tokio::sync::oneshot::channel();
+        drop(
+            self.dispatcher
+                .send(DispatcherInput::Close { deadline, drained }),
+        );
+        drop(wait.await);
+        self.stop_threads();
+        let (done, joined) = tokio::sync::oneshot::channel();
+        let threads = self.take_threads();
+        let joiner = thread::spawn(move || {
+            join(threads, deadline.max(JOIN));
+            let _ = done.send(());
+        });
+        drop(joined.await);
+        drop(joiner.join());
+    }
+
+    fn refuse_requests(&self) {
+        self.shared.condition.becomes(State::Stopping);
+        let mut open = self
+            .requests
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *open = false;
+    }
+
+    fn stop_threads(&self) {
+        for shard in 0..self.inlets.len() {
+            drop(self.inlets.put(shard, ShardMessage::Stop));
+        }
+        drop(self.timers.send(TimerMessage::Stop));
+    }
+
+    fn take_threads(&mut self) -> Vec<JoinHandle<()>> {
+        let threads = std::mem::take(&mut self.shards).into_iter();
+        threads
+            .chain(self.timer_thread.take())
+            .chain(self.writer.take())
+            .collect()
+    }
+}
+
+impl Drop for Threads {
+    /// Stops without waiting for activities. What is not committed is done again after the next start.
+    fn drop(&mut self) {
+        self.refuse_requests();
+        drop(self.dispatcher.send(DispatcherInput::Abort));
+        self.stop_threads();
+        join(self.take_threads(), JOIN);
+    }
+}
+
+/// Waits until the threads have ended, but not for ever: an orchestrator that does not return keeps its thread.
+fn join(threads: Vec<JoinHandle<()>>, limit: Duration) {
+    let mut left = limit;
+    for thread in threads {
+        while !thread.is_finished() && !left.is_zero() {
+            let pause = JOIN_PAUSE.min(left);
+            thread::park_timeout(pause);
+            left -= pause;
+        }
+        if !thread.is_finished() {
+            tracing::error!(
+                thread = thread.thread().name(),
+                "a thread does not end and is left behind"
+            );
+        } else if thread.join().is_err() {
+            tracing::error!("a thread of the worker panicked");
+        }
+    }
+}
