@@ -8,14 +8,16 @@ use crate::client::{Client, Metrics};
 use crate::clock::{Clock, SystemClock};
 use crate::dependency::Dependencies;
 use crate::engine::{Panics, Settings, SuspiciousAwaits, note_places_of_panics};
+use crate::limits::DEFAULT_MAX_EPISODE_DURATION;
 use crate::registration::Registration;
 use crate::registry::{DuplicateName, MissingDependencies, Registry};
 use crate::store::{Store, StoreError};
 use crate::worker::condition::Condition;
+use crate::worker::culprits::Culprits;
 use crate::worker::ids::RandomIds;
 use crate::worker::meters::Meters;
 use crate::worker::shard::{CROWD, Shared};
-use crate::worker::threaded::{self, Parts, Threads};
+use crate::worker::threaded::{self, Inlets, Parts, Threads};
 use crate::worker::watchers::Watchers;
 
 /// How many activities run at a time by default. They mostly wait for others, so more than there are processors.
@@ -68,6 +70,7 @@ pub struct Builder {
     activity_limit: usize,
     cache: usize,
     shards: usize,
+    max_episode_duration: Duration,
     settings: Settings,
 }
 
@@ -121,6 +124,7 @@ impl Steadfast {
             activity_limit: DEFAULT_ACTIVITY_LIMIT,
             cache: DEFAULT_CACHE,
             shards: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            max_episode_duration: DEFAULT_MAX_EPISODE_DURATION,
             settings: Settings::default(),
         }
     }
@@ -252,6 +256,26 @@ impl Builder {
         self
     }
 
+    /// How long an orchestrator may run before it returns to the worker, which it does whenever it waits; 30 seconds by default
+    /// ([`DEFAULT_MAX_EPISODE_DURATION`](crate::limits::DEFAULT_MAX_EPISODE_DURATION)).
+    ///
+    /// One that takes a second is reported, in the log or on the standard error. One that takes longer than this, in an endless loop or
+    /// by blocking its thread, is set aside with a reason that names it, and its thread is given up: the other instances go on in a
+    /// new one, from what is stored of them. It is tried again by [`retry`](crate::InstanceHandle::retry) and by the next worker;
+    /// terminating it works. A request that the thread had taken is answered with
+    /// [`ClientError::GivenUp`](crate::ClientError::GivenUp).
+    ///
+    /// A thread that was given up cannot be ended: it keeps its memory, and a processor when it computes. At most
+    /// [`MAX_THREADS_GIVEN_UP`](crate::limits::MAX_THREADS_GIVEN_UP) of them get a successor; with one more the worker is
+    /// [not ready](crate::NotReady::Stuck), and the instances beside the one that keeps it wait until the program is started again.
+    ///
+    /// Replaying an instance counts as well, and so do the destructors of what its code held. Activities do not: one that blocks keeps a
+    /// thread of the tokio runtime.
+    pub fn max_episode_duration(mut self, limit: Duration) -> Self {
+        self.max_episode_duration = limit;
+        self
+    }
+
     /// What becomes of an instance whose orchestrator panics; by default it fails.
     pub fn on_orchestrator_panic(mut self, panics: Panics) -> Self {
         self.settings.panics = panics;
@@ -359,7 +383,7 @@ impl Builder {
         note_places_of_panics();
         let ownership = store.acquire(self.task_hub.as_deref()).await?;
         let meters = Arc::new(Meters::new(self.shards));
-        let (inlets, receivers) = threaded::inlets(self.shards, &meters);
+        let inlets = Inlets::new(self.shards, &meters);
         let watchers = Arc::new(Watchers::default());
         let shared = Arc::new(Shared {
             registry,
@@ -368,6 +392,7 @@ impl Builder {
             ids: Arc::new(RandomIds),
             watchers: Arc::clone(&watchers),
             condition: Condition::default(),
+            culprits: Culprits::default(),
             meters: Arc::clone(&meters),
             settings: self.settings,
             cache: self.cache.div_ceil(self.shards),
@@ -389,8 +414,8 @@ impl Builder {
             epoch: ownership.epoch,
             shared: Arc::clone(&shared),
             activity_limit: self.activity_limit,
+            max_episode_duration: self.max_episode_duration,
             inlets,
-            receivers,
         };
         let threads = threaded::start(parts, &runtime).map_err(StartError::Threads)?;
         let client = Client::new(

@@ -1,5 +1,7 @@
 //! Every hard limit, with its reason.
 
+use std::time::Duration;
+
 /// Longest instance id, in UTF-16 code units: what Durable Functions accepts over HTTP.
 pub const MAX_INSTANCE_ID_UNITS: usize = 256;
 
@@ -46,3 +48,11 @@ pub const MAX_HTTP_REDIRECTS: usize = 10;
 
 /// How many events of history make an execution long: replaying so many takes noticeable time, after a restart for each of them.
 pub const HISTORY_LENGTH_WARNING: usize = 10_000;
+
+/// How long an orchestrator may run before it returns to the worker, unless that is configured otherwise. Honest code returns within
+/// milliseconds, since whatever takes time is an activity.
+pub const DEFAULT_MAX_EPISODE_DURATION: Duration = Duration::from_secs(30);
+
+/// How many threads a worker starts in the place of such as an orchestrator keeps. Each that is kept has its memory, and perhaps a
+/// processor, until the program ends: with more of them it is the program that is broken, and not an instance.
+pub const MAX_THREADS_GIVEN_UP: usize = 8;

@@ -376,10 +376,12 @@ async fn a_store_that_panics_fails_the_request_and_not_the_worker() {
 }
 
 /// A store that answers the first commit of the writer's thread only once somebody has loaded what it wrote. A shard that commits for
-/// itself cannot load meanwhile.
+/// itself cannot load meanwhile; so that the writer gets something, the first that does so waits.
 #[derive(Debug)]
 struct AnswersAfterLoad {
     store: MemoryStore,
+    shard_waits: AtomicBool,
+    go_on: Arc<Notify>,
     held: AtomicBool,
     /// Told which instance that commit created.
     created: mpsc::UnboundedSender<InstanceId>,
@@ -401,6 +403,9 @@ impl Store for AnswersAfterLoad {
                 _ => None,
             });
             let is_the_writers = std::thread::current().name() == Some("steadfast-writer");
+            if !is_the_writers && !self.shard_waits.swap(true, Ordering::SeqCst) {
+                self.go_on.notified().await;
+            }
             if let Some(created) = created.filter(|_| is_the_writers)
                 && !self.held.swap(true, Ordering::SeqCst)
             {
@@ -436,22 +441,29 @@ async fn two_words(ctx: OrchestrationContext) -> Result<Vec<String>, String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_instance_that_is_loaded_before_its_creation_is_answered_runs_once() {
     let (created, mut was_created) = mpsc::unbounded_channel();
-    let steadfast = start(AnswersAfterLoad {
+    let go_on = Arc::new(Notify::new());
+    let builder = Steadfast::builder().store(AnswersAfterLoad {
         store: MemoryStore::new(),
+        shard_waits: AtomicBool::new(false),
+        go_on: Arc::clone(&go_on),
         held: AtomicBool::new(false),
         created,
         loaded: Notify::new(),
-    })
-    .await;
+    });
+    let steadfast = builder.orchestrator_threads(2).start().await.unwrap();
     let client = steadfast.client().clone();
     let starting = tokio::spawn({
         let client = client.clone();
         async move {
-            // So many that the shards have more to do than to commit for themselves.
+            // So many that both threads have some.
             let starts = (0..200).map(|_| client.start(two_words()));
             futures_util::future::join_all(starts).await
         }
     });
+    while steadfast.metrics().writes_waiting == 0 {
+        tokio::task::yield_now().await;
+    }
+    go_on.notify_one();
     let id = was_created.recv().await.unwrap();
     let instance = client.instance(id.as_str()).unwrap();
     instance.raise_event_named("word", "first").await.unwrap();

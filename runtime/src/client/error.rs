@@ -183,6 +183,12 @@ pub enum ClientError {
          does no harm"
     )]
     Store(#[source] Arc<StoreError>),
+    /// An orchestrator did not return, and the thread that had taken the request was given up. Whether it was carried out is unknown.
+    #[error(
+        "the thread that had taken the request was given up, since an orchestrator did not return to it, and it is unknown whether \
+         the request was carried out; look at the instance, or ask again if that does no harm"
+    )]
+    GivenUp,
     /// The worker has been shut down.
     #[error("the worker has been shut down")]
     ShutDown,
@@ -218,6 +224,7 @@ impl From<RequestError> for ClientError {
             RequestError::EventPayload { id, error } => Self::EventPayload { id, error },
             RequestError::TooManyEvents { id } => Self::TooManyEvents { id },
             RequestError::Store(error) => Self::Store(error),
+            RequestError::GivenUp => Self::GivenUp,
             RequestError::ShutDown => Self::ShutDown,
         }
     }

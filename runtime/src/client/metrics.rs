@@ -51,6 +51,8 @@ pub struct Metrics {
     /// How many wait for a change or the end of an instance, or of any: in this program, and over HTTP. A watch that is kept and not
     /// asked for what is next does not wait.
     pub watchers: u64,
+    /// How many threads orchestrators keep that did not return. Others run in their place.
+    pub threads_given_up: u64,
     /// How many commits failed.
     pub commits_failed: u64,
     /// How many writes were in each commit.
@@ -130,6 +132,7 @@ impl Client {
             writes_waiting: gauge(meters.writes()),
             timers_in_memory: meters.timers.load(Relaxed) as u64,
             watchers: shared.watchers.waiting() as u64,
+            threads_given_up: gauge(meters.threads_given_up.load(Relaxed)),
             commits_failed: meters.commits_failed.load(Relaxed),
             commit_writes: Histogram::of(&meters.commit_writes, 1.0),
             commit_seconds: Histogram::of(&meters.commit_micros, 1e6),

@@ -58,6 +58,7 @@ use crate::schemas::OrchestratorSchemas;
 use crate::store::{InstanceRows, Store};
 use crate::worker::message::{Control, Reply, Request, RequestError, StartRequest};
 use crate::worker::shard::Shared;
+use crate::worker::takeover::SendRequest;
 #[cfg(feature = "http")]
 pub(crate) use crate::worker::update::Update;
 use start::StartOptions;
@@ -78,7 +79,7 @@ struct Inner {
     task_hub: String,
     store: Arc<dyn Store>,
     shared: Arc<Shared>,
-    send: Box<dyn Fn(Request) + Send + Sync>,
+    send: SendRequest,
     counted: metrics::Counted,
 }
 
@@ -88,7 +89,7 @@ impl Client {
         task_hub: String,
         store: Arc<dyn Store>,
         shared: Arc<Shared>,
-        send: Box<dyn Fn(Request) + Send + Sync>,
+        send: SendRequest,
     ) -> Self {
         Self(Arc::new(Inner {
             task_hub,
@@ -269,8 +270,16 @@ impl Client {
     /// Sends a request and waits for the answer.
     async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, ClientError> {
         let (reply, answer) = Reply::channel();
-        (self.0.send)(request(reply));
-        Ok(answer.await.unwrap_or(Err(RequestError::ShutDown))?)
+        let lost = (self.0.send)(request(reply));
+        let answer = match lost {
+            None => answer.await,
+            Some(lost) => tokio::select! {
+                biased;
+                answer = answer => answer,
+                error = lost.lost() => Ok(Err(error)),
+            },
+        };
+        Ok(answer.unwrap_or(Err(RequestError::ShutDown))?)
     }
 
     /// A handle to an instance by its id, whether it exists or not.

@@ -20,6 +20,9 @@ pub enum NotReady {
     /// One of the worker's threads has ended by a panic: some instances do not go on until the program is started again.
     #[error("a thread of the worker has panicked")]
     Broken,
+    /// Orchestrators that do not return keep as many threads as are replaced, and one more: some instances do not go on.
+    #[error("orchestrators that do not return keep too many threads")]
+    Stuck,
     /// The store cannot be read.
     #[error("the store does not answer")]
     Store(#[source] Arc<StoreError>),
@@ -46,6 +49,9 @@ impl Client {
             State::Stopping => return Err(NotReady::ShutDown),
             State::Fenced => return Err(NotReady::Fenced),
             State::Broken => return Err(NotReady::Broken),
+        }
+        if self.0.shared.condition.is_stuck() {
+            return Err(NotReady::Stuck);
         }
         let read = self.store().timers(START, 1).await;
         read.map_err(|error| NotReady::Store(Arc::new(error)))?;

@@ -214,6 +214,11 @@ impl HttpError {
                     &error.to_string(),
                     "ShutDown",
                 ),
+                ClientError::GivenUp => body(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    &error.to_string(),
+                    "GivenUp",
+                ),
                 ClientError::Store(_) => unexpected("Store"),
                 ClientError::Undecodable { .. } => unexpected("Undecodable"),
                 ClientError::CustomStatus(_) | ClientError::Encode(_) => unexpected("Encode"),

@@ -73,6 +73,7 @@ impl Collector for Scrape {
             writes_waiting,
             timers_in_memory,
             watchers,
+            threads_given_up,
             commits_failed,
             commit_writes,
             commit_seconds,
@@ -151,6 +152,11 @@ impl Collector for Scrape {
             "watchers",
             "Those who wait for a change or the end of an instance",
             *watchers,
+        )?;
+        out.gauge(
+            "threads_given_up",
+            "Threads that orchestrators keep which did not return",
+            *threads_given_up,
         )?;
         out.counter("commits_failed", "Commits that failed", *commits_failed)?;
         out.histogram("commit_writes", "Writes in a commit", commit_writes)?;

@@ -1,6 +1,6 @@
 //! Whether the worker runs, for those who ask from outside.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 /// What has become of a worker. It only ever gets worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,24 +16,40 @@ pub(crate) enum State {
 
 /// The [`State`] of a worker, shared.
 #[derive(Debug)]
-pub(crate) struct Condition(AtomicU8);
+pub(crate) struct Condition {
+    state: AtomicU8,
+    /// Whether a thread is kept by an orchestrator that does not return, and gets no successor any more.
+    is_stuck: AtomicBool,
+}
 
 impl Default for Condition {
     fn default() -> Self {
-        Self(AtomicU8::new(State::Running as u8))
+        Self {
+            state: AtomicU8::new(State::Running as u8),
+            is_stuck: AtomicBool::new(false),
+        }
     }
 }
 
 impl Condition {
     pub(crate) fn state(&self) -> State {
         let worse = [State::Broken, State::Fenced, State::Stopping];
-        let stored = self.0.load(Ordering::Relaxed);
+        let stored = self.state.load(Ordering::Relaxed);
         let found = worse.into_iter().find(|state| stored == *state as u8);
         found.unwrap_or(State::Running)
     }
 
     pub(crate) fn becomes(&self, state: State) {
-        self.0.fetch_max(state as u8, Ordering::Relaxed);
+        self.state.fetch_max(state as u8, Ordering::Relaxed);
+    }
+
+    /// Whether some instances do not go on, because a thread is kept and gets no successor.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.is_stuck.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_stuck(&self, is_stuck: bool) {
+        self.is_stuck.store(is_stuck, Ordering::Relaxed);
     }
 }
 

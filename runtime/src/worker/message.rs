@@ -57,6 +57,8 @@ pub(crate) enum RequestError {
     TooManyEvents { id: InstanceId },
     /// The store failed: the outcome is unknown.
     Store(Arc<StoreError>),
+    /// Its thread was given up when an orchestrator did not return: the outcome is unknown.
+    GivenUp,
     /// The worker is gone.
     ShutDown,
 }

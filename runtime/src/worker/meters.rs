@@ -34,6 +34,8 @@ pub(crate) struct Meters {
     pub(crate) activities_waiting: AtomicUsize,
     /// Timers in memory.
     pub(crate) timers: AtomicUsize,
+    /// Threads that have not come back from an orchestrator, and whose shards have others.
+    pub(crate) threads_given_up: AtomicI64,
     pub(crate) commits_failed: AtomicU64,
     pub(crate) commit_writes: Buckets,
     pub(crate) commit_micros: Buckets,
@@ -59,6 +61,7 @@ impl Meters {
             activities_running: AtomicUsize::default(),
             activities_waiting: AtomicUsize::default(),
             timers: AtomicUsize::default(),
+            threads_given_up: AtomicI64::default(),
             commits_failed: AtomicU64::default(),
             commit_writes: Buckets::new(WRITES),
             commit_micros: Buckets::new(MICROSECONDS),
@@ -80,6 +83,11 @@ impl Meters {
             .iter()
             .map(|Waiting(count)| count.load(Relaxed))
             .sum()
+    }
+
+    /// Notes that so many instances are no longer in memory, of which no shard says so.
+    pub(crate) fn forget_resident(&self, instances: usize) {
+        self.resident.fetch_sub(instances as i64, Relaxed);
     }
 
     /// Notes that so many writes are on their way to the writer.
@@ -180,6 +188,11 @@ impl Tally {
             meters.resident.fetch_add(change, Relaxed);
             self.resident = resident;
         }
+    }
+
+    /// How many instances were in memory when it was handed over last.
+    pub(crate) const fn resident(&self) -> usize {
+        self.resident
     }
 }
 

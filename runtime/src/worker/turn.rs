@@ -1,13 +1,13 @@
 //! Who may commit: one thread at a time, the writer before others.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use futures_executor::block_on;
 
 use super::meters::Meters;
-use super::writer::{Answer, Batch};
+use super::writer::{Answer, MAX_BATCH, Origin, Writer};
 use crate::clock::Stopwatch;
 use crate::engine::panic_message;
 use crate::store::{Epoch, Store, StoreError, StoreErrorKind};
@@ -20,6 +20,9 @@ pub(super) struct Turn {
     turn: Mutex<()>,
     /// Whether the writer waits for it. Without this a shard whose commits follow each other at once would have it again and again.
     is_awaited: AtomicBool,
+    /// How many commits have begun, and how many of them are over.
+    begun: AtomicU64,
+    over: AtomicU64,
 }
 
 impl Turn {
@@ -30,19 +33,44 @@ impl Turn {
             meters,
             turn: Mutex::new(()),
             is_awaited: AtomicBool::new(false),
+            begun: AtomicU64::new(0),
+            over: AtomicU64::new(0),
         }
     }
 
-    /// Commits. Only for the one whose turn it is.
-    pub(super) fn commit(&self, batch: Batch) -> Vec<Answer> {
-        let watch = Stopwatch::start();
-        let result = guarded(|| block_on(self.store.commit(self.epoch, &batch.writes)));
-        let (writes, took) = (batch.writes.len(), watch.elapsed());
-        self.meters.committed(writes, took, result.is_err());
-        if let Err(error) = &result {
-            tracing::error!(%error, writes = batch.writes.len(), "a commit failed");
-        }
-        batch.answers(result)
+    /// Commits the next batch, without what comes from where nothing is taken from any more. `None` when nothing is left. Only for the
+    /// one whose turn it is.
+    pub(super) fn commit(
+        &self,
+        writer: &mut Writer,
+        is_taken: impl Fn(Origin) -> bool,
+    ) -> Option<Vec<Answer>> {
+        // Before it looks who may write: see `commits_begun`.
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        writer.retain(is_taken);
+        let answers = writer.next_batch(MAX_BATCH).map(|batch| {
+            let watch = Stopwatch::start();
+            let result = guarded(|| block_on(self.store.commit(self.epoch, &batch.writes)));
+            let (writes, took) = (batch.writes.len(), watch.elapsed());
+            self.meters.committed(writes, took, result.is_err());
+            if let Err(error) = &result {
+                tracing::error!(%error, writes = batch.writes.len(), "a commit failed");
+            }
+            batch.answers(result)
+        });
+        self.over.fetch_add(1, Ordering::SeqCst);
+        answers
+    }
+
+    /// How many commits have begun. When as many [are over](Self::are_over), nothing is committed any more of what was refused before
+    /// this was asked.
+    pub(super) fn commits_begun(&self) -> u64 {
+        self.begun.load(Ordering::SeqCst)
+    }
+
+    /// Whether so many commits are over.
+    pub(super) fn are_over(&self, commits: u64) -> bool {
+        self.over.load(Ordering::SeqCst) >= commits
     }
 
     /// The turn, once nobody else has it: for the writer.

@@ -155,10 +155,18 @@ impl Watchers {
 
     /// The same for all that may have ended: those are what was purged.
     pub(crate) fn publish_purge(&self) {
+        self.publish_uncertain_of(|instance| instance.state().latest.may_be_an_end());
+    }
+
+    /// The same for all.
+    pub(crate) fn publish_all_uncertain(&self) {
+        self.publish_uncertain_of(|_| true);
+    }
+
+    fn publish_uncertain_of(&self, these: impl Fn(&Instance) -> bool) {
         let instances: Vec<_> = self.watched().instances.values().cloned().collect();
         for instance in instances {
-            let may_have_ended = instance.state().latest.may_be_an_end();
-            if may_have_ended {
+            if these(&instance) {
                 instance.tell(Notice::Uncertain);
             }
         }

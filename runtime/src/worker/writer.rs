@@ -11,31 +11,48 @@ use crate::store::{StoreError, StoreErrorKind, Write, WriteResult};
 /// A bound on one transaction, so that an acknowledgement does not wait for a whole flood.
 pub(crate) const MAX_BATCH: usize = 2_048;
 
+/// Where writes come from: a thread of a shard, by its number among those that the shard has had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub(crate) shard: usize,
+    pub(crate) generation: u64,
+}
+
 /// The queue of writes, in order of arrival.
 #[derive(Debug, Default)]
 pub(crate) struct Writer {
-    shards: VecDeque<usize>,
+    origins: VecDeque<Origin>,
     writes: VecDeque<Write>,
 }
 
-/// The answer for one shard's oldest unanswered write.
-pub(crate) type Answer = (usize, Result<WriteResult, Arc<StoreError>>);
+/// The answer for the oldest unanswered write from there.
+pub(crate) type Answer = (Origin, Result<WriteResult, Arc<StoreError>>);
 
 /// One transaction.
 #[derive(Debug)]
 pub(crate) struct Batch {
-    shards: Vec<usize>,
+    origins: Vec<Origin>,
     pub(crate) writes: Vec<Write>,
 }
 
 impl Writer {
-    pub(crate) fn push(&mut self, shard: usize, write: Write) {
-        self.shards.push_back(shard);
+    pub(crate) fn push(&mut self, origin: Origin, write: Write) {
+        self.origins.push_back(origin);
         self.writes.push_back(write);
     }
 
+    /// Forgets what comes from where nothing is taken from any more, unless it is far behind.
+    pub(crate) fn retain(&mut self, is_taken: impl Fn(Origin) -> bool) {
+        let mut next = self.origins.iter().take(MAX_BATCH);
+        if next.all(|origin| is_taken(*origin)) {
+            return;
+        }
+        let all = self.origins.drain(..).zip(self.writes.drain(..));
+        let kept: Vec<_> = all.filter(|(origin, _)| is_taken(*origin)).collect();
+        (self.origins, self.writes) = kept.into_iter().unzip();
+    }
+
     /// How many writes wait.
-    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn len(&self) -> usize {
         self.writes.len()
     }
@@ -44,7 +61,7 @@ impl Writer {
     pub(crate) fn next_batch(&mut self, limit: usize) -> Option<Batch> {
         let count = self.writes.len().min(limit);
         (count > 0).then(|| Batch {
-            shards: self.shards.drain(..count).collect(),
+            origins: self.origins.drain(..count).collect(),
             writes: self.writes.drain(..count).collect(),
         })
     }
@@ -64,15 +81,15 @@ impl Batch {
         });
         match result {
             Ok(results) => self
-                .shards
+                .origins
                 .into_iter()
                 .zip(results.into_iter().map(Ok))
                 .collect(),
             Err(error) => {
                 let error = Arc::new(error);
-                self.shards
+                self.origins
                     .into_iter()
-                    .map(|shard| (shard, Err(Arc::clone(&error))))
+                    .map(|origin| (origin, Err(Arc::clone(&error))))
                     .collect()
             }
         }

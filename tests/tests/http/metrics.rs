@@ -51,7 +51,7 @@ async fn what_the_worker_does_is_counted() {
     while changes.next().await.unwrap().unwrap().stalled.is_none() {}
 
     let answer = server.get("metrics").await;
-    assert_eq!(answer.body.matches("# TYPE ").count(), 16);
+    assert_eq!(answer.body.matches("# TYPE ").count(), 17);
     let figures = figures(&answer);
     for (name, value) in [
         ("steadfast_instances{status=\"Completed\"}", 1.0),
@@ -73,6 +73,7 @@ async fn what_the_worker_does_is_counted() {
         ("steadfast_timers_in_memory", 0.0),
         // The watch is only kept.
         ("steadfast_watchers", 0.0),
+        ("steadfast_threads_given_up", 0.0),
         ("steadfast_commits_failed_total", 0.0),
         // Four starts, five episodes, and the reason of the one that stalls.
         ("steadfast_commit_writes_sum", 10.0),

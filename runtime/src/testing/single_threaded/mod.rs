@@ -29,13 +29,14 @@ use crate::registration::Registration;
 use crate::store::{Epoch, Store, StoreError, TimerPosition};
 use crate::worker::activities::{Dispatcher, run};
 use crate::worker::condition::Condition;
+use crate::worker::culprits::Culprits;
 use crate::worker::ids::CountingIds;
 use crate::worker::message::{ShardInput, ShardOutput, Task, TaskKey};
 use crate::worker::meters::Meters;
 use crate::worker::shard::{Shard, Shared};
 use crate::worker::timers::{PAGE, TimerIndex};
 use crate::worker::watchers::Watchers;
-use crate::worker::writer::{MAX_BATCH, Writer};
+use crate::worker::writer::{MAX_BATCH, Origin, Writer};
 use order::Choices;
 pub use order::Order;
 
@@ -161,6 +162,7 @@ impl SingleThreaded {
             ids: Arc::new(CountingIds::starting_at(ownership.epoch.0 << 32)),
             watchers: Arc::new(Watchers::default()),
             condition: Condition::default(),
+            culprits: Culprits::default(),
             meters: Arc::new(Meters::new(1)),
             settings: Settings {
                 panics,
@@ -176,7 +178,10 @@ impl SingleThreaded {
             }),
         });
         let requests = Arc::clone(&inputs);
-        let send = Box::new(move |request| push(&requests, ShardInput::Request(request)));
+        let send = Box::new(move |request| {
+            push(&requests, ShardInput::Request(request));
+            None
+        });
         let client = Client::new(
             ownership.task_hub,
             Arc::clone(&store),
@@ -188,7 +193,7 @@ impl SingleThreaded {
             store,
             epoch: ownership.epoch,
             clock,
-            shard: Shard::new(Arc::clone(&shared)),
+            shard: Shard::new(Arc::clone(&shared), Arc::default()),
             shared,
             inputs,
             writer: Writer::default(),
@@ -470,7 +475,7 @@ impl SingleThreaded {
         let gave = !outputs.is_empty();
         for output in outputs {
             match output {
-                ShardOutput::Write(write) => self.writer.push(0, write),
+                ShardOutput::Write(write) => self.writer.push(Origin::default(), write),
                 ShardOutput::Load(id) => self.reads.push_back(Read::Instance(id)),
                 ShardOutput::ReadInbox(id, incarnation, after) => {
                     self.reads.push_back(Read::Inbox(id, incarnation, after));

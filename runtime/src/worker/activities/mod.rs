@@ -40,7 +40,11 @@ impl Dispatcher {
         }
     }
 
+    /// Takes an activity on, unless it has it already: a shard whose thread was given up does not know what it has handed out.
     pub(crate) fn push(&mut self, task: Arc<Task>) {
+        if self.running.contains_key(&task.key) || self.tasks.contains_key(&task.key) {
+            return;
+        }
         self.waiting.push_back(task.key);
         self.tasks.insert(task.key, task);
     }

@@ -50,6 +50,8 @@ impl Shard {
         let SlotState::Live(live) = &mut slot.state else {
             return;
         };
+        self.pulse
+            .turn_to(&live.known.about, live.known.header.incarnation);
         let mut batch = Batch::with_capacity(live.begin.len() + slot.waiting.len());
         for event in std::mem::take(&mut live.begin) {
             batch.push(event, Some(Source::Begin));
@@ -180,7 +182,10 @@ impl Shard {
         let SlotState::Live(live) = &slot.state else {
             return;
         };
-        let reason = reason(&self.shared.registry, &live.known.header, fault);
+        self.pulse
+            .turn_to(&live.known.about, live.known.header.incarnation);
+        let InstanceHeader { name, version, .. } = &live.known.header;
+        let reason = reason(&self.shared.registry, name, version.as_deref(), fault);
         tell_set_aside(id, &reason);
         for message in messages.into_iter().rev() {
             slot.waiting.push_front(message);
@@ -317,6 +322,7 @@ impl Shard {
                 Message::Retry { reply } => {
                     reply.send(Ok(()));
                     if why == Aside::Stalled {
+                        self.shared.culprits.forgive(incarnation);
                         return self.load_again(id);
                     }
                 }
@@ -719,22 +725,21 @@ fn objection(
 }
 
 /// Why an instance cannot advance, with the place of its orchestrator where that is in the program.
-pub(super) fn reason(
+pub(in crate::worker) fn reason(
     registry: &Registry,
-    header: &InstanceHeader,
+    name: &str,
+    version: Option<&str>,
     why: &(impl fmt::Display + ?Sized),
 ) -> String {
-    let name = &header.name;
-    match place(registry, header) {
+    match place(registry, name, version) {
         Some(place) => format!("orchestrator `{name}` at {place}: {why}"),
         None => format!("orchestrator `{name}`: {why}"),
     }
 }
 
-/// Where the orchestrator of an instance is defined.
-fn place(registry: &Registry, header: &InstanceHeader) -> Option<String> {
-    let found = registry.orchestrator(&header.name, header.version.as_deref())?;
-    let Location { file, line, .. } = found.location;
+/// Where an orchestrator is defined.
+fn place(registry: &Registry, name: &str, version: Option<&str>) -> Option<String> {
+    let Location { file, line, .. } = registry.orchestrator(name, version)?.location;
     Some(format!("{file}:{line}"))
 }
 
@@ -754,7 +759,7 @@ fn log(registry: &Registry, header: &InstanceHeader, episode: &Episode) {
         return;
     }
     let (instance, orchestrator) = (&header.id, &header.name);
-    let defined_at = place(registry, header);
+    let defined_at = place(registry, orchestrator, header.version.as_deref());
     let defined_at = defined_at.as_deref();
     if let Some(suspicion) = &episode.suspicion {
         tracing::warn!(%instance, %orchestrator, defined_at, "{suspicion}");

@@ -191,6 +191,10 @@ impl Shard {
             self.outputs.push(set_timer(&known.header, at));
             return self.enter_held(known, inbox, Aside::Scheduled(at));
         }
+        if let Some(reason) = self.shared.culprits.reason(known.header.incarnation) {
+            return self.enter_stalled_for(known, inbox, reason);
+        }
+        self.turn_to(&known);
         let start = match self.start_function(&known.header) {
             Ok(start) => start,
             Err(why) => return self.enter_stalled(known, inbox, &why),
@@ -359,8 +363,13 @@ impl Shard {
     }
 
     fn enter_stalled(&mut self, known: Known, inbox: Vec<Message>, why: &dyn fmt::Display) {
+        let InstanceHeader { name, version, .. } = &known.header;
+        let reason = reason(&self.shared.registry, name, version.as_deref(), why);
+        self.enter_stalled_for(known, inbox, reason);
+    }
+
+    fn enter_stalled_for(&mut self, known: Known, inbox: Vec<Message>, reason: String) {
         let id = known.header.id.clone();
-        let reason = reason(&self.shared.registry, &known.header, why);
         tell_set_aside(&id, &reason);
         self.enter_held(known, inbox, Aside::Stalled);
         self.set_stalled(&id, Some(reason));

@@ -22,11 +22,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::activities::progress::ProgressCell;
 use super::condition::{Condition, State};
+use super::culprits::Culprits;
 use super::ids::Ids;
 use super::message::{
     Control, Request, RequestError, ShardInput, ShardOutput, StartRequest, TaskKey,
 };
 use super::meters::{Meters, Tally};
+use super::pulse::Pulse;
 use super::watchers::Watchers;
 use crate::clock::Clock;
 use crate::context::CancelReason;
@@ -41,9 +43,10 @@ use crate::model::instance::{ExecutionId, InstanceId};
 use crate::registry::Registry;
 use crate::store::{CreateInstance, StoreError, Write};
 use commit::{Ended, Pending, PendingCreate};
+pub(super) use episode::reason;
 use load::LiveParts;
 use running::Running;
-use slot::{Message, Slot, SlotState, Source};
+use slot::{Known, Message, Slot, SlotState, Source};
 
 /// What part of the instances in memory may be such as only wait, for an event or a timer. Those whose activities run are needed again
 /// soon: to load an instance again for each of its results costs ten times what it costs to go on.
@@ -71,6 +74,8 @@ pub(crate) struct Shared {
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) watchers: Arc<Watchers>,
     pub(crate) condition: Condition,
+    /// Instances that must not run.
+    pub(crate) culprits: Culprits,
     pub(crate) meters: Arc<Meters>,
     pub(crate) settings: Settings,
     /// What activities share.
@@ -95,6 +100,8 @@ impl fmt::Debug for Shared {
 #[derive(Debug)]
 pub(crate) struct Shard {
     shared: Arc<Shared>,
+    /// Told of the instance to whose code the shard turns.
+    pulse: Arc<Pulse>,
     slots: Map<InstanceId, Slot>,
     /// Writes that the writer has not answered, in order.
     pending: VecDeque<Pending>,
@@ -105,6 +112,8 @@ pub(crate) struct Shard {
     failures: u32,
     /// Whether nothing new is begun: the worker is stopping.
     stopping: bool,
+    /// Whether activities may run that another thread of this shard has handed out, which was given up.
+    inherits: bool,
     /// Why this shard has stopped for good: another owner has taken the store over.
     fenced: Option<Arc<StoreError>>,
     /// Instances in memory, the one that was used the longest ago first. A slot that was used since is further back again.
@@ -135,15 +144,18 @@ enum Later {
 }
 
 impl Shard {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+    /// A shard that knows no instance yet.
+    pub(crate) fn new(shared: Arc<Shared>, pulse: Arc<Pulse>) -> Self {
         Self {
             shared,
+            pulse,
             slots: Map::default(),
             pending: VecDeque::new(),
             running: Running::default(),
             delayed: BTreeMap::new(),
             failures: 0,
             stopping: false,
+            inherits: false,
             fenced: None,
             recent: VecDeque::new(),
             resident: 0,
@@ -155,6 +167,11 @@ impl Shard {
             outputs: Vec::new(),
             tally: Tally::default(),
         }
+    }
+
+    /// Goes on in the place of a thread that was given up. What that has handed out may still end.
+    pub(crate) fn inherit(&mut self) {
+        self.inherits = true;
     }
 
     /// Begins nothing new. Results of activities are still taken, so that their commits are not lost.
@@ -199,7 +216,8 @@ impl Shard {
             ShardInput::Written(answer) => self.written(answer),
             // Nobody waits for it, or its end is committed.
             ShardInput::TaskEnded { instance, key, .. }
-                if !self.running.contains(&instance, key) => {}
+                if !self.running.contains(&instance, key) && !self.is_inherited(&instance, key) => {
+            }
             ShardInput::TaskEnded {
                 instance,
                 key,
@@ -269,6 +287,20 @@ impl Shard {
                 }
             }
         }
+    }
+
+    /// Whether an activity that this shard has not handed out may be that of an instance which it has not looked at. Then it counts as
+    /// handed out, until the instance is there and says whether it waits for it.
+    fn is_inherited(&mut self, instance: &InstanceId, key: TaskKey) -> bool {
+        let is_unknown = self
+            .slots
+            .get(instance)
+            .is_none_or(|slot| matches!(slot.state, SlotState::Loading));
+        let is_inherited = self.inherits && is_unknown;
+        if is_inherited {
+            self.running.insert(instance, key, self.now());
+        }
+        is_inherited
     }
 
     fn request(&mut self, request: Request) {
@@ -374,6 +406,19 @@ impl Shard {
     /// Hands over what was counted. Once for each step of the driver.
     pub(crate) fn hand_over(&mut self) {
         self.tally.hand_over(&self.shared.meters, self.resident);
+        self.pulse.set_resident(self.tally.resident());
+    }
+
+    /// The shard turns to the code of an instance.
+    fn turn_to(&self, known: &Known) {
+        self.pulse.turn_to(&known.about, known.header.incarnation);
+    }
+
+    /// The shard turns to an instance whose code may be in memory, to drop it.
+    fn turn_to_slot(&self, id: &InstanceId) {
+        if let Some(SlotState::Live(live)) = self.slots.get(id).map(|slot| &slot.state) {
+            self.turn_to(&live.known);
+        }
     }
 
     /// When the shard must see a [`ShardInput::Tick`].
@@ -444,6 +489,7 @@ impl Shard {
     /// Looks into the store, after a pause, for what has become of an instance: a write of it failed. What is in memory of it
     /// may be out of date and is dropped; what waits for it stays.
     fn reload(&mut self, id: &InstanceId) {
+        self.turn_to_slot(id);
         let slot = self
             .slots
             .entry(id.clone())
@@ -465,6 +511,9 @@ impl Shard {
         self.fenced = Some(Arc::clone(error));
         self.shared.condition.becomes(State::Fenced);
         for slot in std::mem::take(&mut self.slots).into_values() {
+            if let SlotState::Live(live) = &slot.state {
+                self.turn_to(&live.known);
+            }
             for message in slot.waiting {
                 message.refuse(|| RequestError::Store(Arc::clone(error)));
             }
@@ -577,6 +626,7 @@ impl Shard {
     }
 
     fn remove(&mut self, id: &InstanceId) -> Option<Slot> {
+        self.turn_to_slot(id);
         let slot = self.slots.remove(id)?;
         self.resident -= usize::from(slot.is_resident());
         Some(slot)

@@ -1,44 +1,109 @@
-//! The ways into the shards.
+//! The ways into the shards, and who takes what comes in.
+//!
+//! What a shard has not taken does not belong to its thread: when that is given up, the next one takes it.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
+
+use tokio::sync::watch;
 
 use crate::hash::hash_of;
 use crate::model::instance::{ExecutionId, InstanceId};
 use crate::worker::message::{Request, RequestError, ShardInput};
 use crate::worker::meters::Meters;
+use crate::worker::takeover::{Lost, Takeover, Ticket};
+use crate::worker::writer::{Answer, Origin};
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every message is an input, and boxing it would cost an allocation each"
-)]
 pub(super) enum ShardMessage {
     Input(ShardInput),
+    Request(Ticket, Request),
+    /// The answer to a write, which is for the thread that made it.
+    Written(Answer),
     /// Instances to look at when there is room for them.
     Attend(Vec<InstanceId>),
     Stop,
 }
 
+/// The thread has been given up, and another one owns its shard.
+#[derive(Debug)]
+pub(super) struct GivenUp;
+
+/// How long to wait for a message.
+#[derive(Clone, Copy)]
+pub(super) enum Wait {
+    Not,
+    For(Duration),
+    Ever,
+}
+
+/// The owner of a shard for which nothing is done any more.
+const NOBODY: u64 = u64::MAX;
+
 /// The ways into the shards.
 #[derive(Clone)]
 pub(crate) struct Inlets {
-    senders: Arc<[Sender<ShardMessage>]>,
+    shards: Arc<[Inlet]>,
+    tickets: Arc<AtomicU64>,
     meters: Arc<Meters>,
 }
 
+/// The way into one shard.
+struct Inlet {
+    sender: Sender<ShardMessage>,
+    queue: Mutex<Queue>,
+    /// Which of its threads owns it, in their order.
+    owner: AtomicU64,
+    takeovers: watch::Sender<Takeover>,
+}
+
+/// What waits for a shard.
+struct Queue {
+    /// What comes before the channel.
+    first: VecDeque<ShardMessage>,
+    /// None when nobody takes anything any more.
+    receiver: Option<Receiver<ShardMessage>>,
+    /// How many were taken that the meters do not know of.
+    taken: i64,
+}
+
 impl Inlets {
+    /// The ways into this many shards.
+    pub(crate) fn new(shards: usize, meters: &Arc<Meters>) -> Self {
+        let inlet = || {
+            let (sender, receiver) = mpsc::channel();
+            Inlet {
+                sender,
+                queue: Mutex::new(Queue {
+                    first: VecDeque::new(),
+                    receiver: Some(receiver),
+                    taken: 0,
+                }),
+                owner: AtomicU64::new(0),
+                takeovers: watch::Sender::default(),
+            }
+        };
+        Self {
+            shards: (0..shards).map(|_| inlet()).collect(),
+            tickets: Arc::default(),
+            meters: Arc::clone(meters),
+        }
+    }
+
     pub(super) fn meters(&self) -> &Meters {
         &self.meters
     }
 
     /// How many shards there are.
     pub(super) fn len(&self) -> usize {
-        self.senders.len()
+        self.shards.len()
     }
 
     /// The shard that owns an instance, for as long as the process lives.
     pub(super) fn shard_of(&self, id: &InstanceId) -> usize {
-        usize::try_from(hash_of(id) % self.senders.len() as u64).unwrap_or_default()
+        usize::try_from(hash_of(id) % self.shards.len() as u64).unwrap_or_default()
     }
 
     pub(super) fn send(&self, id: &InstanceId, input: ShardInput) {
@@ -49,34 +114,147 @@ impl Inlets {
     /// Gives back what nobody takes any more.
     pub(super) fn put(&self, shard: usize, message: ShardMessage) -> Option<ShardMessage> {
         self.meters.message_sent(shard);
-        let sent = self.senders[shard].send(message);
+        let sent = self.shards[shard].sender.send(message);
         sent.err().map(|mpsc::SendError(message)| message)
     }
 
-    /// What concerns no one instance is for any shard.
-    pub(super) fn send_request(&self, request: Request) {
+    /// What concerns no one instance is for any shard. Tells when there is no hope for an answer any more.
+    pub(super) fn send_request(&self, request: Request) -> Lost {
         let shard = request.id().map_or(0, |id| self.shard_of(id));
-        let message = ShardMessage::Input(ShardInput::Request(request));
-        if let Some(ShardMessage::Input(ShardInput::Request(request))) = self.put(shard, message) {
+        let ticket = self.tickets.fetch_add(1, Ordering::Relaxed);
+        let lost = Lost::of(ticket, &self.shards[shard].takeovers);
+        let message = ShardMessage::Request(ticket, request);
+        if let Some(ShardMessage::Request(_, request)) = self.put(shard, message) {
             request.refuse(RequestError::ShutDown);
         }
+        lost
+    }
+
+    /// Whether the thread owns its shard.
+    pub(super) fn owns(&self, thread: Origin) -> bool {
+        self.shards[thread.shard].owner.load(Ordering::SeqCst) == thread.generation
+    }
+
+    /// The next message for a thread. What was written for an earlier one is nobody's.
+    pub(super) fn take(&self, thread: Origin, wait: Wait) -> Result<Option<ShardMessage>, GivenUp> {
+        let mut queue = self.shards[thread.shard].queue();
+        if !self.owns(thread) {
+            return Err(GivenUp);
+        }
+        let message = match queue.first.pop_front() {
+            Some(message) => Some(message),
+            None => {
+                let receiver = queue.receiver.as_ref().ok_or(GivenUp)?;
+                match wait {
+                    Wait::Not => receiver.try_recv().ok(),
+                    Wait::For(time) => receiver.recv_timeout(time).ok(),
+                    Wait::Ever => receiver.recv().ok(),
+                }
+            }
+        };
+        queue.taken += i64::from(message.is_some());
+        Ok(message)
+    }
+
+    /// Waits until a shard has been given to this thread.
+    pub(super) fn wait_to_own(&self, thread: Origin) -> Result<(), GivenUp> {
+        let _queue = self.shards[thread.shard].queue();
+        if self.owns(thread) {
+            Ok(())
+        } else {
+            Err(GivenUp)
+        }
+    }
+
+    /// A thread ends that does not own its shard.
+    pub(super) fn came_back(&self, thread: Origin) {
+        let owner = self.shards[thread.shard].owner.load(Ordering::SeqCst);
+        if owner > thread.generation && owner != NOBODY {
+            self.meters.threads_given_up.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether nothing waits for a shard.
+    pub(super) fn is_quiet(&self, shard: usize) -> bool {
+        let mut queue = self.shards[shard].queue();
+        if queue.first.is_empty() {
+            let next = queue
+                .receiver
+                .as_ref()
+                .and_then(|next| next.try_recv().ok());
+            queue.first.extend(next);
+        }
+        queue.first.is_empty()
+    }
+
+    /// Tells the meters what was taken. Once for each step.
+    pub(super) fn note_taken(&self, shard: usize) {
+        let taken = std::mem::take(&mut self.shards[shard].queue().taken);
+        self.meters.messages_taken(shard, taken);
+    }
+
+    /// Gives a shard to another thread, which `start` is told of and starts. From then on the one before gets nothing, and nothing of
+    /// it is committed; who waits for an answer of it is told. `None` when the one before waits for its next message, and so has
+    /// come back.
+    pub(super) fn take_over<E>(
+        &self,
+        shard: usize,
+        start: impl FnOnce(Origin) -> Result<(), E>,
+    ) -> Option<Result<(), E>> {
+        let inlet = &self.shards[shard];
+        let mut queue = match inlet.queue.try_lock() {
+            Ok(queue) => queue,
+            Err(TryLockError::Poisoned(queue)) => queue.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        let generation = inlet.owner.load(Ordering::SeqCst) + 1;
+        // It waits for the queue.
+        if let Err(error) = start(Origin { shard, generation }) {
+            return Some(Err(error));
+        }
+        inlet.owner.store(generation, Ordering::SeqCst);
+        let Queue {
+            first, receiver, ..
+        } = &mut *queue;
+        first.extend(receiver.iter().flat_map(Receiver::try_iter));
+        let spared = first.iter().filter_map(|message| match message {
+            ShardMessage::Request(ticket, _) => Some(*ticket),
+            _ => None,
+        });
+        let spared = Arc::new(spared.collect());
+        drop(queue);
+        self.note_taken(shard);
+        self.meters.threads_given_up.fetch_add(1, Ordering::Relaxed);
+        let closed = false;
+        inlet.takeovers.send_replace(Takeover { spared, closed });
+        Some(Ok(()))
+    }
+
+    /// Takes nothing more for a shard: its thread ends, and nothing of it is committed any more. Whoever waits for an answer is told.
+    pub(super) fn close(&self, shard: usize) {
+        let inlet = &self.shards[shard];
+        inlet.owner.store(NOBODY, Ordering::SeqCst);
+        let left = match inlet.queue.try_lock() {
+            Ok(mut queue) => Some((std::mem::take(&mut queue.first), queue.receiver.take())),
+            // It waits for a message, and comes back here when it has one.
+            Err(TryLockError::WouldBlock) => {
+                drop(inlet.sender.send(ShardMessage::Stop));
+                None
+            }
+            Err(TryLockError::Poisoned(_)) => None,
+        };
+        drop(left);
+        inlet.takeovers.send_replace(Takeover {
+            closed: true,
+            ..Takeover::default()
+        });
     }
 }
 
-/// The other end of one of the [`Inlets`].
-pub(crate) struct ShardReceiver(pub(super) Receiver<ShardMessage>);
-
-/// The ways into this many shards, and their other ends.
-pub(crate) fn inlets(shards: usize, meters: &Arc<Meters>) -> (Inlets, Vec<ShardReceiver>) {
-    let (senders, receivers): (Vec<_>, Vec<_>) = (0..shards)
-        .map(|_| mpsc::channel())
-        .map(|(sender, receiver)| (sender, ShardReceiver(receiver)))
-        .unzip();
-    let inlets = Inlets {
-        senders: senders.into(),
-        meters: Arc::clone(meters),
-    };
-    (inlets, receivers)
+impl Inlet {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A way for the engine to say that an orchestrator was woken from outside.

@@ -5,17 +5,19 @@
 //! | `steadfast-shard-N` | its channel, or the next retry | steps the shard, loads instances, commits when it is alone |
 //! | `steadfast-writer` | its channel | one transaction at a time |
 //! | `steadfast-timers` | its channel, or the next timer (at most ten seconds) | tells shards of due timers |
+//! | `steadfast-watchdog` | a second, while a shard works | gives a shard another thread when an orchestrator keeps the one it has |
 //!
 //! None of them wakes up when there is nothing to do.
 
 mod inlets;
 mod shard;
 mod timers;
+mod watchdog;
 mod writer;
 
 use std::io;
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, MutexGuard, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -23,16 +25,20 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::activities::run::{self, DispatcherInput, Listeners};
 use super::condition::State;
-use super::message::{Request, RequestError, ShardInput};
+use super::message::{RequestError, ShardInput};
+use super::pulse::Pulse;
 use super::shard::Shared;
+use super::takeover::SendRequest;
 use super::turn::Turn;
+use super::writer::Origin;
 use crate::model::instance::InstanceId;
 use crate::store::{Epoch, Store, StoreError};
 use inlets::ShardMessage;
-pub(crate) use inlets::{Inlets, ShardReceiver, foreign_wakes, inlets};
-use shard::{ShardDriver, recover};
+pub(crate) use inlets::{Inlets, foreign_wakes};
+use shard::{ShardDriver, Surroundings, recover};
 use timers::{TimerMessage, time};
-use writer::write;
+use watchdog::{Alarm, ShardThreads, Watch, WatchdogMessage};
+use writer::{WriterMessage, write};
 
 /// How long a stopping worker waits for its threads at least. They only have to commit what is left.
 const JOIN: Duration = Duration::from_secs(10);
@@ -43,10 +49,13 @@ const JOIN_PAUSE: Duration = Duration::from_millis(2);
 /// A running worker.
 pub(crate) struct Threads {
     inlets: Inlets,
-    shards: Vec<JoinHandle<()>>,
-    writer: Option<JoinHandle<()>>,
+    shards: ShardThreads,
+    writer: Sender<WriterMessage>,
+    writer_thread: Option<JoinHandle<()>>,
     timers: Sender<TimerMessage>,
     timer_thread: Option<JoinHandle<()>>,
+    watchdog: Sender<WatchdogMessage>,
+    watchdog_thread: Option<JoinHandle<()>>,
     dispatcher: UnboundedSender<DispatcherInput>,
     requests: Arc<RwLock<bool>>,
     shared: Arc<Shared>,
@@ -58,8 +67,8 @@ pub(crate) struct Parts {
     pub(crate) epoch: Epoch,
     pub(crate) shared: Arc<Shared>,
     pub(crate) activity_limit: usize,
+    pub(crate) max_episode_duration: Duration,
     pub(crate) inlets: Inlets,
-    pub(crate) receivers: Vec<ShardReceiver>,
 }
 
 /// Starts the threads. Instances with work that nobody does are picked up at once.
@@ -69,11 +78,12 @@ pub(crate) fn start(parts: Parts, runtime: &tokio::runtime::Handle) -> io::Resul
         epoch,
         shared,
         activity_limit,
+        max_episode_duration,
         inlets,
-        receivers,
     } = parts;
     let (to_writer, writes) = mpsc::channel();
     let (to_timers, timer_messages) = mpsc::channel();
+    let (to_watchdog, watchdog_messages) = mpsc::channel();
     let (to_dispatcher, dispatcher_inputs) = tokio::sync::mpsc::unbounded_channel();
 
     let turn = Arc::new(Turn::new(
@@ -87,49 +97,60 @@ pub(crate) fn start(parts: Parts, runtime: &tokio::runtime::Handle) -> io::Resul
         dispatcher_inputs,
         listeners(&inlets, &to_timers),
     ));
-
-    let mut threads = Threads {
-        inlets,
-        shards: Vec::with_capacity(receivers.len()),
-        writer: None,
+    let around = Surroundings {
+        shared: Arc::clone(&shared),
+        store: Arc::clone(&store),
+        turn: Arc::clone(&turn),
+        writer: to_writer.clone(),
         timers: to_timers.clone(),
+        dispatcher: to_dispatcher.clone(),
+        inlets: inlets.clone(),
+        alarm: Alarm::new(to_watchdog.clone()),
+    };
+    let mut threads = Threads {
+        inlets: inlets.clone(),
+        shards: ShardThreads::default(),
+        writer: to_writer,
+        writer_thread: None,
+        timers: to_timers,
         timer_thread: None,
+        watchdog: to_watchdog,
+        watchdog_thread: None,
         dispatcher: to_dispatcher.clone(),
         requests: Arc::new(RwLock::new(true)),
         shared: Arc::clone(&shared),
     };
-    // What it holds is gone when it returns. So when one thread cannot be started, dropping `threads` ends those that could.
-    let spawn_all = {
-        let threads = &mut threads;
-        move || -> io::Result<()> {
-            for (index, ShardReceiver(receiver)) in receivers.into_iter().enumerate() {
-                let driver = ShardDriver {
-                    index,
-                    shared: Arc::clone(&shared),
-                    store: Arc::clone(&store),
-                    turn: Arc::clone(&turn),
-                    receiver,
-                    next: None,
-                    writer: to_writer.clone(),
-                    timers: to_timers.clone(),
-                    dispatcher: to_dispatcher.clone(),
-                    inlets: threads.inlets.clone(),
-                };
-                let name = format!("steadfast-shard-{index}");
-                let body = move || driver.run();
-                threads.shards.push(spawn(&shared, name, body)?);
-            }
-            let inlets = threads.inlets.clone();
-            let writer = move || write(&turn, &writes, &inlets);
-            threads.writer = Some(spawn(&shared, "steadfast-writer".into(), writer)?);
-            let (inlets, clock) = (threads.inlets.clone(), Arc::clone(&shared.clock));
-            let dispatcher = to_dispatcher.clone();
-            let timers = move || time(&*store, &timer_messages, &inlets, &dispatcher, &*clock);
-            threads.timer_thread = Some(spawn(&shared, "steadfast-timers".into(), timers)?);
-            Ok(())
-        }
-    };
-    spawn_all()?;
+    // When one thread cannot be started, dropping `threads` ends those that could.
+    let pulses: Vec<_> = (0..inlets.len())
+        .map(|_| Arc::new(Pulse::default()))
+        .collect();
+    for (shard, pulse) in pulses.iter().enumerate() {
+        let driver = ShardDriver {
+            thread: Origin {
+                shard,
+                generation: 0,
+            },
+            pulse: Arc::clone(pulse),
+            around: around.clone(),
+        };
+        let name = format!("steadfast-shard-{shard}");
+        let thread = spawn(&shared, name, move || driver.run(None))?;
+        threads.lock_shards().push(thread);
+    }
+    let watch = Watch::new(
+        around,
+        pulses,
+        Arc::clone(&threads.shards),
+        max_episode_duration,
+    );
+    let body = move || watch.run(&watchdog_messages);
+    threads.watchdog_thread = Some(spawn(&shared, "steadfast-watchdog".into(), body)?);
+    let of_writer = inlets.clone();
+    let body = move || write(&turn, &writes, &of_writer);
+    threads.writer_thread = Some(spawn(&shared, "steadfast-writer".into(), body)?);
+    let clock = Arc::clone(&shared.clock);
+    let body = move || time(&*store, &timer_messages, &inlets, &to_dispatcher, &*clock);
+    threads.timer_thread = Some(spawn(&shared, "steadfast-timers".into(), body)?);
     Ok(threads)
 }
 
@@ -185,16 +206,16 @@ impl Drop for Noted {
 
 impl Threads {
     /// The way in for requests, until the worker shuts down.
-    pub(crate) fn requests(&self) -> Box<dyn Fn(Request) + Send + Sync> {
+    pub(crate) fn requests(&self) -> SendRequest {
         let (open, inlets) = (Arc::clone(&self.requests), self.inlets.clone());
         Box::new(move |request| {
             // Held while sending: once shutdown has the lock, every accepted request is ahead of the stop.
             let open = open.read().unwrap_or_else(PoisonError::into_inner);
             if *open {
-                inlets.send_request(request);
-            } else {
-                request.refuse(RequestError::ShutDown);
+                return Some(inlets.send_request(request));
             }
+            request.refuse(RequestError::ShutDown);
+            None
         })
     }
 
@@ -213,11 +234,9 @@ impl Threads {
                 .send(DispatcherInput::Close { deadline, drained }),
         );
         drop(wait.await);
-        self.stop_threads();
         let (done, joined) = tokio::sync::oneshot::channel();
-        let threads = self.take_threads();
         let joiner = thread::spawn(move || {
-            join(threads, deadline.max(JOIN));
+            self.stop(deadline.max(JOIN));
             let _ = done.send(());
         });
         drop(joined.await);
@@ -233,19 +252,25 @@ impl Threads {
         *open = false;
     }
 
-    fn stop_threads(&self) {
+    /// Ends the threads. They have so long for it.
+    fn stop(&mut self, mut limit: Duration) {
+        drop(self.watchdog.send(WatchdogMessage::Stop));
+        join(self.watchdog_thread.take(), &mut limit);
         for shard in 0..self.inlets.len() {
             drop(self.inlets.put(shard, ShardMessage::Stop));
         }
         drop(self.timers.send(TimerMessage::Stop));
+        let shards = std::mem::take(&mut *self.lock_shards());
+        join(shards, &mut limit);
+        // Whoever waits for one that is left behind is told.
+        (0..self.inlets.len()).for_each(|shard| self.inlets.close(shard));
+        drop(self.writer.send(WriterMessage::Stop));
+        join(self.timer_thread.take(), &mut limit);
+        join(self.writer_thread.take(), &mut limit);
     }
 
-    fn take_threads(&mut self) -> Vec<JoinHandle<()>> {
-        let threads = std::mem::take(&mut self.shards).into_iter();
-        threads
-            .chain(self.timer_thread.take())
-            .chain(self.writer.take())
-            .collect()
+    fn lock_shards(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.shards.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -254,19 +279,17 @@ impl Drop for Threads {
     fn drop(&mut self) {
         self.refuse_requests();
         drop(self.dispatcher.send(DispatcherInput::Abort));
-        self.stop_threads();
-        join(self.take_threads(), JOIN);
+        self.stop(JOIN);
     }
 }
 
 /// Waits until the threads have ended, but not for ever: an orchestrator that does not return keeps its thread.
-fn join(threads: Vec<JoinHandle<()>>, limit: Duration) {
-    let mut left = limit;
+fn join(threads: impl IntoIterator<Item = JoinHandle<()>>, limit: &mut Duration) {
     for thread in threads {
-        while !thread.is_finished() && !left.is_zero() {
-            let pause = JOIN_PAUSE.min(left);
+        while !thread.is_finished() && !limit.is_zero() {
+            let pause = JOIN_PAUSE.min(*limit);
             thread::park_timeout(pause);
-            left -= pause;
+            *limit -= pause;
         }
         if !thread.is_finished() {
             tracing::error!(

@@ -1,22 +1,26 @@
 //! The thread of a shard.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::Sender;
+use std::thread;
+use std::time::Duration;
 
 use futures_executor::block_on;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::mpsc::error::SendError;
 
-use super::inlets::{Inlets, ShardMessage};
+use super::inlets::{GivenUp, Inlets, ShardMessage, Wait};
 use super::timers::{TimerMessage, until};
+use super::watchdog::Alarm;
 use super::writer::WriterMessage;
 use crate::model::instance::{Incarnation, InstanceId};
 use crate::store::{Store, StoreError, Write};
 use crate::worker::activities::run::DispatcherInput;
 use crate::worker::message::{ShardInput, ShardOutput};
+use crate::worker::pulse::{At, Pulse};
 use crate::worker::shard::{Shard, Shared};
 use crate::worker::turn::{Turn, guarded};
-use crate::worker::writer::{MAX_BATCH, Writer};
+use crate::worker::writer::{Origin, Writer};
 
 /// How many instances are read at a time when a worker starts.
 const ATTENTION_PAGE: usize = 1_000;
@@ -24,146 +28,205 @@ const ATTENTION_PAGE: usize = 1_000;
 /// How many inputs a shard takes before it hands its writes to the writer.
 const MAX_INPUTS_PER_STEP: usize = 1_024;
 
-pub(super) struct ShardDriver {
-    pub(super) index: usize,
+/// How often a thread that comes after one that was given up looks whether the commits are over that may have something of that.
+const FENCE_PAUSE: Duration = Duration::from_millis(1);
+
+/// What the threads of the shards share.
+#[derive(Clone)]
+pub(super) struct Surroundings {
     pub(super) shared: Arc<Shared>,
     pub(super) store: Arc<dyn Store>,
     pub(super) turn: Arc<Turn>,
-    pub(super) receiver: Receiver<ShardMessage>,
-    /// A message that was looked at and not taken.
-    pub(super) next: Option<ShardMessage>,
     pub(super) writer: Sender<WriterMessage>,
     pub(super) timers: Sender<TimerMessage>,
     pub(super) dispatcher: UnboundedSender<DispatcherInput>,
     pub(super) inlets: Inlets,
+    pub(super) alarm: Alarm,
+}
+
+/// One thread of a shard.
+pub(super) struct ShardDriver {
+    pub(super) thread: Origin,
+    pub(super) pulse: Arc<Pulse>,
+    pub(super) around: Surroundings,
 }
 
 impl ShardDriver {
-    pub(super) fn run(mut self) {
-        let mut shard = Shard::new(Arc::clone(&self.shared));
+    /// Drives the shard until the worker stops. A thread that comes after one that was given up begins with the instance that kept
+    /// that one.
+    pub(super) fn run(self, after: Option<At>) {
+        let pulse = Arc::clone(&self.pulse);
+        let mut shard = Shard::new(Arc::clone(&self.around.shared), pulse);
+        // Also when it unwinds: then nobody takes anything for this shard any more.
+        let _closes = Closes(&self.around.inlets.clone(), self.thread);
+        let driven = match after {
+            Some(at) => self.take_over(&mut shard, &at),
+            None => Ok(()),
+        };
+        if let Err(GivenUp) = driven.and_then(|()| self.drive(&mut shard)) {
+            tracing::info!(
+                shard = self.thread.shard,
+                "a thread that was given up has come back, and ends"
+            );
+        }
+    }
+
+    /// Does what the thread before has left, once nothing of that is on its way to the store any more.
+    fn take_over(&self, shard: &mut Shard, culprit: &At) -> Result<(), GivenUp> {
+        self.around.inlets.wait_to_own(self.thread)?;
+        let commits = self.around.turn.commits_begun();
+        while !self.around.turn.are_over(commits) {
+            thread::park_timeout(FENCE_PAUSE);
+        }
+        shard.inherit();
+        let id = culprit.about.id.clone();
+        self.step(shard, |shard| shard.handle(ShardInput::Attend(id)))?;
+        self.put_out(shard, false)?;
+        // Whatever the thread before has not told them.
+        self.around.shared.watchers.publish_all_uncertain();
+        drop(self.around.timers.send(TimerMessage::ReadAgain));
+        self.read(shard, Read::NeedingAttention)
+    }
+
+    fn drive(&self, shard: &mut Shard) -> Result<(), GivenUp> {
         let mut stopping = false;
         while !stopping || !shard.is_settled() {
-            let mut next = self.receive(&shard);
+            let mut next = self.receive(shard)?;
             let is_alone = shard.is_settled();
             let mut taken = 0;
-            for _ in 0..MAX_INPUTS_PER_STEP {
-                match next {
-                    Some(ShardMessage::Input(input)) => shard.handle(input),
-                    Some(ShardMessage::Attend(ids)) => shard.defer(ids),
-                    Some(ShardMessage::Stop) => stopping = true,
-                    None => break,
-                }
-                taken += 1;
-                next = self.next.take().or_else(|| self.receiver.try_recv().ok());
-            }
-            if let Some(message) = next {
-                // The step is full; this one begins the next.
+            while let Some(message) = next {
                 taken += 1;
                 match message {
-                    ShardMessage::Input(input) => shard.handle(input),
+                    ShardMessage::Input(input) => self.step(shard, |shard| shard.handle(input))?,
+                    ShardMessage::Request(_, request) => {
+                        let input = ShardInput::Request(request);
+                        self.step(shard, |shard| shard.handle(input))?;
+                    }
+                    ShardMessage::Written((thread, answer)) => {
+                        if thread == self.thread {
+                            self.step(shard, |shard| shard.handle(ShardInput::Written(answer)))?;
+                        }
+                    }
                     ShardMessage::Attend(ids) => shard.defer(ids),
                     ShardMessage::Stop => stopping = true,
                 }
+                if taken >= MAX_INPUTS_PER_STEP {
+                    break;
+                }
+                next = self.around.inlets.take(self.thread, Wait::Not)?;
             }
-            self.shared.meters.messages_taken(self.index, taken);
+            self.around.inlets.note_taken(self.thread.shard);
             if stopping {
                 shard.stop();
             } else {
-                shard.admit();
+                self.step(shard, Shard::admit)?;
             }
             if shard
                 .next_tick()
-                .is_some_and(|at| at <= self.shared.clock.now())
+                .is_some_and(|at| at <= self.around.shared.clock.now())
             {
-                shard.handle(ShardInput::Tick);
+                self.step(shard, |shard| shard.handle(ShardInput::Tick))?;
             }
-            self.put_out(&mut shard, is_alone);
+            self.put_out(shard, is_alone)?;
+        }
+        Ok(())
+    }
+
+    /// Lets the shard do something, watched over: it may run the code of orchestrators.
+    fn step(&self, shard: &mut Shard, step: impl FnOnce(&mut Shard)) -> Result<(), GivenUp> {
+        self.pulse.begin();
+        step(shard);
+        self.pulse.end();
+        if self.around.inlets.owns(self.thread) {
+            Ok(())
+        } else {
+            Err(GivenUp)
         }
     }
 
     /// Waits for the next message, the next tick, or not at all while instances wait for room.
-    fn receive(&mut self, shard: &Shard) -> Option<ShardMessage> {
-        if let Some(next) = self.next.take() {
-            return Some(next);
+    fn receive(&self, shard: &Shard) -> Result<Option<ShardMessage>, GivenUp> {
+        let next = self.around.inlets.take(self.thread, Wait::Not)?;
+        if next.is_some() || shard.can_admit() {
+            return Ok(next);
         }
-        if shard.can_admit() {
-            return self.receiver.try_recv().ok();
-        }
-        match shard.next_tick() {
-            None => self.receiver.recv().ok(),
-            Some(at) => self
-                .receiver
-                .recv_timeout(until(at, &*self.shared.clock))
-                .ok(),
-        }
+        let wait = match shard.next_tick() {
+            None => Wait::Ever,
+            Some(at) => Wait::For(until(at, &*self.around.shared.clock)),
+        };
+        self.pulse.set_resting(true);
+        let next = self.around.inlets.take(self.thread, wait);
+        self.pulse.set_resting(false);
+        self.around.alarm.somebody_works();
+        next
     }
 
     fn dispatch(&self, input: DispatcherInput) {
-        if let Err(SendError(DispatcherInput::Run(task))) = self.dispatcher.send(input) {
+        if let Err(SendError(DispatcherInput::Run(task))) = self.around.dispatcher.send(input) {
             // The worker is being dropped, or the runtime that it was started on has gone before it.
             tracing::warn!(activity = task.name, instance = %task.instance, "an activity waits for the next start");
         }
     }
 
-    /// Whether nothing waits for this shard.
-    fn is_quiet(&mut self) -> bool {
-        if self.next.is_none() {
-            self.next = self.receiver.try_recv().ok();
-        }
-        self.next.is_none()
-    }
-
     /// Commits in this thread when nobody else is at it, so that a lone orchestration waits for the disk and not for two more threads
     /// to wake up. Else the writer does. Whether it is done.
-    fn write(&self, shard: &mut Shard, writes: Vec<Write>) -> bool {
-        let Some(_turn) = self.turn.take() else {
+    fn write(&self, shard: &mut Shard, writes: Vec<Write>) -> Result<bool, GivenUp> {
+        let Some(turn) = self.around.turn.take() else {
             self.send_to_writer(writes);
-            return false;
+            return Ok(false);
         };
         let mut writer = Writer::default();
         writes
             .into_iter()
-            .for_each(|write| writer.push(self.index, write));
-        while let Some(batch) = writer.next_batch(MAX_BATCH) {
-            for (_, answer) in self.turn.commit(batch) {
-                shard.handle(ShardInput::Written(answer));
-            }
+            .for_each(|write| writer.push(self.thread, write));
+        let mut answers = Vec::new();
+        let owns = |origin| self.around.inlets.owns(origin);
+        while let Some(more) = self.around.turn.commit(&mut writer, owns) {
+            answers.extend(more);
         }
-        true
+        // What follows runs the code of orchestrators, for which nobody else may have to wait.
+        drop(turn);
+        for (_, answer) in answers {
+            self.step(shard, |shard| shard.handle(ShardInput::Written(answer)))?;
+        }
+        Ok(true)
     }
 
     fn send_to_writer(&self, writes: Vec<Write>) {
-        self.shared.meters.writes_sent(writes.len());
-        drop(self.writer.send((self.index, writes)));
+        self.around.shared.meters.writes_sent(writes.len());
+        let writes = WriterMessage::Writes(self.thread, writes);
+        drop(self.around.writer.send(writes));
     }
 
-    fn read(&self, shard: &mut Shard, read: Read) {
-        match read {
+    fn read(&self, shard: &mut Shard, read: Read) -> Result<(), GivenUp> {
+        let store = &*self.around.store;
+        let input = match read {
             Read::Instance(id) => {
-                let result = guarded(|| block_on(self.store.load(&id))).map_err(Arc::new);
-                shard.handle(ShardInput::Loaded { id, result });
+                let result = guarded(|| block_on(store.load(&id))).map_err(Arc::new);
+                ShardInput::Loaded { id, result }
             }
             Read::Inbox(id, incarnation, after) => {
-                let result = guarded(|| block_on(self.store.inbox(&id, incarnation, after)));
-                shard.handle(ShardInput::Inbox {
+                let result = guarded(|| block_on(store.inbox(&id, incarnation, after)));
+                ShardInput::Inbox {
                     id,
                     incarnation,
                     result: result.map_err(Arc::new),
-                });
-            }
-            Read::NeedingAttention => {
-                let result = guarded(|| block_on(recover(&*self.store, &self.inlets)));
-                if let Err(error) = result {
-                    tracing::error!(%error, "what an unacknowledged commit left cannot be looked for; trying again later");
-                    shard.handle(ShardInput::RecoveryFailed);
                 }
             }
-        }
+            Read::NeedingAttention => {
+                let Err(error) = guarded(|| block_on(recover(store, &self.around.inlets))) else {
+                    return Ok(());
+                };
+                tracing::error!(%error, "what an unacknowledged commit left cannot be looked for; trying again later");
+                ShardInput::RecoveryFailed
+            }
+        };
+        self.step(shard, |shard| shard.handle(input))
     }
 
     /// Passes on what a step gave: first what others can work on, then the reads. A closed channel means that the worker is
     /// being dropped. `is_alone` says that the writer has nothing of this shard.
-    fn put_out(&mut self, shard: &mut Shard, mut is_alone: bool) {
+    fn put_out(&self, shard: &mut Shard, mut is_alone: bool) -> Result<(), GivenUp> {
         loop {
             // Before anybody can see what was done.
             shard.hand_over();
@@ -185,29 +248,44 @@ impl ShardDriver {
                     }
                     ShardOutput::Notify(ids) => {
                         for id in ids {
-                            self.inlets.send(&id.clone(), ShardInput::Mail(id));
+                            self.around.inlets.send(&id.clone(), ShardInput::Mail(id));
                         }
                     }
                     ShardOutput::Recover => reads.push(Read::NeedingAttention),
                 }
             }
             if !timers.is_empty() {
-                drop(self.timers.send(TimerMessage::Set(timers)));
+                drop(self.around.timers.send(TimerMessage::Set(timers)));
             }
             if !writes.is_empty() {
                 // What is written from here on must not overtake what the writer has.
-                is_alone = is_alone && reads.is_empty() && self.is_quiet();
+                is_alone =
+                    is_alone && reads.is_empty() && self.around.inlets.is_quiet(self.thread.shard);
                 if is_alone {
-                    is_alone = self.write(shard, writes);
+                    is_alone = self.write(shard, writes)?;
                 } else {
                     self.send_to_writer(writes);
                 }
             } else if reads.is_empty() {
-                return;
+                return Ok(());
             }
             for read in reads {
-                self.read(shard, read);
+                self.read(shard, read)?;
             }
+        }
+    }
+}
+
+/// When a thread ends that owns its shard, nobody takes anything for that any more.
+struct Closes<'a>(&'a Inlets, Origin);
+
+impl Drop for Closes<'_> {
+    fn drop(&mut self) {
+        let Self(inlets, thread) = self;
+        if inlets.owns(*thread) {
+            inlets.close(thread.shard);
+        } else {
+            inlets.came_back(*thread);
         }
     }
 }

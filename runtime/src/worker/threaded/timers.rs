@@ -28,6 +28,8 @@ pub(super) enum TimerMessage {
     Set(Vec<(TimerPosition, InstanceId)>),
     /// An attempt of an activity will have run for as long as it may.
     WakeDispatcher(Timestamp),
+    /// Some that are due, or were set, may have been lost: the store has them.
+    ReadAgain,
     Stop,
 }
 
@@ -92,6 +94,7 @@ pub(super) fn time(
                 TimerMessage::WakeDispatcher(at) => {
                     wake_dispatcher.insert(at);
                 }
+                TimerMessage::ReadAgain => index = TimerIndex::default(),
                 TimerMessage::Stop => return,
             }
         }

@@ -1,0 +1,307 @@
+//! Orchestrators that do not return, on real threads.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Condvar, Mutex};
+use std::time::Duration;
+
+use steadfast::limits::MAX_THREADS_GIVEN_UP;
+use steadfast::prelude::*;
+use steadfast::store::Store;
+use steadfast::store::memory::MemoryStore;
+use steadfast::store::sqlite::SqliteStore;
+use steadfast::{ClientError, InstanceHandle, NotReady};
+use tokio::sync::Notify;
+
+/// What keeps the threads of one test until it lets them go.
+struct Block {
+    held: Mutex<bool>,
+    released: Condvar,
+    entered: AtomicU32,
+}
+
+impl Block {
+    const fn new() -> Self {
+        Self {
+            held: Mutex::new(true),
+            released: Condvar::new(),
+            entered: AtomicU32::new(0),
+        }
+    }
+
+    /// Does not return before the test says so.
+    fn enter(&self) {
+        self.entered.fetch_add(1, Ordering::SeqCst);
+        let held = self.held.lock().unwrap();
+        drop(self.released.wait_while(held, |held| *held).unwrap());
+    }
+
+    fn release(&self) {
+        *self.held.lock().unwrap() = false;
+        self.released.notify_all();
+    }
+
+    fn entered(&self) -> u32 {
+        self.entered.load(Ordering::SeqCst)
+    }
+}
+
+async fn start(store: impl Store, threads: usize) -> Steadfast {
+    let builder = Steadfast::builder().store(store);
+    builder
+        .orchestrator_threads(threads)
+        .max_episode_duration(Duration::from_millis(500))
+        .start()
+        .await
+        .unwrap()
+}
+
+/// Waits until an instance says why it does not move.
+async fn stalled(instance: &InstanceHandle) -> String {
+    let mut changes = instance.watch_custom_status();
+    loop {
+        let change = changes.next().await.unwrap();
+        if let Some(why) = change.expect("it has ended").stalled {
+            return why;
+        }
+    }
+}
+
+/// Waits until all threads that were given up have come back.
+async fn all_back(steadfast: &Steadfast) {
+    while steadfast.metrics().threads_given_up > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[orchestrator]
+async fn wait_for_go(ctx: OrchestrationContext) -> Result<u32, String> {
+    let go = ctx.wait_for_external_event_named("go").await;
+    go.map_err(|error| error.to_string())
+}
+
+#[orchestrator]
+async fn nap(ctx: OrchestrationContext) {
+    ctx.create_timer(Duration::from_millis(20)).await;
+}
+
+static SLOW: Block = Block::new();
+static SLOW_STARTED: AtomicU32 = AtomicU32::new(0);
+static SLOW_GOES: Notify = Notify::const_new();
+
+#[activity]
+async fn slow() -> u32 {
+    SLOW_GOES.notified().await;
+    SLOW_STARTED.fetch_add(1, Ordering::SeqCst) + 1
+}
+
+#[orchestrator]
+async fn call_slow(ctx: OrchestrationContext) -> Result<u32, String> {
+    Ok(ctx.call(slow()).await?)
+}
+
+#[orchestrator]
+async fn blocks(ctx: OrchestrationContext) -> Result<u32, String> {
+    SLOW.enter();
+    let go = ctx.wait_for_external_event_named("go").await;
+    go.map_err(|error| error.to_string())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_orchestrator_that_does_not_return_is_set_aside_and_the_others_go_on() {
+    let store = MemoryStore::new();
+    let steadfast = start(store.clone(), 1).await;
+    let client = steadfast.client();
+    let waits = client.start(wait_for_go().id("waits")).await.unwrap();
+    let calls = client.start(call_slow().id("calls")).await.unwrap();
+    while steadfast.metrics().activities_running == 0 {
+        tokio::task::yield_now().await;
+    }
+    let naps = client.start(nap().id("naps")).await.unwrap();
+    let culprit = client.start(blocks().id("culprit")).await.unwrap();
+    while SLOW.entered() == 0 {
+        tokio::task::yield_now().await;
+    }
+    // Taken by the next thread.
+    waits.raise_event_named("go", &7).await.unwrap();
+    assert_eq!(waits.output().await.unwrap(), 7);
+    naps.output().await.unwrap();
+    SLOW_GOES.notify_one();
+    assert_eq!(calls.output().await.unwrap(), 1, "it runs once");
+
+    let culprit = client.instance(culprit.id().as_str()).unwrap();
+    let why = stalled(&culprit).await;
+    assert!(
+        why.contains("orchestrator `blocks` at") && why.contains("watchdog.rs:"),
+        "{why}"
+    );
+    assert!(why.contains("did not return within"), "{why}");
+    assert_eq!(steadfast.metrics().threads_given_up, 1);
+    client.ready().await.unwrap();
+
+    // Neither an event nor being out of memory runs it again.
+    culprit.raise_event_named("go", &9).await.unwrap();
+    assert_eq!(culprit.waiting_on().await.unwrap(), []);
+    assert_eq!(SLOW.entered(), 1);
+
+    // The thread that comes back touches nothing.
+    SLOW.release();
+    all_back(&steadfast).await;
+    let status = culprit.status().await.unwrap();
+    assert!(status.stalled.is_some_and(|still| still == why));
+
+    // Now it returns, and takes the event that it could not.
+    culprit.retry().await.unwrap();
+    let output = client.orchestration::<blocks>("culprit").unwrap();
+    assert_eq!(output.output().await.unwrap(), 9);
+    assert_eq!(SLOW.entered(), 2);
+    steadfast.shut_down(Duration::from_secs(60)).await;
+}
+
+static ON_EVENT: Block = Block::new();
+
+#[orchestrator]
+async fn blocks_on_event(ctx: OrchestrationContext) -> Result<(), String> {
+    let go: Result<u32, _> = ctx.wait_for_external_event_named("go").await;
+    ON_EVENT.enter();
+    go.map(drop).map_err(|error| error.to_string())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_a_thread_that_is_given_up_is_told_and_may_terminate_the_culprit() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("app.db")).unwrap();
+    let steadfast = start(store, 2).await;
+    let client = steadfast.client().clone();
+    let culprit = client.start(blocks_on_event().id("culprit")).await.unwrap();
+    let told = culprit.raise_event_named("go", &1).await.unwrap_err();
+    assert!(matches!(told, ClientError::GivenUp), "{told}");
+
+    let culprit = client.instance("culprit").unwrap();
+    stalled(&culprit).await;
+    culprit.terminate(None).await.unwrap();
+    let status = culprit.status().await.unwrap();
+    assert_eq!(status.runtime_status, RuntimeStatus::Terminated);
+    // Others of both threads go on.
+    for number in 0..8 {
+        let waits = client.start(wait_for_go()).await.unwrap();
+        waits.raise_event_named("go", &number).await.unwrap();
+        assert_eq!(waits.output().await.unwrap(), number);
+    }
+    ON_EVENT.release();
+    all_back(&steadfast).await;
+    steadfast.shut_down(Duration::from_secs(60)).await;
+}
+
+static ON_DROP: Block = Block::new();
+
+struct BlocksOnDrop;
+
+impl Drop for BlocksOnDrop {
+    fn drop(&mut self) {
+        ON_DROP.enter();
+    }
+}
+
+#[orchestrator]
+async fn drops_late(ctx: OrchestrationContext) -> Result<u32, String> {
+    let guard = BlocksOnDrop;
+    let go = ctx.wait_for_external_event_named("go").await;
+    drop(guard);
+    go.map_err(|error| error.to_string())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_destructor_that_does_not_return_harms_its_own_instance() {
+    let steadfast = start(MemoryStore::new(), 1).await;
+    let client = steadfast.client();
+    let waits = client.start(wait_for_go().id("waits")).await.unwrap();
+    client.start(drops_late().id("culprit")).await.unwrap();
+    let culprit = client.instance("culprit").unwrap();
+    culprit.waiting_on().await.unwrap();
+    let told = culprit.terminate(None).await.unwrap_err();
+    assert!(matches!(told, ClientError::GivenUp), "{told}");
+    waits.raise_event_named("go", &1).await.unwrap();
+    assert_eq!(waits.output().await.unwrap(), 1);
+    // Its code is not in memory any more, so that nothing is dropped now.
+    stalled(&culprit).await;
+    culprit.terminate(None).await.unwrap();
+    ON_DROP.release();
+    all_back(&steadfast).await;
+}
+
+static SECOND: Block = Block::new();
+
+#[orchestrator]
+async fn blocks_in_the_second_execution(ctx: OrchestrationContext, second: bool) {
+    if second {
+        SECOND.enter();
+    } else {
+        ctx.continue_as_new(blocks_in_the_second_execution(true))
+            .await
+    }
+}
+
+/// The thread runs it when it is told of the commit, which it may have made itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thread_that_is_kept_behind_a_commit_keeps_nobody_from_committing() {
+    let steadfast = start(MemoryStore::new(), 2).await;
+    let client = steadfast.client();
+    let call = blocks_in_the_second_execution(false).id("culprit");
+    client.start(call).await.unwrap();
+    while SECOND.entered() == 0 {
+        tokio::task::yield_now().await;
+    }
+    // Of both threads.
+    for number in 0..8 {
+        let waits = client.start(wait_for_go()).await.unwrap();
+        waits.raise_event_named("go", &number).await.unwrap();
+        assert_eq!(waits.output().await.unwrap(), number);
+    }
+    stalled(&client.instance("culprit").unwrap()).await;
+    SECOND.release();
+    all_back(&steadfast).await;
+}
+
+static ALL: Block = Block::new();
+
+#[orchestrator]
+async fn blocks_too(_ctx: OrchestrationContext) {
+    ALL.enter();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_says_when_too_many_threads_are_kept_and_goes_on_when_they_come_back() {
+    let store = MemoryStore::new();
+    let steadfast = start(store.clone(), 1).await;
+    let client = steadfast.client();
+    let mut culprits = Vec::new();
+    for _ in 0..=MAX_THREADS_GIVEN_UP {
+        culprits.push(client.start(blocks_too()).await.unwrap());
+    }
+    loop {
+        match client.ready().await {
+            Err(NotReady::Stuck) => break,
+            Ok(()) => tokio::task::yield_now().await,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    let given_up = steadfast.metrics().threads_given_up;
+    assert_eq!(given_up, MAX_THREADS_GIVEN_UP as u64);
+
+    ALL.release();
+    all_back(&steadfast).await;
+    while client.ready().await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    steadfast.shut_down(Duration::from_secs(60)).await;
+    // The next worker tries them all again.
+    let steadfast = start(store, 1).await;
+    for culprit in culprits {
+        let culprit = steadfast
+            .client()
+            .orchestration::<blocks_too>(culprit.id().as_str());
+        culprit.unwrap().output().await.unwrap();
+    }
+}
