@@ -9,10 +9,13 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
+use super::entries::entries;
 use super::error::HttpError;
+use super::guard::Operation;
+use super::orchestrators::start_of;
 use super::payload::json_response;
 use super::{Api, Asked};
-use crate::client::{BatchOperation, StartByName};
+use crate::client::BatchOperation;
 
 /// How many operations a request may have: about what one commit takes in.
 pub(super) const GREATEST: usize = 1_000;
@@ -31,6 +34,7 @@ enum Kind {
 
 /// What an entry asks for. What else it has to say depends on that.
 #[derive(Deserialize)]
+#[serde(expecting = "an object with an `operation`")]
 struct Entry {
     operation: Kind,
 }
@@ -95,36 +99,44 @@ fn present<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Box<RawValue>>, 
 
 /// Carries out every entry that can be read, all together, and answers with what became of each.
 pub(super) async fn batch(api: &Api, asked: &Asked, body: &Bytes) -> Result<Response, HttpError> {
-    let entries: Vec<&RawValue> = serde_json::from_slice(body)?;
-    if entries.len() > GREATEST {
-        return Err(HttpError::TooManyOperations { limit: GREATEST });
-    }
+    let other_hub = api.other_hub(asked);
     let mut operations = Vec::new();
     let mut outcomes = Vec::new();
-    for entry in entries {
-        match operation(entry.get(), asked) {
-            Ok(operation) => {
+    for entry in entries(body, GREATEST)? {
+        match (operation(entry.get(), asked), &other_hub) {
+            (Ok(operation), None) => {
                 // Its result follows.
                 outcomes.push(None);
                 operations.push(operation);
             }
-            Err(error) => outcomes.push(Some(Outcome::of(&HttpError::Entry(error), None))),
+            (Ok(operation), Some(hub)) => {
+                let id = operation.id().map(str::to_owned);
+                let kind = kind_of(&operation);
+                let error = HttpError::of_other_hub(kind, id.as_deref().unwrap_or_default(), hub);
+                outcomes.push(Some(Outcome::of(&error, id)));
+            }
+            (Err(error), _) => outcomes.push(Some(Outcome::of(&HttpError::Entry(error), None))),
         }
     }
-    let kinds: Vec<_> = operations.iter().map(Expected::of).collect();
+    let asked_for: Vec<_> = operations
+        .iter()
+        .map(|operation| (kind_of(operation), operation.id().map(str::to_owned)))
+        .collect();
     let results = api.client.batch(operations).await;
-    let mut results = results.into_iter().zip(kinds);
+    let mut results = results.into_iter().zip(asked_for);
     let outcomes = outcomes.into_iter().filter_map(|outcome| {
         outcome.or_else(|| {
-            let (result, expected) = results.next()?;
+            let (result, (kind, id)) = results.next()?;
             Some(match result {
                 Ok(instance) => Outcome {
-                    status: expected.status.as_u16(),
+                    status: accepted(kind).as_u16(),
                     instance_id: Some(instance.id().into()),
                     error: None,
                 },
-                Err(error) if expected.is_start => Outcome::of(&error.into(), expected.id),
-                Err(error) => Outcome::of(&HttpError::of_id(error), expected.id),
+                Err(error) => {
+                    let of = id.as_deref().unwrap_or_default();
+                    Outcome::of(&HttpError::of(kind, of, error), id.clone())
+                }
             })
         })
     });
@@ -132,24 +144,23 @@ pub(super) async fn batch(api: &Api, asked: &Asked, body: &Bytes) -> Result<Resp
     Ok(json_response(StatusCode::OK, &outcomes))
 }
 
-/// How an operation is answered.
-struct Expected {
-    status: StatusCode,
-    is_start: bool,
-    id: Option<String>,
+const fn kind_of(operation: &BatchOperation) -> Operation {
+    match operation {
+        BatchOperation::Start(_) => Operation::Start,
+        BatchOperation::RaiseEvent { .. } => Operation::RaiseEvent,
+        BatchOperation::Terminate { .. } => Operation::Terminate,
+        BatchOperation::Suspend { .. } => Operation::Suspend,
+        BatchOperation::Resume { .. } => Operation::Resume,
+        BatchOperation::Rewind { .. } => Operation::Rewind,
+        BatchOperation::Purge { .. } => Operation::Purge,
+    }
 }
 
-impl Expected {
-    fn of(operation: &BatchOperation) -> Self {
-        let status = match operation {
-            BatchOperation::Purge { .. } => StatusCode::OK,
-            _ => StatusCode::ACCEPTED,
-        };
-        Self {
-            status,
-            is_start: matches!(operation, BatchOperation::Start(_)),
-            id: operation.id().map(str::to_owned),
-        }
+/// How an operation is answered that was carried out.
+const fn accepted(operation: Operation) -> StatusCode {
+    match operation {
+        Operation::Purge => StatusCode::OK,
+        _ => StatusCode::ACCEPTED,
     }
 }
 
@@ -170,15 +181,9 @@ fn operation(entry: &str, asked: &Asked) -> serde_json::Result<BatchOperation> {
     Ok(match kind {
         Kind::Start => {
             let entry: Start = serde_json::from_str(entry)?;
-            let mut start = StartByName::new(entry.orchestrator_name)
-                .json_input(entry.input.map(text))
-                .trace_context(asked.trace.clone());
-            if let Some(id) = entry.instance_id {
-                start = start.id(id);
-            }
-            if let Some(version) = entry.version {
-                start = start.version(version);
-            }
+            let input = entry.input.map(text);
+            let (name, version) = (entry.orchestrator_name, entry.version);
+            let mut start = start_of(asked, name, version, entry.instance_id, input);
             for (key, value) in entry.tags {
                 start = start.tag(key, value);
             }

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::guard::Operation;
 use super::payload::json_response;
 use crate::client::{ClientError, ContinuationTokenError};
 use crate::model::instance::InstanceIdError;
@@ -68,6 +69,8 @@ pub(super) enum HttpError {
     TooLarge { limit: usize },
     #[error("a batch has at most {limit} operations")]
     TooManyOperations { limit: usize },
+    #[error("the batch cannot be read: {0}")]
+    Batch(serde_json::Error),
     #[error("the operation cannot be read: {0}")]
     Entry(serde_json::Error),
     #[error("the body did not arrive in time")]
@@ -164,6 +167,7 @@ impl HttpError {
                 "The batch is too large",
                 "BatchTooLarge",
             ),
+            Self::Batch(_) => bad("InvalidBatch"),
             Self::Entry(_) => bad("InvalidOperation"),
             Self::TooLarge { .. } => body(
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -226,15 +230,37 @@ impl HttpError {
         }
     }
 
-    /// The error of an id in the path of anything but a start: what cannot exist does not exist. Only a slash is told apart, for it
-    /// is a mistake in the address.
-    pub(super) fn of_id(error: ClientError) -> Self {
-        match error {
-            ClientError::InstanceId(InstanceIdError::Forbidden { character: '/', .. }) => {
-                error.into()
+    /// The error of an operation on the instance of this id, alone or in a batch. What cannot exist does not exist. Only a slash in an id
+    /// is told apart, for it is a mistake in the address, and who starts an instance is to know what is wrong with its id.
+    pub(super) fn of(operation: Operation, id: &str, error: ClientError) -> Self {
+        match (operation, error) {
+            (_, ClientError::NotFound { .. }) => Self::unknown(operation, id),
+            (_, ClientError::InstanceId(error))
+                if operation != Operation::Start
+                    && !matches!(error, InstanceIdError::Forbidden { character: '/', .. }) =>
+            {
+                Self::unknown(operation, id)
             }
-            ClientError::InstanceId(_) => Self::NoInstance,
-            other => other.into(),
+            (Operation::Restart, error @ ClientError::AlreadyExists { .. }) => {
+                Self::RestartOfLive(error)
+            }
+            (_, error) => error.into(),
+        }
+    }
+
+    /// The error of an operation in a hub of this name, which is none of this program's. It behaves as an empty one.
+    pub(super) fn of_other_hub(operation: Operation, id: &str, hub: &str) -> Self {
+        match operation {
+            Operation::Start => Self::OtherHub { asked: hub.into() },
+            _ => Self::unknown(operation, id),
+        }
+    }
+
+    fn unknown(operation: Operation, id: &str) -> Self {
+        match operation {
+            Operation::Rewind => Self::NothingToRewind { id: id.into() },
+            Operation::Restart => Self::NothingToRestart { id: id.into() },
+            _ => Self::NoInstance,
         }
     }
 }

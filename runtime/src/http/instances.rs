@@ -6,11 +6,12 @@ use axum::response::{IntoResponse, Response};
 
 use super::check_status::{patience, started};
 use super::error::HttpError;
+use super::guard::Operation;
 use super::list::purged;
 use super::payload::{StatusObject, json_response, retry_after};
 use super::watch::{self, CURSOR};
 use super::{Api, Asked, header};
-use crate::client::{ClientError, HistoryOptions};
+use crate::client::HistoryOptions;
 use crate::model::status::RuntimeStatus;
 
 /// Shows the committed status of an instance.
@@ -67,38 +68,23 @@ pub(super) async fn resume(api: &Api, asked: &Asked, id: String) -> Result<Respo
 
 /// Lets an instance go on after a failure.
 pub(super) async fn rewind(api: &Api, asked: &Asked, id: String) -> Result<Response, HttpError> {
-    let unknown = |error| match error {
-        HttpError::NoInstance | HttpError::Client(ClientError::NotFound { .. }) => {
-            HttpError::NothingToRewind { id: id.clone() }
-        }
-        other => other,
-    };
+    let refused = |error| HttpError::of(Operation::Rewind, &id, error);
     let reason = asked.query.text("reason");
-    let instance = api.instance(id.clone()).map_err(unknown)?;
-    let rewound = instance.rewind(reason.as_deref()).await;
-    rewound.map_err(|error| unknown(error.into()))?;
+    let instance = api.client.instance(&id).map_err(refused)?;
+    instance.rewind(reason.as_deref()).await.map_err(refused)?;
     Ok(StatusCode::ACCEPTED.into_response())
 }
 
 /// Starts an instance anew, under an id of its own unless the request says otherwise.
 pub(super) async fn restart(api: &Api, asked: &Asked, id: String) -> Result<Response, HttpError> {
-    let refused = |error| match error {
-        HttpError::NoInstance | HttpError::Client(ClientError::NotFound { .. }) => {
-            HttpError::NothingToRestart { id: id.clone() }
-        }
-        HttpError::Client(error @ ClientError::AlreadyExists { .. }) => {
-            HttpError::RestartOfLive(error)
-        }
-        other => other,
-    };
+    let refused = |error| HttpError::of(Operation::Restart, &id, error);
     let patience = patience(asked)?;
-    let instance = api.instance(id.clone()).map_err(refused)?;
+    let instance = api.client.instance(&id).map_err(refused)?;
     let restarted = match asked.query.boolean("restartWithNewInstanceId") {
         Some(false) => instance.restart().await.map(|()| instance),
         _ => instance.restart_as(None).await,
     };
-    let restarted = restarted.map_err(|error| refused(error.into()))?;
-    started(api, asked, &restarted, patience).await
+    started(api, asked, &restarted.map_err(refused)?, patience).await
 }
 
 /// Deletes an instance that has ended.

@@ -10,6 +10,7 @@ mod check_status;
 mod cross_origin;
 mod ending;
 mod endpoint;
+mod entries;
 mod error;
 mod events;
 mod forwarded;
@@ -287,7 +288,8 @@ impl Api {
     }
 
     fn instance(&self, id: String) -> Result<InstanceHandle, HttpError> {
-        self.client.instance(id).map_err(HttpError::of_id)
+        let instance = self.client.instance(id);
+        instance.map_err(|error| HttpError::of(Operation::Read, "", error))
     }
 }
 
@@ -309,8 +311,10 @@ async fn answer(State(api): State<Arc<Api>>, request: Request) -> Result<Respons
     } else {
         api.guard.pass_of_all(&api.client)
     };
-    if let Some(hub) = api.other_hub(&asked) {
-        return hub::answer_as_empty(hub, route);
+    if let Some(hub) = api.other_hub(&asked)
+        && let Some(answer) = hub::answer_as_empty(&hub, &route)
+    {
+        return answer;
     }
     match route {
         Route::Start { orchestrator, id } => {

@@ -20,17 +20,30 @@ pub(super) async fn start(
     body: &Bytes,
 ) -> Result<Response, HttpError> {
     let patience = patience(asked)?;
+    let version = asked.query.text("version");
+    let start = start_of(asked, orchestrator, version, id, json_text(body)?);
+    let instance = api.client.start_by_name(start).await?;
+    started(api, asked, &instance, patience).await
+}
+
+/// A start, alone or in a batch. A blank version is none: the newest is started.
+pub(super) fn start_of(
+    asked: &Asked,
+    orchestrator: String,
+    version: Option<String>,
+    id: Option<String>,
+    input: Option<String>,
+) -> StartByName {
     let mut start = StartByName::new(orchestrator)
-        .json_input(json_text(body)?)
+        .json_input(input)
         .trace_context(asked.trace.clone());
-    if let Some(version) = asked.query.name("version") {
+    if let Some(version) = version.filter(|version| !version.trim().is_empty()) {
         start = start.version(version);
     }
     if let Some(id) = id {
         start = start.id(id);
     }
-    let instance = api.client.start_by_name(start).await?;
-    started(api, asked, &instance, patience).await
+    start
 }
 
 /// The JSON text in a body, byte for byte; `None` when it is empty.

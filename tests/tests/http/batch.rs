@@ -117,6 +117,16 @@ async fn an_entry_that_fails_is_answered_in_its_place_and_spares_the_others() {
         (json!({"instanceId": "ended"}), 400, "InvalidOperation"),
         (json!(7), 400, "InvalidOperation"),
         (
+            json!({"operation": "rewind", "instanceId": "nobody"}),
+            404,
+            "NothingToRewind",
+        ),
+        (
+            json!({"operation": "start", "orchestratorName": "Double", "version": " ", "input": 3}),
+            202,
+            "",
+        ),
+        (
             json!({"operation": "start", "orchestratorName": "Echo", "instanceId": "last", "input": null}),
             202,
             "",
@@ -130,7 +140,12 @@ async fn an_entry_that_fails_is_answered_in_its_place_and_spares_the_others() {
         let kind = Some(*kind).filter(|kind| !kind.is_empty());
         match &result["error"] {
             // Answers to rewinds are bare texts.
-            Value::String(_) => assert_eq!(kind, Some("NotFailed")),
+            Value::String(_) => {
+                assert!(
+                    matches!(kind, Some("NotFailed" | "NothingToRewind")),
+                    "{entry}"
+                );
+            }
             error => assert_eq!(error["ExceptionType"].as_str(), kind, "{entry} {result}"),
         }
     }
@@ -142,9 +157,14 @@ async fn an_entry_that_fails_is_answered_in_its_place_and_spares_the_others() {
 #[tokio::test]
 async fn what_is_no_list_of_operations_or_too_long_a_one_is_refused() {
     let server = Server::start().await;
-    for body in ["", "{}", "[", "7"] {
+    for body in ["", "[", "[7"] {
         let answer = server.post("batch", body).await;
         answer.is_error(400, "Invalid JSON content");
+    }
+    for body in ["{}", "7", "null"] {
+        let answer = server.post("batch", body).await;
+        let text = answer.is_error(400, "One or more of the arguments submitted is incorrect");
+        assert!(text.contains("expected a list of operations"), "{text}");
     }
     assert_eq!(batch(&server, &json!([])).await, Vec::<Value>::new());
     let purge = json!({"operation": "purge", "instanceId": "nobody"});
@@ -154,6 +174,56 @@ async fn what_is_no_list_of_operations_or_too_long_a_one_is_refused() {
         .post("batch", &json!(vec![&purge; 1001]).to_string())
         .await;
     answer.is_error(413, "The batch is too large");
-    server.post("batch?taskHub=other", "[]").await.is_empty(404);
     server.get("batch").await.is_empty(404);
+}
+
+/// What an operation is answered alone: its code, and what is in its body.
+async fn alone(server: &Server, method: &str, path: &str) -> (u16, Value) {
+    let request = format!("{method} {}/{path}", crate::support::WEBHOOK);
+    let headers = ["Content-Type: application/json"];
+    let answer = server.send(&request, &headers, b"").await;
+    let body = serde_json::from_str(&answer.body).unwrap_or(Value::Null);
+    (answer.status, body)
+}
+
+#[tokio::test]
+async fn an_operation_is_answered_as_it_is_alone_also_in_another_hub() {
+    let server = Server::start().await;
+    server.book("lives").await;
+    let long = "x".repeat(257);
+    for hub in ["", "?taskHub=other"] {
+        for (operation, id) in [
+            ("terminate", "nobody"),
+            ("suspend", "nobody"),
+            ("resume", "@nobody"),
+            ("rewind", "nobody"),
+            ("rewind", "@nobody"),
+            ("rewind", "lives"),
+            ("rewind", long.as_str()),
+            ("terminate", long.as_str()),
+            ("purge", "nobody"),
+            ("purge", "lives"),
+            ("start", "lives"),
+            ("start", "@nobody"),
+            ("terminate", "a/b"),
+        ] {
+            let mut entry = json!({"operation": operation, "instanceId": id});
+            let segment = id.replace('/', "%2F");
+            let (method, path) = match operation {
+                "start" => {
+                    entry["orchestratorName"] = "Booking".into();
+                    ("POST", format!("orchestrators/Booking/{segment}{hub}"))
+                }
+                "purge" => ("DELETE", format!("instances/{segment}{hub}")),
+                _ => ("POST", format!("instances/{segment}/{operation}{hub}")),
+            };
+            let (status, body) = alone(&server, method, &path).await;
+            let answer = server
+                .post(&format!("batch{hub}"), &json!([entry]).to_string())
+                .await;
+            let results = answer.json();
+            assert_eq!(results[0]["status"], status, "{entry} {hub}");
+            assert_eq!(results[0]["error"], body, "{entry} {hub}");
+        }
+    }
 }

@@ -14,7 +14,7 @@ use crate::http::guard::Access;
 
 /// What is true of all operations.
 pub(super) const INTRODUCTION: &str = "The HTTP management API of Azure Durable Functions, and more. Names of parameters match \
-    without regard to case, and a value that cannot be read counts as absent.";
+    without regard to case, and a value that cannot be read counts as absent. What is asked by `GET` may be asked by `HEAD`.";
 
 /// What is in the body of an answer.
 #[derive(Clone, Copy)]
@@ -235,7 +235,6 @@ fn answers(endpoint: Endpoint) -> Vec<Answer> {
                     NO_HEADERS,
                     "The body is not a list in JSON.",
                 ),
-                (404, Empty, NO_HEADERS, "The task hub is another one."),
             ],
             UNREAD,
         ]
@@ -306,25 +305,15 @@ fn answers(endpoint: Endpoint) -> Vec<Answer> {
             (412, Text, NO_HEADERS, "It lives."),
         ],
         Endpoint::SignalEntity | Endpoint::DeleteEntity => vec![
-            (404, Empty, NO_HEADERS, "The task hub is another one."),
+            (404, Empty, NO_HEADERS, "There is no such address."),
             (501, Json("Error"), NO_HEADERS, "There are no entities."),
         ],
-        Endpoint::Live | Endpoint::Ready => vec![
-            (200, Json("Health"), NO_HEADERS, "It is well."),
-            (404, Empty, NO_HEADERS, "The task hub is another one."),
-        ],
-        Endpoint::Metrics => vec![
-            (200, Other("text/plain"), NO_HEADERS, "The figures."),
-            (404, Empty, NO_HEADERS, "The task hub is another one."),
-        ],
-        Endpoint::OpenApi => vec![
-            (200, Json("Any"), NO_HEADERS, "The document."),
-            (404, Empty, NO_HEADERS, "The task hub is another one."),
-        ],
-        Endpoint::Docs => vec![
-            (200, Other("text/html"), NO_HEADERS, "The page."),
-            (404, Empty, NO_HEADERS, "The task hub is another one."),
-        ],
+        Endpoint::Live | Endpoint::Ready => {
+            vec![(200, Json("Health"), NO_HEADERS, "It is well.")]
+        }
+        Endpoint::Metrics => vec![(200, Other("text/plain"), NO_HEADERS, "The figures.")],
+        Endpoint::OpenApi => vec![(200, Json("Any"), NO_HEADERS, "The document.")],
+        Endpoint::Docs => vec![(200, Other("text/html"), NO_HEADERS, "The page.")],
     };
     let common: &[&[Answer]] = match endpoint {
         Endpoint::Live => &[],
