@@ -69,7 +69,7 @@ impl Api {
         let origins = self.origins.iter().map(|Origin(value)| value.clone());
         let layer = CorsLayer::new()
             .allow_origin(origins.collect::<Vec<_>>())
-            .allow_methods([Method::GET, Method::POST, Method::DELETE])
+            .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::DELETE])
             .allow_headers(AllowHeaders::mirror_request())
             .expose_headers([LOCATION, RETRY_AFTER, CONTINUATION, CURSOR])
             .max_age(MAX_AGE);
@@ -87,7 +87,8 @@ impl Api {
         let headers = request.headers();
         let origin = headers.get(ORIGIN).filter(|_| guarded);
         let allowed = origin.is_some_and(|origin| self.origins.iter().any(|o| o.0 == origin));
-        if request.method() == Method::GET || allowed || is_of_own_page(headers, own) {
+        let changes_nothing = matches!(*request.method(), Method::GET | Method::HEAD);
+        if changes_nothing || allowed || is_of_own_page(headers, own) {
             return Ok(());
         }
         Err(HttpError::CrossOrigin)

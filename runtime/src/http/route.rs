@@ -133,7 +133,13 @@ impl Route {
             "docs" => docs,
             _ => return None,
         };
-        below(method.as_str(), rest)
+        // What is asked by `HEAD` is asked by `GET`, but for the body, which the server leaves out.
+        let method = if method == Method::HEAD {
+            Method::GET.as_str()
+        } else {
+            method.as_str()
+        };
+        below(method, rest)
     }
 }
 
@@ -274,6 +280,7 @@ mod tests {
                 "/instances/a/WATCH/",
                 Some(Route::Watch { id: id() }),
             ),
+            ("HEAD", "/instances/a", status("a")),
             ("GET", "/instances/watch", status("watch")),
             ("GET", "/Watch/", Some(Route::WatchAll)),
             ("POST", "/batch", Some(Route::Batch)),
@@ -348,7 +355,8 @@ mod tests {
             ("POST", "/orchestrators"),
             ("POST", "/orchestrators/F/a/b"),
             ("POST", "/orchestrators//a"),
-            ("HEAD", "/instances/a"),
+            ("HEAD", "/orchestrators/F"),
+            ("HEAD", "/instances/a/suspend"),
             ("POST", "/instances"),
             ("PUT", "/instances/a"),
             ("POST", "/instances/a"),

@@ -77,6 +77,17 @@ async fn another_hub_is_an_empty_one() {
         .await
         .is_empty(404);
     server.get("instances/a?taskHub=other").await.is_empty(404);
+    for own in [
+        "health/live",
+        "health/ready",
+        "metrics",
+        "openapi.json",
+        "docs",
+    ] {
+        // They are about the program, and not about a hub.
+        let answer = server.get(&format!("{own}?taskHub=other")).await;
+        assert_eq!(answer.status, 200, "{own}");
+    }
     let list = server.get("instances?taskHub=other").await;
     assert_eq!((list.status, list.body.as_str()), (200, "[]"));
     assert_eq!(list.header("x-ms-continuation-token"), Some(""));
@@ -268,4 +279,52 @@ async fn a_worker_that_is_gone_has_nothing_to_stream() {
     // What is stored can still be read.
     let path = format!("GET {WEBHOOK}/instances/a");
     assert_eq!(send(address, &path, &[], b"").await.status, 200);
+}
+
+#[tokio::test]
+async fn what_is_read_by_get_may_be_asked_by_head() {
+    let server = Server::with(|api| {
+        let reader = Key::new("reader", KEY).unwrap();
+        api.key(reader.read_only())
+    })
+    .await;
+    server
+        .client()
+        .start_by_name(StartByName::new("Nothing").id("a"))
+        .await
+        .unwrap();
+    server.ended("a").await;
+    for path in [
+        "instances/a",
+        "instances",
+        "health/ready",
+        "metrics",
+        "docs",
+    ] {
+        let both = ["GET", "HEAD"].map(|method| format!("{method} {WEBHOOK}/{path}?code={KEY}"));
+        let get = server.send(&both[0], &[], b"").await;
+        // A page of another origin may not read it either, and it changes nothing.
+        let head = server
+            .send(&both[1], &["Sec-Fetch-Site: cross-site"], b"")
+            .await;
+        assert_eq!((get.status, head.status), (200, 200), "{path}");
+        assert!(!get.body.is_empty() && head.body.is_empty(), "{path}");
+        for header in [
+            "content-type",
+            "x-ms-continuation-token",
+            "x-steadfast-cursor",
+            "cache-control",
+        ] {
+            assert_eq!(head.header(header), get.header(header), "{path}");
+        }
+    }
+    let stream = format!("HEAD {WEBHOOK}/watch?code={KEY}");
+    let head = server.send(&stream, &[], b"").await;
+    assert_eq!(head.header("content-type"), Some("text/event-stream"));
+    for path in ["instances/a/terminate", "orchestrators/Nothing", "nothing"] {
+        let request = format!("HEAD {WEBHOOK}/{path}?code={KEY}");
+        server.send(&request, &[], b"").await.is_empty(404);
+    }
+    let without = format!("HEAD {WEBHOOK}/instances/a");
+    server.send(&without, &[], b"").await.is_empty(401);
 }

@@ -27,7 +27,7 @@ async fn a_page_of_an_origin_that_is_named_may_call_with_a_key() {
     assert_eq!((answer.status, answer.body.as_str()), (200, ""));
     for (header, value) in [
         ("access-control-allow-origin", "https://dashboard.example"),
-        ("access-control-allow-methods", "GET,POST,DELETE"),
+        ("access-control-allow-methods", "GET,HEAD,POST,DELETE"),
         ("access-control-allow-headers", "x-functions-key,x-own"),
         ("access-control-max-age", "600"),
         ("referrer-policy", "no-referrer"),
