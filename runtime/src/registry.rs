@@ -209,10 +209,16 @@ impl Registry {
     /// All orchestrators for a message: their names, sorted, with the versions that each has.
     #[must_use]
     pub(crate) fn orchestrator_names(&self) -> Vec<String> {
-        self.orchestrators()
-            .into_iter()
-            .map(|registration| Named(registration.name, registration.version).to_string())
-            .collect()
+        named(self.orchestrators())
+    }
+
+    /// What there is in place of an orchestrator that there is not, for a message: its versions, the oldest first, or all that there are.
+    #[must_use]
+    pub(crate) fn alternatives(&self, name: &str) -> Vec<String> {
+        match find(&self.orchestrators, name) {
+            Some(versions) => named(versions.iter().map(|(_, registration)| registration)),
+            None => self.orchestrator_names(),
+        }
     }
 
     /// Checks that there is a value for every dependency of an activity.
@@ -247,6 +253,13 @@ impl Registry {
         given.sort_unstable();
         Err(MissingDependencies { missing, given })
     }
+}
+
+fn named<'a>(registrations: impl IntoIterator<Item = &'a Registration>) -> Vec<String> {
+    let registrations = registrations.into_iter();
+    registrations
+        .map(|registration| Named(registration.name, registration.version).to_string())
+        .collect()
 }
 
 /// Finds a name; the exact spelling, which is what nearly everyone uses, costs no allocation when it is lower case already.

@@ -82,7 +82,7 @@ pub enum ClientError {
         declared: Vec<&'static str>,
     },
     /// The orchestrator declares the event with another type.
-    #[error("the orchestrator of instance `{id}` declares another event: {error}")]
+    #[error("instance `{id}` cannot take this event as its orchestrator declares it: {error}")]
     EventPayload {
         /// The id.
         id: InstanceId,
@@ -141,7 +141,7 @@ pub enum ClientError {
     UnknownOrchestrator {
         /// The name.
         name: String,
-        /// Those that are registered, each as in "`hello` version `1.2`".
+        /// Those that are registered, each as in "`hello` version `1.2`"; only the versions of this one, when it has others.
         known: Vec<String>,
     },
     /// The input does not fit the orchestrator's parameters.

@@ -221,8 +221,15 @@ impl Client {
                 Some(version) if !version.is_empty() => format!("{name}` version `{version}"),
                 _ => name.to_owned(),
             },
-            known: registry.orchestrator_names(),
+            known: registry.alternatives(name),
         })
+    }
+
+    /// The name that an orchestrator is registered by, in whatever letter case it is asked for.
+    #[cfg(feature = "http")]
+    pub(crate) fn registered_name(&self, name: &str) -> Option<&str> {
+        let newest = self.0.shared.registry.newest(name);
+        newest.map(|registration| registration.name)
     }
 
     /// What can be started, by name and version.

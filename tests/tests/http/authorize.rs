@@ -72,10 +72,12 @@ async fn it_is_told_what_is_asked_for_and_by_whom() {
             operation,
             instance_id,
             orchestrator,
+            event,
             ..
         } = request;
         assert!(!shown.contains("hidden"), "{shown}");
-        let line = format!("{method} {operation:?} {instance_id:?} {orchestrator:?} {user:?}");
+        let asked = format!("{method} {operation:?} {instance_id:?} {orchestrator:?}");
+        let line = format!("{asked} {event:?} {user:?}");
         record.lock().unwrap().push(line);
         async { Err::<(), _>(StatusCode::IM_A_TEAPOT) }
     });
@@ -83,12 +85,13 @@ async fn it_is_told_what_is_asked_for_and_by_whom() {
     let address = serve_plainly(own).await;
     for request in [
         "POST /orchestrators/Echo",
-        "POST /orchestrators/Echo/a",
+        "POST /orchestrators/eCHO/a",
+        "POST /orchestrators/nobody/a",
         "GET /instances/a",
         "GET /instances",
         "DELETE /instances/a",
         "DELETE /instances",
-        "POST /instances/a/raiseEvent/x",
+        "POST /instances/a/raiseEvent/Go",
         "GET /nothing",
     ] {
         let request = request.replacen('/', &format!("{WEBHOOK}/"), 1);
@@ -96,13 +99,14 @@ async fn it_is_told_what_is_asked_for_and_by_whom() {
     }
     let user = r#"Some("a user")"#;
     let expected = [
-        format!(r#"POST Start None Some("Echo") {user}"#),
-        format!(r#"POST Start Some("a") Some("Echo") {user}"#),
-        format!(r#"GET Read Some("a") None {user}"#),
-        format!("GET List None None {user}"),
-        format!(r#"DELETE Purge Some("a") None {user}"#),
-        format!("DELETE Purge None None {user}"),
-        format!(r#"POST RaiseEvent Some("a") None {user}"#),
+        format!(r#"POST Start None Some("Echo") None {user}"#),
+        format!(r#"POST Start Some("a") Some("Echo") None {user}"#),
+        format!(r#"POST Start Some("a") Some("nobody") None {user}"#),
+        format!(r#"GET Read Some("a") None None {user}"#),
+        format!("GET List None None None {user}"),
+        format!(r#"DELETE Purge Some("a") None None {user}"#),
+        format!("DELETE Purge None None None {user}"),
+        format!(r#"POST RaiseEvent Some("a") None Some("Go") {user}"#),
     ];
     assert_eq!(*seen.lock().unwrap(), expected);
 }

@@ -276,6 +276,8 @@ async fn a_version_that_there_is_not_is_refused_and_a_blank_one_is_none() {
     let answer = server.post("orchestrators/Nothing/a?version=2", "").await;
     let text = answer.is_error(400, BAD_ARGUMENT);
     assert!(text.contains("`Nothing` version `2`"), "{text}");
+    // Its versions, and not everything that there is.
+    assert!(text.contains("this program has `Nothing` ("), "{text}");
     server.get("instances/a").await.is_empty(404);
     let answer = server.post("orchestrators/Nothing/a?version=", "").await;
     assert_eq!(answer.status, 202);

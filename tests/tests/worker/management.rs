@@ -598,7 +598,13 @@ fn an_event_that_is_not_declared_or_does_not_fit_is_reported_to_its_sender() {
         .block_on(handle.raise_event_named("paid", "much"))
         .unwrap_err()
         .to_string();
-    assert!(wrong.contains("invalid type: string"), "{wrong}");
+    assert!(
+        wrong.starts_with(
+            "instance `a` cannot take this event as its orchestrator declares it: the payload of the event `Paid` cannot be \
+             read: invalid type: string"
+        ),
+        "{wrong}"
+    );
     // Suspended, it is just as strict.
     worker.wait(handle.suspend(None));
     assert!(

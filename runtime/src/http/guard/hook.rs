@@ -27,6 +27,9 @@ pub struct AccessRequest {
     pub instance_id: Option<String>,
     /// The orchestrator that it is to start: the name that it is registered by, in whatever letter case the request has it.
     pub orchestrator: Option<String>,
+    /// The name of the external event that it is to raise, in the letter case that the request has it in: names of events match without
+    /// regard to case.
+    pub event: Option<String>,
     /// Its headers.
     pub headers: HeaderMap,
     /// What layers of the program have added to it, such as the user.
@@ -39,28 +42,27 @@ impl AccessRequest {
     pub(super) fn of(client: &Client, request: &Request, route: &Route) -> Self {
         let (orchestrator, new) = match route {
             Route::Start { orchestrator, id } => {
-                (Some(registered(client, orchestrator)), id.as_deref())
+                // A program is not to be deceived by the letter case of a name.
+                let registered = client.registered_name(orchestrator);
+                (Some(registered.unwrap_or(orchestrator)), id.as_deref())
             }
             _ => (None, None),
+        };
+        let event = match route {
+            Route::RaiseEvent { event, .. } => Some(event),
+            _ => None,
         };
         Self {
             method: request.method().clone(),
             operation: Operation::of(route),
             instance_id: route.instance().or(new).map(str::to_owned),
-            orchestrator,
+            orchestrator: orchestrator.map(str::to_owned),
+            event: event.cloned(),
             headers: request.headers().clone(),
             extensions: request.extensions().clone(),
             peer: peer::address(request),
         }
     }
-}
-
-/// The name that is meant: names match without regard to case, and a program is not to be deceived by that.
-fn registered(client: &Client, name: &str) -> String {
-    let lower = name.to_lowercase();
-    let mut names = client.orchestrators().map(|found| found.name);
-    let found = names.find(|found| found.to_lowercase() == lower);
-    found.unwrap_or(name).to_owned()
 }
 
 /// Without the values of headers: one may be a secret.
@@ -72,6 +74,7 @@ impl fmt::Debug for AccessRequest {
             .field("operation", &self.operation)
             .field("instance_id", &self.instance_id)
             .field("orchestrator", &self.orchestrator)
+            .field("event", &self.event)
             .field("headers", &headers)
             .field("peer", &self.peer)
             .finish_non_exhaustive()
