@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use super::error::HttpError;
 use super::guard::Pass;
+use super::headers::protect;
 use super::links::{ManagementUrls, WithoutRewind};
 use super::payload::{StatusObject, json, json_response, retry_after};
 use super::{Api, Asked, header};
@@ -63,7 +64,8 @@ pub(super) async fn started(
 
 /// Answers 202 with the addresses of an instance: for a handler of your own that has started it.
 ///
-/// `Location` is the address of its status, and `Retry-After` is 10. The body is [`ManagementUrls`], which has the address for
+/// `Location` is the address of its status, and `Retry-After` is 10. As the addresses may carry a key or be signed, no cache keeps the
+/// answer, and no browser tells others where it came from. The body is [`ManagementUrls`], which has the address for
 /// rewinding too. Who may follow them: see [`Api::management_urls`].
 ///
 /// ```
@@ -88,7 +90,7 @@ pub fn create_check_status_response(
     instance: &InstanceHandle,
 ) -> Response {
     let urls = api.management_urls(request, instance.id());
-    check_status(&urls, &urls)
+    protect(check_status(&urls, &urls))
 }
 
 /// Waits until an instance has ended, and answers how; as [`create_check_status_response`] when it has not ended after so long. For
@@ -124,7 +126,7 @@ pub async fn wait_for_completion_or_check_status(
     timeout: Duration,
 ) -> Result<Response, ClientError> {
     Ok(match end_within(api, instance, timeout).await? {
-        Some(status) => ended(&status, true),
+        Some(status) => protect(ended(&status, true)),
         None => create_check_status_response(api, request, instance),
     })
 }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::headers::protect;
 use crate::model::failure::FailureDetails;
 use crate::model::status::{InstanceStatus, RuntimeStatus};
 
@@ -34,7 +35,8 @@ use crate::model::status::{InstanceStatus, RuntimeStatus};
 /// ```
 #[must_use]
 pub fn status_response(status: &InstanceStatus) -> Response {
-    let mut response = json_response(StatusCode::OK, &StatusObject::of(status, true));
+    let response = json_response(StatusCode::OK, &StatusObject::of(status, true));
+    let mut response = protect(response);
     if !status.is_terminal() {
         *response.status_mut() = StatusCode::ACCEPTED;
         retry_after(&mut response, 5);

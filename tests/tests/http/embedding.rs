@@ -57,6 +57,18 @@ async fn application(options: impl FnOnce(Api) -> Api) -> (Steadfast, SocketAddr
     (steadfast, address)
 }
 
+/// There are keys in it, or what an orchestration has given.
+#[track_caller]
+fn is_protected(answer: &Answer) {
+    for (header, value) in [
+        ("cache-control", "no-store"),
+        ("referrer-policy", "no-referrer"),
+        ("x-content-type-options", "nosniff"),
+    ] {
+        assert_eq!(answer.header(header), Some(value), "{header}");
+    }
+}
+
 async fn start(address: SocketAddr, path: &str) -> Answer {
     send(
         address,
@@ -143,6 +155,7 @@ async fn a_handler_of_ones_own_answers_with_all_links() {
     let location = format!("{instance}?{query}");
     assert_eq!(answer.header("location"), Some(location.as_str()));
     assert_eq!(answer.header("retry-after"), Some("10"));
+    is_protected(&answer);
 
     let answer = send(address, "GET /own/a", &[], b"").await;
     let terminate = format!("{instance}/terminate?reason={{text}}&{query}");
@@ -160,6 +173,7 @@ async fn a_handler_of_ones_own_waits_for_the_end() {
     let answer = wait("3600/completes").await;
     assert_eq!((answer.status, answer.body.as_str()), (200, "null"));
     answer.is_json();
+    is_protected(&answer);
 
     start(address, "Fails/fails").await;
     let answer = wait("3600/fails").await;
