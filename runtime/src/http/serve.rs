@@ -145,7 +145,7 @@ impl Api {
     ///
     /// # Errors
     ///
-    /// None at present: a listener that fails is tried again.
+    /// When the listener does not know its address. One that fails later is tried again.
     pub async fn serve(
         mut self,
         mut listener: TcpListener,
@@ -155,6 +155,12 @@ impl Api {
         let stopping = CancellationToken::new();
         self = self.ends_with(stopping.clone().cancelled_owned());
         let serving = self.serving.clone();
+        let address = listener.local_addr()?;
+        let (task_hub, closed_by) = (self.client.task_hub(), self.guard.closed_by());
+        tracing::info!(%address, task_hub, closed_by, rpc_base = ?self.rpc_base, "the HTTP API is served");
+        if self.guard.is_open() && !address.ip().to_canonical().is_loopback() {
+            tracing::warn!(%address, "the HTTP API lets in everyone who reaches it: set `Api::key`, or bind it to a loopback address");
+        }
         let routes = self.router();
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())

@@ -39,11 +39,11 @@ pub(super) enum Reach {
     Full,
 }
 
-/// A text that is no [`Key`].
+/// A text that is no [`Key`]: one of less than 16 characters, or with others than visible ASCII.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// It could be guessed.
+    /// It could be guessed: it has less than 16 characters.
     #[error("the key `{name}` has {length} characters; a key has at least {SHORTEST}")]
     TooShort {
         /// The name of the key.

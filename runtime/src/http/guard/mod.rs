@@ -125,6 +125,24 @@ impl Guard {
         self.keys.is_empty() && self.signed_urls.is_none() && self.hook.is_none()
     }
 
+    /// What closes the base, for the log: no secret is in it.
+    pub(super) fn closed_by(&self) -> String {
+        let mut ways = Vec::new();
+        if !self.keys.is_empty() {
+            ways.push("keys");
+        }
+        if self.signed_urls.is_some() {
+            ways.push("signed addresses");
+        }
+        if self.hook.is_some() {
+            ways.push("the program");
+        }
+        if ways.is_empty() {
+            ways.push("nothing: everyone who reaches it is let in");
+        }
+        ways.join(", ")
+    }
+
     /// Whether a request is let in, and what its links carry. What the program itself has to say is awaited: it comes last, and only
     /// when nothing else lets the request in.
     pub(super) fn check(

@@ -23,7 +23,7 @@ impl Api {
     /// [key](Self::key).
     ///
     /// Who starts an orchestration with a key is answered with signed links in place of the key, each good for one operation on that
-    /// instance, and until its time only. Such a link can be handed to whoever is to read one status, or to approve one thing.
+    /// instance, and until its time only. Such a link can be handed to whoever is to read one instance, or to approve one thing.
     pub fn signed_urls(mut self, urls: SignedUrls) -> Self {
         self.guard.signed_urls = Some(urls.into());
         self
