@@ -95,6 +95,7 @@
 //! | `sqlite` | the SQLite store | yes |
 //! | `macros` | the attributes and derives | yes |
 //! | `codec` | [`store::codec`]: a store that holds payloads as a codec of yours encodes them | |
+//! | `compression` | such a codec, which compresses | |
 //! | `encryption` | such a codec, which [encrypts](encryption) | |
 //! | `http` | the HTTP API of Azure Durable Functions | |
 //! | `metrics` | the figures of the worker for Prometheus, by HTTP | |

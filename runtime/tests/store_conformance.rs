@@ -22,9 +22,9 @@ store_conformance!(sqlite_relaxed, reopen: || {
     }
 });
 
-#[cfg(feature = "encryption")]
+#[cfg(all(feature = "compression", feature = "encryption"))]
 mod encoded {
-    use steadfast::store::codec::{CodecStore, Encryption, EncryptionKey};
+    use steadfast::store::codec::{CodecStore, Compression, Encryption, EncryptionKey};
 
     use super::*;
 
@@ -38,11 +38,11 @@ mod encoded {
         move || CodecStore::new(store.clone(), encryption())
     });
 
-    store_conformance!(encrypted_sqlite, reopen: || {
+    store_conformance!(compressed_and_encrypted_sqlite, reopen: || {
         let directory = tempfile::tempdir().unwrap();
         move || {
             let store = SqliteStore::open(directory.path().join("app.db")).unwrap();
-            CodecStore::new(store, encryption())
+            CodecStore::new(store, Compression::before(encryption()))
         }
     });
 }

@@ -1,8 +1,10 @@
 //! Payloads that are encrypted, or encoded in another way, before a store gets them.
 //!
-//! [`CodecStore`] goes around any other store, and encodes with a [`Codec`]: [`Encryption`], or one of your own. The guide
+//! [`CodecStore`] goes around any other store, and encodes with a [`Codec`]: [`Encryption`], [`Compression`], both, or one of your own. The guide
 //! [`encryption`](crate::encryption) says what is encoded and what is in clear.
 
+#[cfg(feature = "compression")]
+mod compression;
 #[cfg(feature = "encryption")]
 mod encryption;
 mod place;
@@ -14,6 +16,8 @@ mod writes;
 use std::fmt;
 use std::sync::Arc;
 
+#[cfg(feature = "compression")]
+pub use compression::{Clear, Compression};
 #[cfg(feature = "encryption")]
 pub use encryption::{Encryption, EncryptionKey};
 pub use store::CodecStore;
