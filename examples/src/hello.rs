@@ -63,7 +63,27 @@ pub fn greeting(city: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use steadfast::testing::{TestHub, crash_everywhere};
+
     use super::*;
+
+    #[test]
+    fn each_city_is_greeted_and_published() {
+        let hub = TestHub::new();
+        hub.mock(say_hello).with(|city| Ok(greeting(&city)));
+        let hello = hub.start(hello_sequence(None));
+        assert_eq!(hello.output().unwrap(), CITIES.map(greeting));
+        assert_eq!(hello.custom_statuses(), CITIES.map(GreetedCity::truncated));
+        assert_eq!(hub.calls(say_hello), CITIES);
+    }
+
+    #[test]
+    fn whatever_crashes_the_greetings_are_the_same() {
+        crash_everywhere(|hub| {
+            hub.mock(say_hello).with(|city| Ok(greeting(&city)));
+            hub.start(hello_sequence(None)).output().unwrap()
+        });
+    }
 
     #[tokio::test]
     async fn an_activity_is_tested_as_the_function_that_it_is() {

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::call::{ActivityOptions, InstanceOptions};
+use crate::engine::Outcome;
 use crate::model::failure::{self, FailureDetails};
 use crate::model::retry::RetryPolicy;
 
@@ -58,6 +59,8 @@ pub trait Definition: Sized + 'static {
     const NAME: &'static str;
     /// Its version: dotted numbers. Only orchestrators have one.
     const VERSION: Option<&'static str> = None;
+    /// The names of its arguments, in their order.
+    const PARAMETERS: &'static [&'static str] = &[];
 
     /// Reads the error back from a recorded failure, when it travelled as data.
     #[doc(hidden)]
@@ -80,6 +83,13 @@ pub trait ActivityDefinition: Definition<Kind = ActivityKind> {
     const TIMEOUT: Option<Duration> = None;
     /// How long all attempts together may take, unless the call says otherwise.
     const TOTAL_TIMEOUT: Option<Duration> = None;
+
+    /// What the function returns, as written: its output, or a `Result` of its output and error.
+    type Returned: 'static;
+
+    /// What is recorded for it.
+    #[doc(hidden)]
+    fn record(returned: Self::Returned) -> Outcome;
 }
 
 /// A function marked `#[orchestrator]`. Implemented by the attribute only.

@@ -109,7 +109,7 @@ impl<T: fmt::Debug + ?Sized> fmt::Debug for Dependency<T> {
 /// The values that a worker gives to its activities, one of each type.
 ///
 /// [`Builder::dependency`](crate::Builder::dependency) puts one in; this type is for workers in tests.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Dependencies {
     /// A `Dependency<T>` under the id of `T`.
     values: HashMap<TypeId, Given>,
@@ -117,9 +117,10 @@ pub struct Dependencies {
     twice: Vec<&'static str>,
 }
 
+#[derive(Clone)]
 struct Given {
     type_name: &'static str,
-    dependency: Box<dyn Any + Send + Sync>,
+    dependency: Arc<dyn Any + Send + Sync>,
 }
 
 impl Dependencies {
@@ -138,14 +139,24 @@ impl Dependencies {
     /// With this value as well, which is shared already, perhaps behind a trait.
     #[must_use]
     pub fn with_shared<T: Send + Sync + ?Sized + 'static>(mut self, value: Arc<T>) -> Self {
-        let given = Given {
-            type_name: type_name::<T>(),
-            dependency: Box::new(Dependency(value)),
-        };
-        if let Some(first) = self.values.insert(TypeId::of::<T>(), given) {
+        if let Some(first) = self.put(value) {
             self.twice.push(first.type_name);
         }
         self
+    }
+
+    /// With this value in the place of one that was given before.
+    #[cfg(feature = "testing")]
+    pub(crate) fn replace<T: Send + Sync + ?Sized + 'static>(&mut self, value: Arc<T>) {
+        self.put(value);
+    }
+
+    fn put<T: Send + Sync + ?Sized + 'static>(&mut self, value: Arc<T>) -> Option<Given> {
+        let given = Given {
+            type_name: type_name::<T>(),
+            dependency: Arc::new(Dependency(value)),
+        };
+        self.values.insert(TypeId::of::<T>(), given)
     }
 
     /// The type of which two values were given, when there is one: only one of them could be meant.

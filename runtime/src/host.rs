@@ -423,6 +423,7 @@ impl Builder {
             Arc::clone(&store),
             shared,
             threads.requests(),
+            false,
         );
         threads.recover(&*store).await?;
         Ok(Steadfast {
@@ -436,13 +437,25 @@ impl Builder {
 
 /// What a worker serves, when its activities have everything that they take.
 pub(crate) fn registry(
+    definitions: Vec<Registration>,
+    dependencies: &Dependencies,
+) -> Result<Registry, StartError> {
+    if let Some(type_name) = dependencies.given_twice() {
+        return Err(StartError::DuplicateDependency { type_name });
+    }
+    let registry = serve(definitions)?;
+    registry.check_dependencies(dependencies)?;
+    Ok(registry)
+}
+
+/// What a worker serves.
+pub(crate) fn serve(
     #[cfg_attr(
         not(feature = "call-http"),
         expect(unused_mut, reason = "there is nothing to add")
     )]
     mut definitions: Vec<Registration>,
-    dependencies: &Dependencies,
-) -> Result<Registry, StartError> {
+) -> Result<Registry, DuplicateName> {
     // What an orchestrator may call without naming it is served, whatever was listed.
     #[cfg(feature = "call-http")]
     {
@@ -454,12 +467,7 @@ pub(crate) fn registry(
             definitions.push(send);
         }
     }
-    if let Some(type_name) = dependencies.given_twice() {
-        return Err(StartError::DuplicateDependency { type_name });
-    }
-    let registry = Registry::new(definitions)?;
-    registry.check_dependencies(dependencies)?;
-    Ok(registry)
+    Registry::new(definitions)
 }
 
 impl fmt::Debug for Builder {

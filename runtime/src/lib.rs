@@ -47,6 +47,7 @@
 //! | run a worker | [`Steadfast`], [`Dependency`], [`store`] |
 //! | start, watch, raise events | [`Client`], [`OrchestrationHandle`], [`InstanceHandle`] |
 //! | pause, end, repair, find, purge | [`InstanceHandle`], [`Client::query`], [`InstanceFilter`] |
+//! | test orchestrations | the module `testing` (feature `testing`) |
 //! | keep an orchestrator deterministic | [`determinism`] |
 //! | encrypt what is stored | [`encryption`] |
 //! | come from Azure Durable Functions | [`azure`] |
@@ -102,7 +103,7 @@
 //! | `openapi` | the HTTP API as an OpenAPI document, and as a page | |
 //! | `schemas` | what orchestrators take, give and publish, as JSON Schemas | |
 //! | `call-http` | `ctx.call_http(..)`: durable HTTP requests | |
-//! | `testing` | a worker on virtual time, a store that fails on purpose, the conformance suite for stores | |
+//! | `testing` | tests of orchestrations on virtual time with mocks, a store that fails on purpose, the conformance suite for stores | |
 
 // The attributes name the crate as its users do, also where the crate itself uses them.
 #[cfg(any(test, feature = "call-http"))]
@@ -205,7 +206,7 @@ pub use status_type::{Published, StatusType};
 pub use uuid::Uuid;
 
 /// The programs of the README compile.
-#[cfg(all(doctest, feature = "macros", feature = "sqlite"))]
+#[cfg(all(doctest, feature = "macros", feature = "sqlite", feature = "testing"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
 

@@ -8,9 +8,8 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::fmt::{self, Display};
 use std::marker::PhantomData;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 
+use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, LocalBoxFuture};
 
 use crate::arguments::{WriteJson, text};
@@ -90,42 +89,26 @@ impl<T, E> Record<Result<T, E>> for RecordResult<T, E> {
 /// The future of an activity with its outcome as data.
 pub fn activity<R: 'static>(
     future: BoxFuture<'static, R>,
-    record: impl Record<R> + Send + Unpin + 'static,
+    record: fn(R) -> Outcome,
 ) -> BoxFuture<'static, Outcome> {
-    Box::pin(Recorded {
-        future,
-        record,
-        kind: ActivityKind::WORD,
-    })
+    Box::pin(future.map(record))
+}
+
+/// What an activity returned, as data.
+///
+/// # Errors
+///
+/// The failure, when it returned an error or its output cannot be written as JSON.
+pub fn record_activity<R>(record: &impl Record<R>, returned: R) -> Outcome {
+    record.record(ActivityKind::WORD, returned)
 }
 
 /// The future of an orchestrator with its outcome as data.
 pub fn orchestrator<R: 'static>(
     future: LocalBoxFuture<'static, R>,
-    record: impl Record<R> + Unpin + 'static,
+    record: impl Record<R> + 'static,
 ) -> LocalBoxFuture<'static, Outcome> {
-    Box::pin(Recorded {
-        future,
-        record,
-        kind: OrchestratorKind::WORD,
-    })
-}
-
-/// A future whose output becomes an outcome. It holds the function's own future behind a pointer, and so costs an allocation
-/// for each start; an `async` block around the function would cost each definition a state machine of its own to compile.
-struct Recorded<F, R> {
-    future: F,
-    record: R,
-    kind: &'static str,
-}
-
-impl<F: Future + Unpin, R: Record<F::Output> + Unpin> Future for Recorded<F, R> {
-    type Output = Outcome;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
-        let returned = ready!(Pin::new(&mut self.future).poll(cx));
-        Poll::Ready(self.record.record(self.kind, returned))
-    }
+    Box::pin(future.map(move |returned| record.record(OrchestratorKind::WORD, returned)))
 }
 
 /// The output as JSON of the function of this kind and name.

@@ -25,6 +25,7 @@ pub use crate::model::retry::RetryPolicy;
 pub use crate::outcome::{
     ChooseCodec1, ChooseCodec2, ChooseCodec3, ChooseCodec4, ChooseCodec5, ErrorCodec, ErrorType,
     RecordOutput, RecordResult, RecordedError, StandardResult, activity, orchestrator,
+    record_activity,
 };
 pub use crate::registration::{Function, Location, Registered, Registration, declared};
 #[cfg(feature = "schemas")]

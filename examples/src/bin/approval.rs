@@ -84,3 +84,37 @@ async fn ask() -> Result<(), AnyError> {
 async fn main() -> ExitCode {
     cli::exit(ask().await)
 }
+
+#[cfg(test)]
+mod tests {
+    use steadfast::testing::TestHub;
+
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+    #[test]
+    fn the_manager_is_asked_when_the_clerk_is_late() {
+        let hub = TestHub::new();
+        hub.mock(send_mail).returns(());
+        let request = hub.start(approval(995, 7 * DAY));
+        request
+            .after(10 * DAY)
+            .raise_event(&Answer { approved: true });
+        assert_eq!(request.output().unwrap(), "approved by the manager");
+        assert_eq!(request.custom_statuses(), [Asked::Clerk, Asked::Manager]);
+        let (to, text): (Vec<_>, Vec<_>) = hub.calls(send_mail).into_iter().unzip();
+        assert_eq!(to, ["clerk", "clerk", "manager"]);
+        assert_eq!(text[1], "too late");
+    }
+
+    #[test]
+    fn nobody_is_waited_for_forever() {
+        let hub = TestHub::new();
+        hub.mock(send_mail).returns(());
+        let begin = hub.now();
+        let output = hub.start(approval(995, 7 * DAY)).output();
+        assert_eq!(output.unwrap(), "refused, since nobody answered");
+        assert_eq!(hub.now().duration_since(begin).unsigned_abs(), 14 * DAY);
+    }
+}

@@ -10,11 +10,15 @@
 //! impl private::ActivityDefinition for say_hello {
 //!     const RETRY: Option<private::RetryPolicy> = Some(private::RetryPolicy::new(3, Duration::new(1, 0)));
 //!     const TIMEOUT: Option<Duration> = Some(Duration::new(30, 0));
+//!     type Returned = Result<Self::Output, Self::Error>;
+//!     fn record(returned: Self::Returned) -> private::Outcome {
+//!         private::record_activity(&private::RecordResult { name, output: <.. as private::WriteJson>::erased, error: __codec() }, returned)
+//!     }
 //! }
 //! fn __start(context: private::ActivityContext, input: Option<&str>) -> Result<private::BoxFuture<..>, private::InputError> {
 //!     let arguments = __decode(input)?;
 //!     let dependencies = (<Dependency<Pool> as private::GivenByWorker>::take(context.dependencies()),);
-//!     Ok(private::activity(Box::pin(say_hello::run(context, dependencies.0, arguments.0)), private::RecordResult { name, output: <.. as private::WriteJson>::erased, error: __codec() }))
+//!     Ok(private::activity(Box::pin(say_hello::run(context, dependencies.0, arguments.0)), <say_hello as private::ActivityDefinition>::record))
 //! }
 //! ```
 //!
@@ -23,9 +27,9 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
-use super::{here, outcome, read_arguments, retry, span_of};
+use super::{future, here, read_arguments, record, retry, span_of};
 use crate::args::Period;
-use crate::model::Definition;
+use crate::model::{Definition, Returned};
 
 /// The function that starts the activity.
 pub(super) fn start(definition: &Definition) -> TokenStream {
@@ -36,7 +40,8 @@ pub(super) fn start(definition: &Definition) -> TokenStream {
         quote!(_)
     };
     let dependencies = dependencies(definition);
-    let (read_arguments, future) = (read_arguments(definition), outcome(definition));
+    let (read_arguments, future) = (read_arguments(definition), future(definition));
+    let ident = &definition.item.sig.ident;
     quote! {
         fn __start(
             #context: #private::ActivityContext,
@@ -47,7 +52,10 @@ pub(super) fn start(definition: &Definition) -> TokenStream {
         > {
             #read_arguments
             #dependencies
-            ::core::result::Result::Ok(#future)
+            ::core::result::Result::Ok(#private::activity(
+                #future,
+                <#ident as #private::ActivityDefinition>::record,
+            ))
         }
     }
 }
@@ -60,6 +68,29 @@ fn dependencies(definition: &Definition) -> Option<TokenStream> {
         quote_spanned!(span=> <#ty as #private::GivenByWorker>::take(__context.dependencies()),)
     });
     (!definition.dependencies.is_empty()).then(|| quote!(let __dependencies = (#(#values)*);))
+}
+
+/// What it returns, as written.
+pub(super) fn returned(definition: &Definition) -> TokenStream {
+    match definition.returned {
+        Returned::Unit | Returned::Output(_) => quote!(
+            type Returned = Self::Output;
+        ),
+        Returned::Result(_) => quote!(
+            type Returned = ::core::result::Result<Self::Output, Self::Error>;
+        ),
+    }
+}
+
+/// How what it returns becomes data.
+pub(super) fn recording(definition: &Definition) -> TokenStream {
+    let private = &definition.private;
+    let record = record(definition);
+    quote! {
+        fn record(__returned: Self::Returned) -> #private::Outcome {
+            #private::record_activity(&#record, __returned)
+        }
+    }
 }
 
 /// The defaults of its calls.

@@ -130,6 +130,14 @@ fn implementation(definition: &Definition) -> TokenStream {
             impl<__E: #private::ExternalEvent> #private::AcceptsEvent<__E> for #ident {}
         }
     });
+    let returned = (definition.kind == Kind::Activity).then(|| {
+        quote! {
+            type Returned = Self::Output;
+            fn record(_: Self::Returned) -> #private::Outcome {
+                #private::not_compiled()
+            }
+        }
+    });
     quote! {
         impl #private::Definition for #ident {
             type Kind = #private::#kind_type;
@@ -138,7 +146,7 @@ fn implementation(definition: &Definition) -> TokenStream {
             type Status = #private::AnyStatus;
             const NAME: &'static ::core::primitive::str = #name;
         }
-        impl #private::#kind_of_definition for #ident {}
+        impl #private::#kind_of_definition for #ident { #returned }
         #accepts_events
         #registered
     }

@@ -240,6 +240,10 @@ fn implementation(definition: &Definition) -> TokenStream {
         }
         Returned::Unit | Returned::Output(_) => (TokenStream::new(), TokenStream::new()),
     };
+    let parameters = definition
+        .parameters
+        .iter()
+        .map(|parameter| name_of(&parameter.ident));
     let version = definition.version.as_ref().map(|version| {
         quote! {
             const VERSION: ::core::option::Option<&'static ::core::primitive::str> = ::core::option::Option::Some(#version);
@@ -250,7 +254,14 @@ fn implementation(definition: &Definition) -> TokenStream {
             orchestrator::constants(definition),
             orchestrator::accepts_events(definition),
         ),
-        Kind::Activity => (activity::constants(definition), TokenStream::new()),
+        Kind::Activity => {
+            let constants = activity::constants(definition);
+            let (returned, recording) = (
+                activity::returned(definition),
+                activity::recording(definition),
+            );
+            (quote!(#constants #returned #recording), TokenStream::new())
+        }
     };
     quote! {
         impl #private::Definition for #ident {
@@ -260,6 +271,7 @@ fn implementation(definition: &Definition) -> TokenStream {
             type Status = #status;
             const NAME: &'static ::core::primitive::str = #name;
             #version
+            const PARAMETERS: &'static [&'static ::core::primitive::str] = &[#(#parameters),*];
             #decode_error
         }
         impl #private::#kind_of_definition for #ident { #constants }
@@ -309,11 +321,8 @@ fn output_and_error(definition: &Definition) -> (TokenStream, TokenStream) {
 /// Reads the arguments into a tuple.
 fn decode(definition: &Definition) -> TokenStream {
     let private = &definition.private;
+    let ident = &definition.item.sig.ident;
     let types = definition.parameters.iter().map(|parameter| &parameter.ty);
-    let names = definition
-        .parameters
-        .iter()
-        .map(|parameter| name_of(&parameter.ident));
     let values = definition.parameters.iter().map(|Parameter { ty, .. }| {
         let span = here(span_of(ty));
         let private = definition.private.at(span);
@@ -334,7 +343,7 @@ fn decode(definition: &Definition) -> TokenStream {
             __input: ::core::option::Option<&::core::primitive::str>,
         ) -> ::core::result::Result<(#(#types,)*), #private::InputError> {
             #otherwise
-            #private::decode_arguments(&[#(#names),*], __input, |#arguments| {
+            #private::decode_arguments(<#ident as #private::Definition>::PARAMETERS, __input, |#arguments| {
                 ::core::result::Result::Ok((#(#values)*))
             })
         }
@@ -374,8 +383,8 @@ fn registered(definition: &Definition, function: &TokenStream) -> TokenStream {
     }
 }
 
-/// The future of the function with its outcome as data.
-fn outcome(definition: &Definition) -> TokenStream {
+/// The future of the function.
+fn future(definition: &Definition) -> TokenStream {
     let ident = &definition.item.sig.ident;
     let context = definition.context.as_ref().map(|_| quote!(__context,));
     let passed = definition.passed.iter().map(|passed| match *passed {
@@ -388,23 +397,23 @@ fn outcome(definition: &Definition) -> TokenStream {
             quote!(__dependencies.#index)
         }
     });
+    quote_spanned!(here(ident.span())=> ::std::boxed::Box::pin(#ident::run(#context #(#passed),*)))
+}
+
+/// What makes data of the value that the function returns.
+fn record(definition: &Definition) -> TokenStream {
+    let ident = &definition.item.sig.ident;
     let span = here(output_span(definition));
     let private = definition.private.at(span);
     let output = quote_spanned! {span=>
         output: <<#ident as #private::Definition>::Output as #private::WriteJson>::erased
     };
     let name = quote!(name: <#ident as #private::Definition>::NAME);
-    let record = match definition.returned {
+    let private = &definition.private;
+    match definition.returned {
         Returned::Result(_) => quote!(#private::RecordResult { #name, #output, error: __codec() }),
         Returned::Unit | Returned::Output(_) => quote!(#private::RecordOutput { #name, #output }),
-    };
-    let private = &definition.private;
-    let recorded = match definition.kind {
-        Kind::Orchestrator => quote!(#private::orchestrator),
-        Kind::Activity => quote!(#private::activity),
-    };
-    let future = quote_spanned!(here(ident.span())=> ::std::boxed::Box::pin(#ident::run(#context #(#passed),*)));
-    quote!(#recorded(#future, #record))
+    }
 }
 
 /// The statement that reads the arguments.

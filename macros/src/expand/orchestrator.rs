@@ -23,14 +23,18 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Type;
 
-use super::{here, outcome, read_arguments, retry, span_of, wire_types};
+use super::{future, here, read_arguments, record, retry, span_of, wire_types};
 use crate::model::{self, Definition};
 use crate::validate::text;
 
 /// The functions that start the orchestrator and check its input.
 pub(super) fn start(definition: &Definition) -> TokenStream {
     let (private, context) = (&definition.private, &definition.context);
-    let (read_arguments, future) = (read_arguments(definition), outcome(definition));
+    let (read_arguments, future, record) = (
+        read_arguments(definition),
+        future(definition),
+        record(definition),
+    );
     let from_execution =
         quote_spanned!(here(span_of(context))=> <#context>::from_execution(__execution));
     let status = definition
@@ -50,7 +54,7 @@ pub(super) fn start(definition: &Definition) -> TokenStream {
         > {
             #read_arguments
             let __context = #from_execution;
-            ::core::result::Result::Ok(#future)
+            ::core::result::Result::Ok(#private::orchestrator(#future, #record))
         }
         fn __check_input(
             __input: ::core::option::Option<&::core::primitive::str>,

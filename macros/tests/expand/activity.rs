@@ -48,13 +48,26 @@ const _: () = {
         > as ::steadfast::__private::StandardResult>::Error;
         type Status = ::steadfast::__private::AnyStatus;
         const NAME: &'static ::core::primitive::str = "E1_SayHello";
+        const PARAMETERS: &'static [&'static ::core::primitive::str] = &["city"];
         fn decode_error(
             __failure: &::steadfast::__private::FailureDetails,
         ) -> ::core::option::Option<Self::Error> {
             __codec().decode(__failure)
         }
     }
-    impl ::steadfast::__private::ActivityDefinition for say_hello {}
+    impl ::steadfast::__private::ActivityDefinition for say_hello {
+        type Returned = ::core::result::Result<Self::Output, Self::Error>;
+        fn record(__returned: Self::Returned) -> ::steadfast::__private::Outcome {
+            ::steadfast::__private::record_activity(
+                &::steadfast::__private::RecordResult {
+                    name: <say_hello as ::steadfast::__private::Definition>::NAME,
+                    output: <<say_hello as ::steadfast::__private::Definition>::Output as ::steadfast::__private::WriteJson>::erased,
+                    error: __codec(),
+                },
+                __returned,
+            )
+        }
+    }
     fn __codec() -> ::steadfast::__private::ErrorCodec<
         <say_hello as ::steadfast::__private::Definition>::Error,
     > {
@@ -78,7 +91,7 @@ const _: () = {
         #[allow(unused_imports)]
         use ::steadfast::__private::NoArgument as _;
         ::steadfast::__private::decode_arguments(
-            &["city"],
+            <say_hello as ::steadfast::__private::Definition>::PARAMETERS,
             __input,
             |__arguments| {
                 ::core::result::Result::Ok((
@@ -99,11 +112,7 @@ const _: () = {
         ::core::result::Result::Ok(
             ::steadfast::__private::activity(
                 ::std::boxed::Box::pin(say_hello::run(__arguments.0)),
-                ::steadfast::__private::RecordResult {
-                    name: <say_hello as ::steadfast::__private::Definition>::NAME,
-                    output: <<say_hello as ::steadfast::__private::Definition>::Output as ::steadfast::__private::WriteJson>::erased,
-                    error: __codec(),
-                },
+                <say_hello as ::steadfast::__private::ActivityDefinition>::record,
             ),
         )
     }

@@ -48,6 +48,10 @@ const _: () = {
         type Error = ::core::convert::Infallible;
         type Status = ::steadfast::__private::AnyStatus;
         const NAME: &'static ::core::primitive::str = "charge";
+        const PARAMETERS: &'static [&'static ::core::primitive::str] = &[
+            "card",
+            "cents",
+        ];
     }
     impl ::steadfast::__private::ActivityDefinition for charge {
         const RETRY: ::core::option::Option<::steadfast::__private::RetryPolicy> = ::core::option::Option::Some(
@@ -66,6 +70,16 @@ const _: () = {
         const TOTAL_TIMEOUT: ::core::option::Option<::core::time::Duration> = ::core::option::Option::Some(
             ::core::time::Duration::new(60, 500000000),
         );
+        type Returned = Self::Output;
+        fn record(__returned: Self::Returned) -> ::steadfast::__private::Outcome {
+            ::steadfast::__private::record_activity(
+                &::steadfast::__private::RecordOutput {
+                    name: <charge as ::steadfast::__private::Definition>::NAME,
+                    output: <<charge as ::steadfast::__private::Definition>::Output as ::steadfast::__private::WriteJson>::erased,
+                },
+                __returned,
+            )
+        }
     }
     fn __decode(
         __input: ::core::option::Option<&::core::primitive::str>,
@@ -73,7 +87,7 @@ const _: () = {
         #[allow(unused_imports)]
         use ::steadfast::__private::NoArgument as _;
         ::steadfast::__private::decode_arguments(
-            &["card", "cents"],
+            <charge as ::steadfast::__private::Definition>::PARAMETERS,
             __input,
             |__arguments| {
                 ::core::result::Result::Ok((
@@ -107,10 +121,7 @@ const _: () = {
                         __arguments.1,
                     ),
                 ),
-                ::steadfast::__private::RecordOutput {
-                    name: <charge as ::steadfast::__private::Definition>::NAME,
-                    output: <<charge as ::steadfast::__private::Definition>::Output as ::steadfast::__private::WriteJson>::erased,
-                },
+                <charge as ::steadfast::__private::ActivityDefinition>::record,
             ),
         )
     }

@@ -47,6 +47,7 @@ const _: () = {
             Progress,
         > as renamed::__private::ContextStatus>::Status;
         const NAME: &'static ::core::primitive::str = "reserve";
+        const PARAMETERS: &'static [&'static ::core::primitive::str] = &["type", "user"];
     }
     impl renamed::__private::OrchestratorDefinition for reserve {}
     impl<__E: renamed::__private::ExternalEvent> renamed::__private::AcceptsEvent<__E>
@@ -60,7 +61,7 @@ const _: () = {
         #[allow(unused_imports)]
         use renamed::__private::NoArgument as _;
         renamed::__private::decode_arguments(
-            &["type", "user"],
+            <reserve as renamed::__private::Definition>::PARAMETERS,
             __input,
             |__arguments| {
                 ::core::result::Result::Ok((

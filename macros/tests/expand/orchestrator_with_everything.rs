@@ -38,6 +38,7 @@ const _: () = {
         const VERSION: ::core::option::Option<&'static ::core::primitive::str> = ::core::option::Option::Some(
             "1.2",
         );
+        const PARAMETERS: &'static [&'static ::core::primitive::str] = &[];
     }
     impl ::steadfast::__private::OrchestratorDefinition for order {
         const RETRY: ::core::option::Option<::steadfast::__private::RetryPolicy> = ::core::option::Option::Some(
@@ -53,7 +54,7 @@ const _: () = {
         __input: ::core::option::Option<&::core::primitive::str>,
     ) -> ::core::result::Result<(), ::steadfast::__private::InputError> {
         ::steadfast::__private::decode_arguments(
-            &[],
+            <order as ::steadfast::__private::Definition>::PARAMETERS,
             __input,
             |_| { ::core::result::Result::Ok(()) },
         )

@@ -54,6 +54,10 @@ const _: () = {
             Progress,
         > as ::steadfast::__private::ContextStatus>::Status;
         const NAME: &'static ::core::primitive::str = "book";
+        const PARAMETERS: &'static [&'static ::core::primitive::str] = &[
+            "trip",
+            "seats",
+        ];
         fn decode_error(
             __failure: &::steadfast::__private::FailureDetails,
         ) -> ::core::option::Option<Self::Error> {
@@ -85,7 +89,7 @@ const _: () = {
         #[allow(unused_imports)]
         use ::steadfast::__private::NoArgument as _;
         ::steadfast::__private::decode_arguments(
-            &["trip", "seats"],
+            <book as ::steadfast::__private::Definition>::PARAMETERS,
             __input,
             |__arguments| {
                 ::core::result::Result::Ok((

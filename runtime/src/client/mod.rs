@@ -81,6 +81,8 @@ struct Inner {
     shared: Arc<Shared>,
     send: SendRequest,
     counted: metrics::Counted,
+    /// Whether reads are made in the thread that asks for them, whatever async runtime it is in.
+    reads_in_place: bool,
 }
 
 impl Client {
@@ -90,6 +92,7 @@ impl Client {
         store: Arc<dyn Store>,
         shared: Arc<Shared>,
         send: SendRequest,
+        reads_in_place: bool,
     ) -> Self {
         Self(Arc::new(Inner {
             task_hub,
@@ -97,6 +100,7 @@ impl Client {
             shared,
             send,
             counted: metrics::Counted::default(),
+            reads_in_place,
         }))
     }
 

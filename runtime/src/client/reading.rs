@@ -20,8 +20,9 @@ impl Client {
         + Send
         + 'static,
     ) -> Result<T, ClientError> {
-        let read = match Handle::try_current() {
-            Ok(runtime) => {
+        let runtime = Handle::try_current();
+        let read = match runtime.ok().filter(|_| !self.0.reads_in_place) {
+            Some(runtime) => {
                 let store = Arc::clone(&self.0.store);
                 let within = runtime.clone();
                 let reading = runtime.spawn_blocking(move || within.block_on(read(&*store)));
@@ -32,7 +33,7 @@ impl Client {
                         Err(_) => ClientError::ShutDown,
                     })?
             }
-            Err(_) => read(&*self.0.store).await,
+            None => read(&*self.0.store).await,
         };
         read.map_err(|error| ClientError::Store(Arc::new(error)))
     }

@@ -87,6 +87,22 @@ pub(super) struct StartOptions {
 }
 
 impl StartOptions {
+    /// Takes them and leaves the same, but for an initial status that is an error.
+    #[cfg(feature = "testing")]
+    fn take_again(&mut self) -> Self {
+        let initial_status = match &self.initial_status {
+            Ok(status) => Ok(status.clone()),
+            Err(_) => std::mem::replace(&mut self.initial_status, Ok(None)),
+        };
+        Self {
+            instance: self.instance.clone(),
+            on_existing: self.on_existing,
+            initial_status,
+            start_at: self.start_at,
+            trace: self.trace.clone(),
+        }
+    }
+
     fn new(instance: InstanceOptions) -> Self {
         Self {
             instance,
@@ -94,6 +110,22 @@ impl StartOptions {
             initial_status: Ok(None),
             start_at: None,
             trace: None,
+        }
+    }
+}
+
+#[cfg(feature = "testing")]
+impl<D> Start<D> {
+    pub(crate) fn given_id(&self) -> Option<&str> {
+        self.options.instance.id.as_deref()
+    }
+
+    /// Takes it and leaves the same: for who may have to start it again since the outcome is unknown.
+    pub(crate) fn take_again(&mut self) -> Self {
+        Self {
+            input: self.input.clone(),
+            options: self.options.take_again(),
+            definition: PhantomData,
         }
     }
 }
@@ -242,8 +274,24 @@ impl StartByName {
     }
 
     /// The id that was chosen, when one was.
-    pub(super) fn given_id(&self) -> Option<&str> {
+    pub(crate) fn given_id(&self) -> Option<&str> {
         self.options.instance.id.as_deref()
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// See [`Start::take_again`].
+    #[cfg(feature = "testing")]
+    pub(crate) fn take_again(&mut self) -> Self {
+        Self {
+            name: self.name.clone(),
+            version: self.version.clone(),
+            input: self.input.clone(),
+            options: self.options.take_again(),
+        }
     }
 
     /// With this value as its input. An orchestrator of several parameters takes them as a tuple.

@@ -39,6 +39,11 @@ const NO_RUNTIME: &[&str] = &[
     "called from outside of a `task::LocalSet`",
 ];
 
+/// Whether the message of a panic says that an async runtime was missing.
+pub(crate) fn needs_runtime(message: &str) -> bool {
+    NO_RUNTIME.iter().any(|words| message.contains(words))
+}
+
 impl Execution {
     /// The orchestrator was woken from outside of an episode.
     #[must_use]
@@ -105,7 +110,7 @@ impl Execution {
         let place = place
             .map(|place| format!(" at {place}"))
             .unwrap_or_default();
-        if NO_RUNTIME.iter().any(|words| message.contains(words)) {
+        if needs_runtime(&message) {
             return Err(self.foreign_await(format_args!(
                 "it uses a timer, socket or task of an async runtime{place}, which belongs into an activity ({message})"
             )));

@@ -76,6 +76,8 @@ mod tests;
 pub use episode::{Continued, Ended, Episode, OpenChild, Outcome, UncaughtFailure};
 pub use execution::{Execution, OpenTask, Start};
 pub use fault::{Against, Fault, NonDeterminismError};
+#[cfg(feature = "testing")]
+pub(crate) use foreign::needs_runtime;
 pub use handle::{ExecutionHandle, ExecutionInfo};
 pub use operation::{EventWait, Operation};
 pub use options::{ChildOptions, Limits, Panics, RetryIf, Settings, SuspiciousAwaits, TaskOptions};

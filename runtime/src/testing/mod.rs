@@ -1,12 +1,15 @@
-//! Help for tests: of stores, and later of orchestrations.
-//!
-//! Everything here is behind the feature `testing` and panics when an expectation is not met.
+#![doc = include_str!("../../docs/testing.md")]
 
 pub mod conformance;
 mod faulty_store;
+mod hub;
 mod single_threaded;
 
 pub use faulty_store::{CommitFault, FaultyStore};
+pub use hub::{
+    ActivityAttempt, ActivityFn, ByName, CrashesTried, Later, Mock, TestHub, TestInstance,
+    TestOrchestration, VirtualTime, crash_everywhere,
+};
 pub use single_threaded::{Options as SingleThreadedOptions, Order, SingleThreaded};
 
 pub use crate::clock::ManualClock;

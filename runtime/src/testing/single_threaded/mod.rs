@@ -26,6 +26,7 @@ use crate::engine::{Limits, Outcome, Panics, Settings, SuspiciousAwaits, note_pl
 use crate::host;
 use crate::model::instance::{Incarnation, InstanceId};
 use crate::registration::Registration;
+use crate::registry::Registry;
 use crate::store::{Epoch, Store, StoreError, TimerPosition};
 use crate::worker::activities::{Dispatcher, run};
 use crate::worker::condition::Condition;
@@ -33,12 +34,18 @@ use crate::worker::culprits::Culprits;
 use crate::worker::ids::CountingIds;
 use crate::worker::message::{ShardInput, ShardOutput, Task, TaskKey};
 use crate::worker::meters::Meters;
-use crate::worker::shard::{Shard, Shared};
+use crate::worker::shard::{CROWD, Shard, Shared};
 use crate::worker::timers::{PAGE, TimerIndex};
 use crate::worker::watchers::Watchers;
 use crate::worker::writer::{MAX_BATCH, Origin, Writer};
 use order::Choices;
 pub use order::Order;
+
+/// An attempt of an activity on its way; it gives nothing when this program does not have the activity, or nobody waits for it.
+pub(super) type Attempt = LocalBoxFuture<'static, Option<Outcome>>;
+
+/// Runs an attempt, or something in its place.
+pub(super) type Around = Box<dyn Fn(&Arc<Shared>, &Arc<Task>, Cancellation, Attempt) -> Attempt>;
 
 type Inputs = Arc<Mutex<VecDeque<ShardInput>>>;
 type Running = LocalBoxFuture<'static, (InstanceId, TaskKey, Option<Outcome>)>;
@@ -61,6 +68,7 @@ pub struct SingleThreaded {
     running: FuturesUnordered<Running>,
     attempts: HashMap<TaskKey, (Arc<Task>, Cancellation)>,
     client: Client,
+    around: Option<Around>,
     choices: Choices,
     /// What the shard wants to read.
     reads: VecDeque<Read>,
@@ -138,8 +146,38 @@ impl SingleThreaded {
     /// When two definitions have the same name and version, when an activity takes a dependency that is not given, or one is
     /// given twice.
     pub fn start(store: Arc<dyn Store>, options: Options) -> Result<Self, StoreError> {
+        let registry = host::registry(options.definitions.clone(), &options.dependencies);
+        let registry = registry.unwrap_or_else(|error| panic!("{error}"));
+        // So that instances wait for others in every test that has several.
+        let crowd = 1;
+        Self::assemble(store, options, registry, crowd, None)
+    }
+
+    /// As [`start`](Self::start), for tests of users: it admits instances as in production, and whoever runs the activities says whether
+    /// one lacks a dependency.
+    pub(super) fn start_for_users(
+        store: Arc<dyn Store>,
+        options: Options,
+        around: Around,
+    ) -> Result<Self, StoreError> {
+        let registry = host::serve(options.definitions.clone());
+        let registry = registry.unwrap_or_else(|error| {
+            panic!(
+                "{error}; or let the hub serve only what the test is about: `hub.definitions(steadfast::definitions![..])`"
+            )
+        });
+        Self::assemble(store, options, registry, CROWD, Some(around))
+    }
+
+    fn assemble(
+        store: Arc<dyn Store>,
+        options: Options,
+        registry: Registry,
+        crowd: usize,
+        around: Option<Around>,
+    ) -> Result<Self, StoreError> {
         let Options {
-            definitions,
+            definitions: _,
             dependencies,
             clock,
             max_live_instances,
@@ -150,8 +188,6 @@ impl SingleThreaded {
             order,
         } = options;
         note_places_of_panics();
-        let registry = host::registry(definitions, &dependencies);
-        let registry = registry.unwrap_or_else(|error| panic!("{error}"));
         let ownership = block_on(store.acquire(None))?;
         let inputs = Inputs::default();
         let foreign_wakes = Arc::clone(&inputs);
@@ -171,8 +207,7 @@ impl SingleThreaded {
                 replay_every_episode,
             },
             cache: max_live_instances,
-            // So that instances wait for others in every test that has several.
-            crowd: 1,
+            crowd,
             on_foreign_wake: Box::new(move |id, execution| {
                 push(&foreign_wakes, ShardInput::ForeignWake { id, execution });
             }),
@@ -187,6 +222,7 @@ impl SingleThreaded {
             Arc::clone(&store),
             Arc::clone(&shared),
             send,
+            true,
         );
         recover(&*store, &inputs)?;
         Ok(Self {
@@ -203,6 +239,7 @@ impl SingleThreaded {
             running: FuturesUnordered::new(),
             attempts: HashMap::new(),
             client,
+            around,
             choices: Choices::new(order),
             reads: VecDeque::new(),
             answer: None,
@@ -351,17 +388,20 @@ impl SingleThreaded {
 
     /// Moves the time to the next thing that is due. `false` when nothing is.
     pub fn advance(&mut self) -> bool {
-        let next = self
-            .timers
-            .next()
-            .into_iter()
-            .chain(self.shard.next_tick())
-            .chain(self.dispatcher.next_deadline())
-            .min();
+        let next = self.next_due();
         if let Some(at) = next {
             self.clock.set(at.max(self.clock.now()));
         }
         next.is_some()
+    }
+
+    /// When the next thing is due.
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        let timer = self.timers.next().into_iter();
+        timer
+            .chain(self.shard.next_tick())
+            .chain(self.dispatcher.next_deadline())
+            .min()
     }
 
     /// Runs until a future is ready, moving the time when nothing else can happen.
@@ -417,8 +457,17 @@ impl SingleThreaded {
             });
             let report = run::report(&task, &on_progress);
             let shared = Arc::clone(&self.shared);
+            let attempt: Attempt = Box::pin({
+                let (shared, task) = (Arc::clone(&shared), Arc::clone(&task));
+                let cancellation = cancellation.clone();
+                async move { run::run(&shared, &task, cancellation, report).await }
+            });
+            let attempt = match &self.around {
+                Some(around) => around(&shared, &task, cancellation, attempt),
+                None => attempt,
+            };
             self.beginning.push_back(Box::pin(async move {
-                let outcome = run::run(&shared, &task, cancellation, report).await;
+                let outcome = attempt.await;
                 (task.instance.clone(), key, outcome)
             }));
         }

@@ -80,8 +80,13 @@ pub(crate) async fn run(
                 panic_message(&*panic),
             ))
         });
+    Some(within_limit(shared, task, outcome))
+}
+
+/// A result that is too large is a failure.
+pub(crate) fn within_limit(shared: &Shared, task: &Task, outcome: Outcome) -> Outcome {
     let limit = shared.settings.limits.max_payload_bytes;
-    Some(match outcome {
+    match outcome {
         Ok(result) if result.len() > limit => {
             let what = format!("the result of activity `{}`", task.name);
             Err(FailureDetails::payload_too_large(
@@ -91,7 +96,7 @@ pub(crate) async fn run(
             ))
         }
         outcome => outcome,
-    })
+    }
 }
 
 /// What says of everything that an activity logs whose it is.

@@ -1,0 +1,157 @@
+//! Why a test cannot go on: what each unfinished instance waits for.
+
+use std::fmt::Write as _;
+
+use super::TestHub;
+use super::world::{Run, RunState, of};
+use crate::client::{Client, ClientError};
+use crate::model::query::InstanceFilter;
+use crate::model::status::{InstanceStatus, RuntimeStatus};
+use crate::model::waiting::{WaitingFor, WaitingOn};
+
+/// How many instances a report names.
+const NAMED: usize = 20;
+
+impl TestHub {
+    /// Fails the test.
+    #[track_caller]
+    pub(super) fn fail(&self, why: &str) -> ! {
+        let report = self.report();
+        panic!("{why}\n{report}")
+    }
+
+    /// Fails the test when this is an error.
+    #[track_caller]
+    pub(super) fn expect(&self, result: Result<(), ClientError>, what: impl FnOnce() -> String) {
+        if let Err(error) = result {
+            let what = what();
+            self.fail(&format!("{what}: {error}"));
+        }
+    }
+
+    /// Fails the test when an instance is set aside: it would not advance by waiting.
+    #[track_caller]
+    pub(super) fn fail_when_set_aside(&self) {
+        if !self.store.take_may_have_stalled() {
+            return;
+        }
+        let stalled = self.matching(&InstanceFilter::new().stalled(true), 1);
+        if let Some(stalled) = stalled.first() {
+            let why = stalled.stalled.as_deref().unwrap_or_default();
+            self.fail(&format!(
+                "`{}` (`{}`) does not advance: {why}",
+                stalled.instance_id, stalled.name
+            ));
+        }
+    }
+
+    fn report(&self) -> String {
+        let mut report = format!("at {}", self.now());
+        let unfinished = RuntimeStatus::ALL
+            .into_iter()
+            .filter(|status| !status.is_terminal());
+        let unfinished =
+            self.matching(&InstanceFilter::new().runtime_status(unfinished), NAMED + 1);
+        if unfinished.is_empty() {
+            report += ", every instance has ended";
+        }
+        for status in unfinished.iter().take(NAMED) {
+            self.describe(&mut report, status);
+        }
+        if unfinished.len() > NAMED {
+            report += "\n  and more";
+        }
+        report
+    }
+
+    fn describe(&self, report: &mut String, status: &InstanceStatus) {
+        let (id, name) = (&status.instance_id, &status.name);
+        let _ = write!(report, "\n  `{id}` (`{name}`) is {}", status.runtime_status);
+        if let Some(why) = &status.stalled {
+            let _ = write!(report, ", and does not advance: {why}");
+            return;
+        }
+        // The report is about a worker that stands still: what it is asked now may stay without an answer.
+        let waiting =
+            self.answer_of(async |client| client.instance(id.as_str())?.waiting_on().await);
+        let waiting = waiting.and_then(Result::ok).unwrap_or_default();
+        for waiting in &waiting {
+            let _ = write!(
+                report,
+                "\n    waits for {}",
+                self.waits_for(status, waiting)
+            );
+            if let Some(location) = waiting.location {
+                let _ = write!(report, ", asked for at {location}");
+            }
+        }
+    }
+
+    fn waits_for(&self, status: &InstanceStatus, waiting: &WaitingOn) -> String {
+        match &waiting.kind {
+            WaitingFor::Activity {
+                id,
+                name,
+                attempt,
+                max_attempts,
+            } => {
+                let run = self.world.runs(|runs| {
+                    let run = runs.iter().rev().find(|run| {
+                        run.task.instance == status.instance_id
+                            && (run.task.attempt.first, run.task.attempt.number) == (*id, *attempt)
+                    });
+                    run.map_or_else(String::new, |run| self.how_it_runs(run))
+                });
+                format!("the activity `{name}` (attempt {attempt} of {max_attempts}){run}")
+            }
+            WaitingFor::Retry {
+                name,
+                next_attempt,
+                max_attempts,
+                at,
+                ..
+            } => format!("attempt {next_attempt} of {max_attempts} of `{name}`, at {at}"),
+            WaitingFor::Timer { fire_at, .. } => format!("a timer, until {fire_at}"),
+            WaitingFor::Event { name } => format!("the event `{name}`"),
+            WaitingFor::Child {
+                instance_id, name, ..
+            } => format!("the orchestration `{instance_id}` (`{name}`)"),
+        }
+    }
+
+    fn how_it_runs(&self, run: &Run) -> String {
+        let never_ends = || {
+            self.world
+                .with_mock(&run.task.name, |answers| answers.never_ends(run.task.key))
+        };
+        match run.state {
+            RunState::Running if !run.is_mocked => {
+                ", which runs for real and waits for something that is not of the hub: a hub has no async runtime, no timers and \
+                 no sockets for it; mock it, or give it a fake as a dependency"
+                    .into()
+            }
+            RunState::Running if never_ends() => ", whose mock never returns".into(),
+            RunState::Running => ", whose mock has not returned".into(),
+            RunState::Ended(_) | RunState::Cancelled | RunState::Lost => String::new(),
+        }
+    }
+
+    pub(super) fn matching(&self, filter: &InstanceFilter, limit: usize) -> Vec<InstanceStatus> {
+        let found = self.answer_of(async |client: Client| {
+            let mut query = client.query(filter.clone());
+            let mut found = Vec::new();
+            while found.len() < limit
+                && let Some(status) = query.next().await?
+            {
+                found.push(status);
+            }
+            Ok::<_, ClientError>(found)
+        });
+        found.and_then(Result::ok).unwrap_or_default()
+    }
+}
+
+/// A run in the report about an activity that is not idempotent.
+pub(super) fn of_run(run: &Run) -> String {
+    of(&run.task)
+}

@@ -1,0 +1,60 @@
+//! What these tests share.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use steadfast::prelude::*;
+
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const HOUR: Duration = Duration::from_secs(60 * 60);
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+#[derive(Debug, PartialEq, DurableError, thiserror::Error, Serialize, Deserialize)]
+pub(crate) enum BankError {
+    #[error("busy")]
+    Busy,
+    #[no_retry]
+    #[error("refused: {0}")]
+    Refused(String),
+}
+
+/// For real, it always succeeds.
+#[activity(retry(max_attempts = 5, first_interval = "1m"))]
+pub(crate) async fn charge(card: String, cents: u32) -> Result<u64, BankError> {
+    Ok(card.len() as u64 * u64::from(cents))
+}
+
+#[activity]
+pub(crate) async fn say_hello(city: String) -> String {
+    format!("Hello {city}!")
+}
+
+#[orchestrator]
+pub(crate) async fn hello_sequence(
+    ctx: OrchestrationContext<BoundedStr<16>>,
+    cities: Vec<String>,
+) -> Result<Vec<String>, String> {
+    let mut greetings = Vec::new();
+    for city in cities {
+        greetings.push(ctx.call(say_hello(city.clone())).await?);
+        ctx.set_custom_status(BoundedStr::truncated(&city));
+    }
+    Ok(greetings)
+}
+
+#[orchestrator]
+pub(crate) async fn buy(ctx: OrchestrationContext, card: String) -> Result<u64, BankError> {
+    Ok(ctx.call(charge(card, 995)).await?)
+}
+
+#[derive(Debug, PartialEq, ExternalEvent, Serialize, Deserialize)]
+pub(crate) struct Approved(pub(crate) bool);
+
+/// What a panic says.
+pub(crate) fn failure_of(test: impl FnOnce()) -> String {
+    let panic = catch_unwind(AssertUnwindSafe(test)).unwrap_err();
+    match panic.downcast::<String>() {
+        Ok(message) => *message,
+        Err(panic) => (*panic.downcast::<&str>().unwrap()).to_owned(),
+    }
+}
