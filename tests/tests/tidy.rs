@@ -237,3 +237,38 @@ fn nothing_is_left_for_later() {
         }
     }
 }
+
+/// A guide that is read in the repository too has definitions of its links at its end, which hold there. In the documentation others
+/// come first.
+#[test]
+fn links_of_the_http_guide_hold_in_the_repository() {
+    let docs = Path::new(RUNTIME).join("../docs");
+    let read = |name| fs::read_to_string(docs.join(name)).unwrap();
+    let (guide, in_documentation) = (read("http.md"), read("http.links"));
+    let definitions = |text: &str| -> Vec<(String, String)> {
+        let lines = text.lines().filter(|line| line.starts_with('['));
+        let definitions = lines.filter_map(|line| line.strip_prefix('[')?.split_once("]: "));
+        definitions
+            .map(|(label, target)| (label.to_owned(), target.to_owned()))
+            .collect()
+    };
+    let (own, others) = (definitions(&guide), definitions(&in_documentation));
+    let labels = |definitions: &[(String, String)]| -> Vec<String> {
+        definitions.iter().map(|(label, _)| label.clone()).collect()
+    };
+    assert_eq!(labels(&own), labels(&others));
+    for (label, target) in &own {
+        let file = target.split('#').next().unwrap();
+        assert!(docs.join(file).is_file(), "{label}: {target}");
+        let uses = guide.matches(&format!("[{label}]")).count();
+        assert!(uses > 1, "{label} is not used");
+    }
+    assert!(!guide.contains("](crate::"));
+    // Every odd part is code, which may have brackets of its own.
+    let text: String = guide.split("```").step_by(2).collect();
+    for label in text.split("[`").skip(1) {
+        let (label, rest) = label.split_once("`]").unwrap();
+        let is_defined = own.iter().any(|(own, _)| own.trim_matches('`') == label);
+        assert!(is_defined || rest.starts_with('('), "{label}");
+    }
+}

@@ -1,3 +1,5 @@
+// The guide ends with links that hold in the repository. In the documentation these come first, and so before them.
+#![doc = include_str!("../../docs/http.links")]
 #![doc = include_str!("../../docs/http.md")]
 
 // Invariant: handlers translate between requests and the `Client`, and decide nothing.

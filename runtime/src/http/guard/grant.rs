@@ -6,6 +6,17 @@ use super::Operation;
 use crate::http::links::encode;
 
 /// One operation on one instance, for [`Api::signed_url`](crate::http::Api::signed_url).
+///
+/// ```
+/// use std::time::Duration;
+/// use steadfast::http::Grant;
+///
+/// // To approve one order, whatever is said of it, until tomorrow.
+/// let approve = Grant::raise_event("Approval").valid_for(Duration::from_secs(24 * 60 * 60));
+/// // To see what becomes of it, for as long as `SignedUrls` says.
+/// let look = Grant::read();
+/// # let _ = (approve, look);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     operation: Operation,
