@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use crate::dependency::Dependencies;
-use crate::registration::{Function, Location, Registration};
+use crate::registration::{Function, Location, OrchestratorFn, Registration};
 
 /// Every definition that is linked into this program.
 pub(crate) fn linked() -> Vec<Registration> {
@@ -181,6 +181,31 @@ impl Registry {
         let versions = find(&self.orchestrators, name)?;
         let index = versions.binary_search_by(|(other, _)| other.cmp(&version));
         Some(&versions[index.ok()?].1)
+    }
+
+    /// What starts the orchestrator of a stored instance.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none, in words for an operator.
+    pub(crate) fn start_of(
+        &self,
+        name: &str,
+        version: Option<&str>,
+    ) -> Result<OrchestratorFn, String> {
+        if let Some(Function::Orchestrator { start, .. }) =
+            self.orchestrator(name, version).map(|found| found.function)
+        {
+            return Ok(start);
+        }
+        let known = self.orchestrator_names().join("`, `");
+        Err(match version {
+            Some(version) if self.newest(name).is_some() => format!(
+                "its version {version} is not registered in this program, which has `{known}`; \
+                 it goes on when a program that has the version is started"
+            ),
+            _ => format!("it is not registered in this program, which has `{known}`"),
+        })
     }
 
     /// The orchestrator of this name in its newest version.

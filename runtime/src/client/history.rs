@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 
 use super::{Client, ClientError, InstanceHandle};
 use crate::model::failure::FailureDetails;
-use crate::model::history::{HistoryEvent, HistoryEventKind as Event, NO_ACTION, decode_events};
+use crate::model::history::{
+    HistoryEvent, HistoryEventKind as Event, NO_ACTION, decode_events, is_pause,
+};
 use crate::model::instance::InstanceId;
 use crate::model::tags::is_reserved;
 use crate::store::StoredInstance;
@@ -86,12 +88,7 @@ impl InstanceHandle {
         let mut history = Vec::new();
         for row in rows {
             let events = decode(&row.events)?;
-            let pause = events.iter().any(|event| {
-                matches!(
-                    event.kind,
-                    Event::ExecutionSuspended(_) | Event::ExecutionResumed(_)
-                )
-            });
+            let pause = events.iter().any(is_pause);
             let mut events = events.into_iter();
             history.extend(events.next());
             if !pause {

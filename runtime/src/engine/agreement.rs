@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::notes::{REFUSED, SIDE_VALUE};
+use super::options::Limits;
 use super::state::{State, Wanted};
 use crate::model::action::OrchestratorActionKind as Action;
 use crate::model::failure::kind;
@@ -13,6 +14,12 @@ impl State {
     pub(super) fn repeats(&self, event: &Event, wanted: &Wanted) -> bool {
         // A side value is not produced again, and history has a refusal in its place when that failed.
         if matches!(&wanted.kind, Action::SendEvent { name, .. } if name == SIDE_VALUE) {
+            return true;
+        }
+        // Under another limit it would not be refused.
+        if matches!(event, Event::EventSent(sent) if sent.name == REFUSED)
+            && self.limits == Limits::NONE
+        {
             return true;
         }
         let action = wanted.kind.clone();

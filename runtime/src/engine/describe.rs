@@ -2,6 +2,7 @@
 
 use super::episode::{Continued, Ended};
 use super::notes::{PATCH, REFUSED, SIDE_VALUE};
+use crate::model::failure::FailureDetails;
 use crate::model::history::HistoryEventKind;
 use crate::model::instance::InstanceId;
 use crate::model::tags::Tags;
@@ -34,7 +35,7 @@ pub(super) fn event(event: &HistoryEventKind) -> String {
 }
 
 /// With all that belongs to it.
-pub(super) fn in_full(kind: &HistoryEventKind) -> String {
+pub(crate) fn in_full(kind: &HistoryEventKind) -> String {
     let said = event(kind);
     match kind {
         HistoryEventKind::TaskScheduled(task) => {
@@ -46,17 +47,47 @@ pub(super) fn in_full(kind: &HistoryEventKind) -> String {
             format!("{said} in version `{version}` with {call}")
         }
         HistoryEventKind::TimerCreated(timer) => format!("{said} for {}", timer.fire_at),
-        HistoryEventKind::EventSent(sent) => match sent.input.as_deref() {
-            Some(payload) => format!("{said} with {}", shown(payload)),
-            None => said,
-        },
+        HistoryEventKind::EventSent(sent) => with(&said, sent.input.as_deref()),
         HistoryEventKind::ExecutionCompleted(end) => match (&end.result, &end.failure) {
             (_, Some(failure)) => format!("{said} with `{}`", shown(&failure.error_message)),
             (Some(result), None) => format!("{said} with {}", shown(result)),
             (None, None) => said,
         },
+        HistoryEventKind::ExecutionStarted(started) => with(&said, started.input.as_deref()),
+        HistoryEventKind::ExecutionTerminated(ended) => with(&said, ended.input.as_deref()),
+        HistoryEventKind::EventRaised(raised) => with(
+            &format!("{said} `{}`", raised.name),
+            raised.input.as_deref(),
+        ),
+        HistoryEventKind::TaskCompleted(task) => with(
+            &format!("{said} of event {}", task.task_scheduled_id),
+            task.result.as_deref(),
+        ),
+        HistoryEventKind::SubOrchestrationInstanceCompleted(child) => with(
+            &format!("{said} of event {}", child.task_scheduled_id),
+            child.result.as_deref(),
+        ),
+        HistoryEventKind::TaskFailed(task) => failed(&said, task.task_scheduled_id, &task.failure),
+        HistoryEventKind::SubOrchestrationInstanceFailed(child) => {
+            failed(&said, child.task_scheduled_id, &child.failure)
+        }
+        HistoryEventKind::TimerFired(timer) => format!("{said} of event {}", timer.timer_id),
         _ => said,
     }
+}
+
+fn with(said: &str, payload: Option<&str>) -> String {
+    match payload {
+        Some(payload) => format!("{said} with {}", shown(payload)),
+        None => said.to_owned(),
+    }
+}
+
+fn failed(said: &str, id: i32, failure: &FailureDetails) -> String {
+    format!(
+        "{said} of event {id} with `{}`",
+        shown(&failure.error_message)
+    )
 }
 
 fn call(input: Option<&str>, tags: &Tags) -> String {

@@ -61,6 +61,8 @@ pub struct Execution {
     /// For the episode that is under way.
     pub(super) suspicion: Option<String>,
     pub(super) failed_at: Option<String>,
+    /// How many events of its history have been applied.
+    pub(super) replayed: usize,
     /// When every episode is to be replayed.
     pub(super) repetition: Option<Box<Repetition>>,
 }
@@ -102,6 +104,7 @@ impl Execution {
             suspected: false,
             suspicion: None,
             failed_at: None,
+            replayed: 0,
             repetition,
         }
     }
@@ -265,6 +268,24 @@ impl Execution {
     #[must_use]
     pub const fn ended(&self) -> Option<&Ended> {
         self.ended.as_ref()
+    }
+
+    /// How many events of its history the last replay has come to, that of a fault included.
+    #[must_use]
+    pub const fn replayed(&self) -> usize {
+        self.replayed
+    }
+
+    /// When the code failed: where in the source that came from, as far as it is known.
+    #[must_use]
+    pub fn failed_at(&self) -> Option<&str> {
+        self.failed_at.as_deref()
+    }
+
+    /// Lets a replay compare what the code asks for in full from this action on: with its inputs, times and tags, and how it ends.
+    /// Otherwise kind and name count, and the end only as such.
+    pub fn compare_in_full_from(&mut self, action: i32) {
+        self.state.borrow_mut().repeats_from = Some(action);
     }
 
     /// The custom status that the code holds.

@@ -123,6 +123,13 @@ pub struct Limits {
     pub max_payload_bytes: usize,
 }
 
+impl Limits {
+    /// For the replay of what was recorded under limits that are not known.
+    pub(crate) const NONE: Self = Self {
+        max_payload_bytes: usize::MAX,
+    };
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

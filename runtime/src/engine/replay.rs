@@ -67,8 +67,10 @@ impl Execution {
     fn replay_silently(&mut self, history: Vec<HistoryEvent>) -> Result<(), Fault> {
         let mut steps = self.index(history)?.into_iter();
         self.state.borrow_mut().replaying = true;
+        self.replayed = 0;
         silently(|| {
             for step in steps.by_ref() {
+                self.replayed += 1;
                 self.repeat(step)?;
                 if self.state.borrow().is_new() {
                     break;
@@ -78,7 +80,10 @@ impl Execution {
         })?;
         // A rewind has left the recorded path: from here on the orchestrator does what it never did before.
         let _span = self.span().entered();
-        steps.try_for_each(|step| self.repeat(step))
+        steps.try_for_each(|step| {
+            self.replayed += 1;
+            self.repeat(step)
+        })
     }
 
     fn repeat(&mut self, step: Step) -> Result<(), Fault> {

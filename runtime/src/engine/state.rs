@@ -425,13 +425,19 @@ impl State {
             } else {
                 describe::event
             };
+            let found = wanted.kind.confirmation();
+            // Why the code fails that did not.
+            let describe_found = match &found {
+                Event::ExecutionCompleted(end) if end.failure.is_some() => describe::in_full,
+                _ => describe,
+            };
             let error = NonDeterminismError {
                 event_id: id,
                 expected: recorded.map_or_else(
                     || "nothing, since the recorded run had not come so far".into(),
                     describe,
                 ),
-                found: describe(&wanted.kind.confirmation()),
+                found: describe_found(&found),
                 location: wanted.location,
                 against: Against::History,
             };

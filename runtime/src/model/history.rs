@@ -387,6 +387,38 @@ pub fn decode_events(text: &str) -> Result<Vec<HistoryEvent>, serde_json::Error>
     })
 }
 
+/// The events of an execution as a replay reads them, out of those of its rows, and what of the first row no episode has delivered.
+///
+/// The first row holds the events that begin the execution; the protocol has them within the first episode that ran code, so that is
+/// where they go. Episodes that only say that the instance was suspended or resumed ran no code.
+#[cfg(feature = "local")]
+pub(crate) fn events_to_replay(
+    begin: Vec<HistoryEvent>,
+    episodes: impl IntoIterator<Item = Vec<HistoryEvent>>,
+) -> (Vec<HistoryEvent>, Vec<HistoryEvent>) {
+    let (mut begin, mut past) = (begin, Vec::new());
+    for events in episodes {
+        if events.iter().any(is_pause) {
+            continue;
+        }
+        let mut events = events.into_iter();
+        past.extend(events.next());
+        past.append(&mut begin);
+        past.extend(events);
+    }
+    (begin, past)
+}
+
+/// Whether an event is of an episode that only pauses or resumes: it has an episode of its own.
+#[cfg(feature = "local")]
+pub(crate) fn is_pause(event: &HistoryEvent) -> bool {
+    use HistoryEventKind as Event;
+    matches!(
+        event.kind,
+        Event::ExecutionSuspended(_) | Event::ExecutionResumed(_)
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

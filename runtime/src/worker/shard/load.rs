@@ -14,12 +14,14 @@ use super::slot::{
 };
 use crate::engine::{Execution, ExecutionInfo, Fault, OpenTask, Start};
 use crate::model::custom_status::{CustomStatus, StatusChange};
-use crate::model::history::{ExecutionStarted, HistoryEvent, HistoryEventKind, decode_events};
+use crate::model::history::{
+    ExecutionStarted, HistoryEvent, HistoryEventKind, decode_events, events_to_replay,
+};
 use crate::model::instance::{ExecutionId, Incarnation, InstanceId};
 use crate::model::retry::Attempt;
 use crate::model::status::{ActivityProgress, RuntimeStatus};
 use crate::model::tags::Tags;
-use crate::registration::{Function, OrchestratorFn};
+use crate::registration::OrchestratorFn;
 use crate::store::{
     HistoryRow, InboxRow, InstanceHeader, StoreError, StoreErrorKind, StoredInstance,
 };
@@ -195,7 +197,8 @@ impl Shard {
             return self.enter_stalled_for(known, inbox, reason);
         }
         self.turn_to(&known);
-        let start = match self.start_function(&known.header) {
+        let (name, version) = (&known.header.name, known.header.version.as_deref());
+        let start = match self.shared.registry.start_of(name, version) {
             Ok(start) => start,
             Err(why) => return self.enter_stalled(known, inbox, &why),
         };
@@ -391,25 +394,6 @@ impl Shard {
         self.advance(&id);
     }
 
-    fn start_function(&self, header: &InstanceHeader) -> Result<OrchestratorFn, String> {
-        let registry = &self.shared.registry;
-        let (name, version) = (&header.name, header.version.as_deref());
-        if let Some(Function::Orchestrator { start, .. }) = registry
-            .orchestrator(name, version)
-            .map(|found| found.function)
-        {
-            return Ok(start);
-        }
-        let known = registry.orchestrator_names().join("`, `");
-        Err(match version {
-            Some(version) if registry.newest(name).is_some() => format!(
-                "its version {version} is not registered in this program, which has `{known}`; \
-                 it goes on when a program that has the version is started"
-            ),
-            _ => format!("it is not registered in this program, which has `{known}`"),
-        })
-    }
-
     fn execution(
         &self,
         known: &Known,
@@ -531,8 +515,7 @@ struct Rows {
     inbox: Vec<Message>,
 }
 
-/// Reads the rows of the current execution. The first one holds the events that begin it; the protocol has them within the
-/// first episode, so that is where they go. Episodes that only say that the instance was suspended or resumed ran no code.
+/// Reads the rows of the current execution.
 fn parts(
     header: &InstanceHeader,
     history: Vec<HistoryRow>,
@@ -550,34 +533,17 @@ fn parts(
             "the execution has no first row".into(),
         ));
     };
-    let mut begin = decode(first.episode, &first.events)?;
+    let begin = decode(first.episode, &first.events)?;
     let custom_status = first.custom_status.and_then(CustomStatus::from_stored);
-    let mut past = Vec::new();
-    for row in rows {
-        let events = decode(row.episode, &row.events)?;
-        if events.iter().any(is_pause) {
-            continue;
-        }
-        let mut events = events.into_iter();
-        past.extend(events.next());
-        past.append(&mut begin);
-        past.extend(events);
-    }
+    let episodes = rows.map(|row| decode(row.episode, &row.events));
+    let episodes: Vec<_> = episodes.collect::<Result<_, _>>()?;
+    let (begin, past) = events_to_replay(begin, episodes);
     Ok(Rows {
         custom_status,
         begin,
         past,
         inbox: messages(header, inbox)?,
     })
-}
-
-/// Whether an event is of an episode that only pauses or resumes: it has an episode of its own.
-fn is_pause(event: &HistoryEvent) -> bool {
-    use HistoryEventKind as Event;
-    matches!(
-        event.kind,
-        Event::ExecutionSuspended(_) | Event::ExecutionResumed(_)
-    )
 }
 
 /// The answer of a child that had completed before its parent was rewound: the event that tells of it, followed by the episode in
