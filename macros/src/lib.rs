@@ -12,6 +12,8 @@ mod expand;
 mod item;
 mod model;
 mod paths;
+#[cfg(feature = "testing")]
+mod replay_tests;
 mod validate;
 
 use proc_macro::TokenStream;
@@ -188,6 +190,28 @@ pub fn external_event(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(CustomStatus, attributes(custom_status, steadfast))]
 pub fn custom_status(input: TokenStream) -> TokenStream {
     derive(input, derive::custom_status::expand)
+}
+
+/// Makes a test of each recorded history that matches a pattern: it replays the history against today's code.
+///
+/// The pattern is that of file names, with `*`, `**`, `?` and `[..]`, seen from the folder of the package's `Cargo.toml`. It stands in a
+/// file of tests, such as `tests/replay.rs`, for which a line like `use my_app as _;` links the definitions.
+///
+/// | key | what it says | when left out |
+/// | --- | --- | --- |
+/// | `definitions = [ship, pack]` | what to replay against | every definition that is linked |
+/// | `in_full` | inputs, due times and tags are compared too | what a worker compares, the output and the custom status |
+/// | `crate = path` | where steadfast is, when the dependency is renamed | `::steadfast` |
+///
+/// Cargo compiles the tests again when one of the files is changed or deleted. It does not see a new one, until the tests are compiled for
+/// another reason; one more test fails then, and names it. A build script that prints `cargo::rerun-if-changed=tests/histories` has
+/// them compiled again at once.
+#[cfg(feature = "testing")]
+#[proc_macro]
+pub fn replay_tests(input: TokenStream) -> TokenStream {
+    // Not by `env!`: that would be the folder of this crate.
+    let root = std::env::var_os("CARGO_MANIFEST_DIR").map(Into::into);
+    replay_tests::expand(input.into(), root).into()
 }
 
 fn attribute(kind: Kind, args: TokenStream, item: TokenStream) -> TokenStream {

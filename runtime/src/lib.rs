@@ -103,7 +103,7 @@
 //! | `openapi` | the HTTP API as an OpenAPI document, and as a page | |
 //! | `schemas` | what orchestrators take, give and publish, as JSON Schemas | |
 //! | `call-http` | `ctx.call_http(..)`: durable HTTP requests | |
-//! | `testing` | tests of orchestrations on virtual time with mocks, a store that fails on purpose, the conformance suite for stores | |
+//! | `testing` | tests of orchestrations on virtual time with mocks, replay tests of recorded histories, a store that fails on purpose, the conformance suite for stores | |
 
 // The attributes name the crate as its users do, also where the crate itself uses them.
 #[cfg(any(test, feature = "call-http"))]
@@ -139,6 +139,8 @@ mod outcome;
 mod registration;
 #[cfg(feature = "local")]
 mod registry;
+#[cfg(any(feature = "deploy", feature = "testing"))]
+pub mod replay;
 #[cfg(feature = "schemas")]
 mod schemas;
 mod status_type;
@@ -182,6 +184,8 @@ pub use external_event::{EventError, ExternalEvent};
 #[cfg(feature = "local")]
 pub use host::{Builder, StartError, Steadfast};
 pub use jiff::Timestamp;
+#[cfg(all(feature = "macros", feature = "testing"))]
+pub use macros::replay_tests;
 #[cfg(feature = "macros")]
 pub use macros::{CustomStatus, DurableError, ExternalEvent, activity, orchestrator};
 pub use model::custom_status::{CustomStatus, CustomStatusError};

@@ -93,6 +93,26 @@ pub use steadfast_macros::orchestrator;
 pub use steadfast_macros::activity;
 
 /// ```
+/// use steadfast::prelude::*;
+///
+/// #[activity]
+/// async fn pack(order: u64) -> String {
+///     format!("parcel {order}")
+/// }
+///
+/// #[orchestrator]
+/// async fn ship(ctx: OrchestrationContext, order: u64) -> Result<String, String> {
+///     Ok(ctx.call(pack(order)).await?)
+/// }
+///
+/// // Two tests: one of `docs/histories/ship.json`, and one that no other file is there.
+/// steadfast::replay_tests!("docs/histories/*.json", definitions = [ship]);
+/// # fn main() {}
+/// ```
+#[cfg(feature = "testing")]
+pub use steadfast_macros::replay_tests;
+
+/// ```
 /// use serde::{Deserialize, Serialize};
 /// use steadfast::DurableError;
 ///

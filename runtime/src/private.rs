@@ -34,6 +34,8 @@ pub use crate::status_type::{
     StatusType, assert_fits, assert_parts_fit, assert_serialize, assert_unbounded,
     assert_unbounded_field,
 };
+#[cfg(feature = "testing")]
+pub use crate::testing::{all_are_tested, replay_test};
 pub use futures_util::future::{BoxFuture, LocalBoxFuture};
 pub use serde::Serialize;
 

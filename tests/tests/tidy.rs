@@ -41,6 +41,10 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         ],
     ),
     ("schemas", &["model", "limits", "bounded", "context"]),
+    (
+        "replay",
+        &["model", "engine", "client", "registration", "registry"],
+    ),
     ("registry", &["registration", "dependency"]),
     (
         "worker",

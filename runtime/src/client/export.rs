@@ -17,7 +17,7 @@ use crate::model::history::{
 };
 use crate::model::instance::{ExecutionId, InstanceId, InstanceIdError};
 use crate::model::status::RuntimeStatus;
-use crate::store::{CreateInstance, HistoryRow, ImportInstance};
+use crate::store::{CreateInstance, HistoryRow, ImportInstance, StoredInstance};
 use crate::worker::message::Request;
 
 /// What the field `format` of every file says.
@@ -112,6 +112,9 @@ pub struct ExportedHistory {
     pub created_at: Timestamp,
     /// When it last committed anything.
     pub last_updated_at: Timestamp,
+    /// Whether its payloads are [blanked](Self::redact).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub redacted: bool,
     /// Its episodes. The first one holds what began the execution.
     pub episodes: Vec<ExportedEpisode>,
     /// What waited in its inbox: events that came while it was suspended, stalled or not begun.
@@ -227,6 +230,47 @@ pub enum ImportError {
 }
 
 impl ExportedHistory {
+    /// That of an instance in a store.
+    ///
+    /// # Errors
+    ///
+    /// What of it cannot be decoded, and why.
+    pub(crate) fn of(stored: StoredInstance) -> Result<Self, String> {
+        let episodes = stored.history.into_iter().map(|row| {
+            Ok(ExportedEpisode {
+                events: decode_events(&row.events)
+                    .map_err(|error| format!("the history of episode {}: {error}", row.episode))?,
+                runtime_status: row.runtime_status,
+                sequence: row.sequence,
+                custom_status: row.custom_status,
+            })
+        });
+        let episodes = episodes.collect::<Result<Vec<ExportedEpisode>, String>>()?;
+        let mut inbox = Vec::new();
+        for row in stored.inbox {
+            let events = decode_events(&row.event)
+                .map_err(|error| format!("message {} of the inbox: {error}", row.sequence))?;
+            inbox.extend(events.into_iter().filter(may_wait));
+        }
+        let header = stored.header;
+        // One that is rewound and has not begun to go on: the request for it is a message.
+        let last = episodes.last().map(|last| last.runtime_status);
+        Ok(Self {
+            format: FORMAT.into(),
+            format_version: VERSION,
+            instance_id: header.id,
+            name: header.name,
+            version: header.version,
+            execution_id: header.execution_id,
+            runtime_status: last.unwrap_or(header.runtime_status),
+            created_at: header.created_at,
+            last_updated_at: header.last_updated_at,
+            redacted: false,
+            inbox,
+            episodes,
+        })
+    }
+
     /// As JSON text, for people and programs.
     #[must_use]
     pub fn to_json(&self) -> String {
@@ -434,41 +478,9 @@ impl InstanceHandle {
     /// [`ClientError::NotFound`] when there is no such instance.
     pub async fn export(&self) -> Result<ExportedHistory, ClientError> {
         let stored = self.client().load(self.id()).await?;
-        let episodes = stored.history.into_iter().map(|row| {
-            Ok(ExportedEpisode {
-                events: decode_events(&row.events).map_err(|error| ClientError::Undecodable {
-                    id: self.id().clone(),
-                    message: format!("the history of episode {}: {error}", row.episode),
-                })?,
-                runtime_status: row.runtime_status,
-                sequence: row.sequence,
-                custom_status: row.custom_status,
-            })
-        });
-        let episodes = episodes.collect::<Result<Vec<ExportedEpisode>, ClientError>>()?;
-        let mut inbox = Vec::new();
-        for row in stored.inbox {
-            let events = decode_events(&row.event).map_err(|error| ClientError::Undecodable {
-                id: self.id().clone(),
-                message: format!("message {} of the inbox: {error}", row.sequence),
-            })?;
-            inbox.extend(events.into_iter().filter(may_wait));
-        }
-        let header = stored.header;
-        // One that is rewound and has not begun to go on: the request for it is a message.
-        let last = episodes.last().map(|last| last.runtime_status);
-        Ok(ExportedHistory {
-            format: FORMAT.into(),
-            format_version: VERSION,
-            instance_id: header.id,
-            name: header.name,
-            version: header.version,
-            execution_id: header.execution_id,
-            runtime_status: last.unwrap_or(header.runtime_status),
-            created_at: header.created_at,
-            last_updated_at: header.last_updated_at,
-            inbox,
-            episodes,
+        ExportedHistory::of(stored).map_err(|message| ClientError::Undecodable {
+            id: self.id().clone(),
+            message,
         })
     }
 }
@@ -484,6 +496,12 @@ impl Client {
     /// this program does not have, or has otherwise, is no error here: the instance shows that it is stalled.
     pub async fn import(&self, history: &ExportedHistory) -> Result<InstanceHandle, ImportError> {
         let started = history.check()?;
+        if history.redacted {
+            return Err(ImportError::Content {
+                id: history.instance_id.clone(),
+                message: "its payloads are blanked, so that it cannot go on; export it anew".into(),
+            });
+        }
         let row = |(episode, exported): (usize, &ExportedEpisode)| HistoryRow {
             episode: episode as u64,
             events: encode_events(&exported.events),

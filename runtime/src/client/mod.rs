@@ -16,6 +16,7 @@ mod metrics;
 mod query;
 mod reading;
 mod ready;
+mod redact;
 mod shown;
 mod start;
 mod watch;

@@ -73,6 +73,8 @@ mod waker;
 #[cfg(test)]
 mod tests;
 
+#[cfg(any(feature = "deploy", feature = "testing"))]
+pub(crate) use describe::in_full;
 pub use episode::{Continued, Ended, Episode, OpenChild, Outcome, UncaughtFailure};
 pub use execution::{Execution, OpenTask, Start};
 pub use fault::{Against, Fault, NonDeterminismError};

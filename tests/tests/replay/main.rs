@@ -1,0 +1,8 @@
+//! Histories against code, through the public API: replay tests, their macro, recording, and the check before a deploy.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+
+mod diverges;
+mod fits;
+mod recorded;
+mod support;
