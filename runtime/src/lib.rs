@@ -49,6 +49,7 @@
 //! | pause, end, repair, find, purge | [`InstanceHandle`], [`Client::query`], [`InstanceFilter`] |
 //! | test orchestrations | the module `testing` (feature `testing`) |
 //! | keep an orchestrator deterministic | [`determinism`] |
+//! | deploy a change while instances are under way | [`deploying`] |
 //! | encrypt what is stored | [`encryption`] |
 //! | come from Azure Durable Functions | [`azure`] |
 //! | know how fast it is, and what the attributes cost to compile | [`performance`], [`compile_time`] |
@@ -103,6 +104,7 @@
 //! | `openapi` | the HTTP API as an OpenAPI document, and as a page | |
 //! | `schemas` | what orchestrators take, give and publish, as JSON Schemas | |
 //! | `call-http` | `ctx.call_http(..)`: durable HTTP requests | |
+//! | `deploy` | the check of a store against new code, and the recording of histories | |
 //! | `testing` | tests of orchestrations on virtual time with mocks, replay tests of recorded histories, a store that fails on purpose, the conformance suite for stores | |
 
 // The attributes name the crate as its users do, also where the crate itself uses them.
@@ -124,6 +126,8 @@ pub mod clock;
 mod context;
 mod definition;
 mod dependency;
+#[cfg(feature = "deploy")]
+pub mod deploy;
 pub mod engine;
 mod external_event;
 mod hash;
@@ -221,6 +225,15 @@ pub mod azure {}
 #[cfg(all(any(doc, doctest), feature = "macros"))]
 #[doc = include_str!("../docs/determinism.md")]
 pub mod determinism {}
+
+#[cfg(all(
+    any(doc, doctest),
+    feature = "macros",
+    feature = "deploy",
+    feature = "testing"
+))]
+#[doc = include_str!("../docs/deploying.md")]
+pub mod deploying {}
 
 #[cfg(all(doc, feature = "sqlite"))]
 #[doc = include_str!("../docs/performance.md")]

@@ -45,6 +45,20 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         "replay",
         &["model", "engine", "client", "registration", "registry"],
     ),
+    (
+        "deploy",
+        &[
+            "replay",
+            "model",
+            "engine",
+            "limits",
+            "store",
+            "client",
+            "host",
+            "registration",
+            "registry",
+        ],
+    ),
     ("registry", &["registration", "dependency"]),
     (
         "worker",

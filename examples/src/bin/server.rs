@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use steadfast::deploy::{self, Check, Report};
 use steadfast::http::{Api, Key};
+use steadfast::store::sqlite::SqliteReader;
 use steadfast_examples::cli::{self, AnyError, StoreArgument};
 use steadfast_examples::pace;
 use tokio::net::TcpListener;
@@ -31,6 +33,9 @@ struct Arguments {
     /// A key, which requests to `/runtime/webhooks/durabletask` have to come with; without one they are all let in.
     #[arg(long)]
     key: Option<String>,
+    /// Serve nothing, and tell whether the instances in the file fit this program. Its owner may be running.
+    #[arg(long)]
+    check: bool,
 }
 
 #[tokio::main]
@@ -40,7 +45,27 @@ async fn main() -> ExitCode {
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .init();
-    cli::exit(serve(Arguments::parse()).await)
+    let arguments = Arguments::parse();
+    if arguments.check {
+        return match check(&arguments.store) {
+            Ok(report) => {
+                print!("{report}");
+                report.exit_code().into()
+            }
+            Err(error) => {
+                let _ = cli::exit(Err(error));
+                2.into()
+            }
+        };
+    }
+    cli::exit(serve(arguments).await)
+}
+
+fn check(store: &StoreArgument) -> Result<Report, AnyError> {
+    let StoreArgument::File(path) = store else {
+        return Err("`--check` is about a file: name it with `--store`".into());
+    };
+    Ok(deploy::check(&SqliteReader::open(path)?, &Check::new())?)
 }
 
 async fn serve(arguments: Arguments) -> Result<(), AnyError> {

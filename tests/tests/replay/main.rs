@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
+mod check;
 mod diverges;
 mod fits;
+mod program;
+mod record;
 mod recorded;
 mod support;

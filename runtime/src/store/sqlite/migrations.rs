@@ -26,6 +26,13 @@ pub(super) enum Found {
     Store(usize),
 }
 
+impl Found {
+    /// Whether nothing has to be done to it.
+    pub(super) const fn is_current(self) -> bool {
+        matches!(self, Self::Store(version) if version == MIGRATIONS.len())
+    }
+}
+
 /// Looks whether the database is a store that this version can use, or can become one. Changes nothing.
 pub(super) fn inspect(path: &Path, db: &Connection) -> Result<Found, StoreError> {
     let fail = |error| error::from_sqlite(path, error);

@@ -18,6 +18,7 @@ mod migrations;
 mod open;
 mod progress;
 mod queries;
+mod reader;
 mod readers;
 mod search;
 mod tags;
@@ -36,15 +37,10 @@ use futures_util::future::BoxFuture;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use self::lock::LockFile;
-use self::readers::Readers;
+pub use self::reader::SqliteReader;
 use super::{
-    ChangeRow, Epoch, InboxRow, InstanceHeader, InstancePage, InstanceRows, Ownership, PageRequest,
-    Store, StoreError, StoredInstance, TimerPosition, Write, WriteResult, fenced, filled,
-    task_hub_of,
+    Epoch, Ownership, Store, StoreError, Write, WriteResult, delegate_store, fenced, task_hub_of,
 };
-use crate::model::instance::{Incarnation, InstanceId};
-use crate::model::query::InstanceFilter;
-use crate::model::status::RuntimeStatus;
 
 /// A store in a SQLite file.
 ///
@@ -62,8 +58,7 @@ use crate::model::status::RuntimeStatus;
 /// # Ok::<(), steadfast::store::StoreError>(())
 /// ```
 pub struct SqliteStore {
-    path: PathBuf,
-    readers: Readers,
+    reader: SqliteReader,
     writer: Mutex<Connection>,
     commits: AtomicU64,
     /// Released last.
@@ -112,8 +107,7 @@ impl SqliteStoreBuilder {
     pub fn open(self) -> Result<SqliteStore, StoreError> {
         let opened = open::open(&self.path, self.durability)?;
         Ok(SqliteStore {
-            readers: Readers::new(opened.path.clone()),
-            path: opened.path,
+            reader: SqliteReader::of(opened.path),
             writer: Mutex::new(opened.writer),
             commits: AtomicU64::new(0),
             _lock: opened.lock,
@@ -142,7 +136,7 @@ impl SqliteStore {
     /// The file, with links resolved.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        self.reader.path()
     }
 
     /// How many transactions have been committed since the store was opened: each [`Store::acquire`], and each
@@ -157,7 +151,7 @@ impl SqliteStore {
 
     fn acquire_now(&self, task_hub: Option<&str>) -> Result<Ownership, StoreError> {
         self.write(|transaction| {
-            let fail = |error| error::from_sqlite(&self.path, error);
+            let fail = |error| error::from_sqlite(self.path(), error);
             let stored = meta::task_hub(transaction).map_err(fail)?;
             let is_new = stored.is_none();
             let task_hub = task_hub_of(stored, task_hub)?;
@@ -172,7 +166,7 @@ impl SqliteStore {
 
     fn commit_now(&self, epoch: Epoch, writes: &[Write]) -> Result<Vec<WriteResult>, StoreError> {
         self.write(|transaction| {
-            let fail = |error| error::from_sqlite(&self.path, error);
+            let fail = |error| error::from_sqlite(self.path(), error);
             let newest = meta::epoch(transaction).map_err(fail)?;
             if epoch != newest {
                 return Err(fenced(epoch, newest));
@@ -192,7 +186,7 @@ impl SqliteStore {
         &self,
         write: impl FnOnce(&Transaction<'_>) -> Result<(T, bool), StoreError>,
     ) -> Result<T, StoreError> {
-        let fail = |error| error::from_sqlite(&self.path, error);
+        let fail = |error| error::from_sqlite(self.path(), error);
         let mut writer = self.writer();
         let transaction = writer
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -203,15 +197,6 @@ impl SqliteStore {
             self.commits.fetch_add(1, Ordering::Relaxed);
         }
         Ok(answer)
-    }
-
-    fn look<T>(
-        &self,
-        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, StoreError> {
-        self.readers
-            .read(read)
-            .map_err(|error| error::from_sqlite(&self.path, error))
     }
 
     /// A panic in a commit rolled its transaction back, so the connection is good.
@@ -234,121 +219,13 @@ impl Store for SqliteStore {
         Box::pin(async move { self.commit_now(epoch, writes) })
     }
 
-    fn load<'a>(
-        &'a self,
-        id: &'a InstanceId,
-    ) -> BoxFuture<'a, Result<Option<StoredInstance>, StoreError>> {
-        Box::pin(async move {
-            self.look(|db| {
-                let Some(header) = instances::by_id(db, id)? else {
-                    return Ok(None);
-                };
-                let history = history::rows(db, header.incarnation, header.first_episode)?;
-                let inbox = inbox::rows(db, header.incarnation, 0)?;
-                let progress = progress::rows(db, header.incarnation)?;
-                Ok(Some(StoredInstance {
-                    header,
-                    history,
-                    inbox,
-                    progress,
-                }))
-            })
-        })
-    }
-
-    fn read<'a>(
-        &'a self,
-        id: &'a InstanceId,
-    ) -> BoxFuture<'a, Result<Option<InstanceRows>, StoreError>> {
-        Box::pin(async move {
-            self.look(|db| {
-                let Some(header) = instances::by_id(db, id)? else {
-                    return Ok(None);
-                };
-                rows_pointed_at(db, header).map(Some)
-            })
-        })
-    }
-
-    fn needing_attention(
-        &self,
-        after: Incarnation,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<(Incarnation, InstanceId)>, StoreError>> {
-        Box::pin(async move { self.look(|db| queries::needing_attention(db, after, limit)) })
-    }
-
-    fn timers(
-        &self,
-        after: TimerPosition,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<(TimerPosition, InstanceId)>, StoreError>> {
-        Box::pin(async move { self.look(|db| queries::timers(db, after, limit)) })
-    }
-
-    fn inbox<'a>(
-        &'a self,
-        _: &'a InstanceId,
-        incarnation: Incarnation,
-        after: u64,
-    ) -> BoxFuture<'a, Result<Vec<InboxRow>, StoreError>> {
-        Box::pin(async move { self.look(|db| inbox::rows(db, incarnation, after)) })
-    }
-
-    fn changes(
-        &self,
-        incarnation: Incarnation,
-        after: u64,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<ChangeRow>, StoreError>> {
-        Box::pin(async move { self.look(|db| changes::rows(db, incarnation, after, limit)) })
-    }
-
-    fn query<'a>(
-        &'a self,
-        filter: &'a InstanceFilter,
-        page: &'a PageRequest,
-    ) -> BoxFuture<'a, Result<InstancePage, StoreError>> {
-        Box::pin(async move {
-            self.look(|db| {
-                let read = |incarnation| {
-                    let header = instances::by_incarnation(db, incarnation)?;
-                    rows_pointed_at(db, header.ok_or(rusqlite::Error::QueryReturnedNoRows)?)
-                };
-                search::walk(db, filter, page, |steps| filled(page, steps, read))
-            })
-        })
-    }
-
-    fn counts<'a>(
-        &'a self,
-        filter: &'a InstanceFilter,
-    ) -> BoxFuture<'a, Result<Vec<(RuntimeStatus, u64)>, StoreError>> {
-        Box::pin(async move { self.look(|db| search::counts(db, filter)) })
-    }
-}
-
-fn rows_pointed_at(db: &Connection, header: InstanceHeader) -> rusqlite::Result<InstanceRows> {
-    let incarnation = header.incarnation;
-    let first_events = history::events(db, incarnation, header.first_episode)?;
-    let status = header
-        .status_episode
-        .map(|episode| history::custom_status(db, incarnation, episode));
-    let is_terminal = header.runtime_status.is_terminal();
-    let last = is_terminal.then(|| history::events(db, incarnation, header.episode));
-    Ok(InstanceRows {
-        header,
-        first_events,
-        custom_status: status.transpose()?,
-        last_events: last.transpose()?,
-        progress: progress::rows(db, incarnation)?,
-    })
+    delegate_store!(|self| self.reader; load, read, needing_attention, timers, inbox, changes, query, counts);
 }
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteStore")
-            .field("path", &self.path)
+            .field("path", &self.path())
             .finish_non_exhaustive()
     }
 }
@@ -356,7 +233,7 @@ impl fmt::Debug for SqliteStore {
 impl Drop for SqliteStore {
     /// Leaves one file behind instead of a database with its log, as far as nobody else is reading.
     fn drop(&mut self) {
-        self.readers.close();
+        self.reader.readers.close();
         let writer = self.writer();
         // Whoever reads the database keeps the log alive; the next to open it checkpoints.
         let _ = writer.busy_timeout(Duration::ZERO);

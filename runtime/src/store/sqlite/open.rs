@@ -61,7 +61,7 @@ pub(super) fn open(path: &Path, durability: Durability) -> Result<Opened, StoreE
 }
 
 /// The one path of the file, whatever links lead to it, so that all who open it meet at one lock.
-fn resolve(path: &Path) -> Result<PathBuf, StoreError> {
+pub(super) fn resolve(path: &Path) -> Result<PathBuf, StoreError> {
     let unavailable = |message| StoreError::new(StoreErrorKind::Unavailable, message);
     let Some(name) = path.file_name() else {
         return Err(unavailable(format!(
@@ -99,7 +99,7 @@ fn resolve(path: &Path) -> Result<PathBuf, StoreError> {
 
 /// Whether the file is new, or was never finished. One that exists is read, through SQLite and for reading only, before anything is
 /// written beside it. (Not with `std::fs`: to close a file drops this process's POSIX locks on it, also those of an open store.)
-fn look(path: &Path) -> Result<bool, StoreError> {
+pub(super) fn look(path: &Path) -> Result<bool, StoreError> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => Err(migrations::not_a_store(path, "a directory")),
         Ok(metadata) if metadata.len() == 0 => Ok(true),

@@ -63,7 +63,7 @@ mod tests {
     fn a_statement_is_planned_once_whatever_is_bound_to_it() {
         let directory = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(directory.path().join("app.db")).unwrap();
-        let planned_again = store.readers.read(|db| {
+        let planned_again = store.reader.readers.read(|db| {
             let mut rows = db.prepare_cached(
                 "SELECT events FROM history WHERE incarnation = ?1 AND episode >= ?2 ORDER BY episode",
             )?;

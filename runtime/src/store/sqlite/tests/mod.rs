@@ -12,11 +12,11 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 
 use super::*;
-use crate::model::instance::ExecutionId;
-use crate::model::query::Order;
-use crate::model::status::ActivityProgress;
+use crate::model::instance::{ExecutionId, Incarnation, InstanceId};
+use crate::model::query::{InstanceFilter, Order};
+use crate::model::status::{ActivityProgress, RuntimeStatus};
 use crate::model::tags::Tags;
-use crate::store::{CreateInstance, StoreErrorKind, Written};
+use crate::store::{CreateInstance, PageRequest, StoreErrorKind, Written};
 
 mod files;
 mod log;
@@ -411,6 +411,7 @@ fn pages_are_read_off_an_index() {
                 order,
             };
             let plan = store
+                .reader
                 .look(|db| {
                     let search = search::Search::page(db, &filter, &page)?;
                     Ok(plan(db, &search.walk(order)))
@@ -445,6 +446,7 @@ fn few_ids_of_a_prefix_are_looked_up() {
         order: Order::OldestFirst,
     };
     let plan = store
+        .reader
         .look(|db| {
             let search = search::Search::page(db, &filter, &page)?;
             Ok(plan(db, &search.walk(page.order)))
@@ -539,4 +541,17 @@ fn second_process_is_refused_and_may_read() {
     drop(store);
     let store = place.open();
     assert!(holds(&store, "before") && holds(&store, "after"));
+}
+
+#[cfg(feature = "deploy")]
+#[test]
+fn a_reader_of_an_earlier_schema_reads_a_copy() {
+    let place = upgrade::version_1();
+    let before = fs::read(place.path()).unwrap();
+    let reader = SqliteReader::open(place.path()).unwrap();
+    let id = InstanceId::parse("waits").unwrap();
+    let stored = block_on(reader.load(&id)).unwrap().unwrap();
+    assert_eq!(stored.history.len(), 2);
+    drop(reader);
+    assert_eq!(fs::read(place.path()).unwrap(), before);
 }

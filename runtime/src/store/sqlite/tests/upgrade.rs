@@ -21,7 +21,7 @@ const ROWS: &str = "
     INSERT INTO inbox (sequence, incarnation, event) VALUES (11, 3, '[5]'), (12, 6, '[6]');
 ";
 
-fn version_1() -> Place {
+pub(super) fn version_1() -> Place {
     let place = Place::new();
     let shell = place.shell();
     shell
