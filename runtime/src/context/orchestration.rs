@@ -18,6 +18,7 @@ use crate::limits::HISTORY_LENGTH_WARNING;
 use crate::model::custom_status::{CustomStatus, CustomStatusError};
 use crate::model::failure::{self, FailureDetails};
 use crate::model::instance::{ExecutionId, InstanceId, ParentInstance};
+use crate::model::time::next_microsecond;
 use crate::model::trace_context::TraceContext;
 use crate::status_type::{Published, StatusType};
 
@@ -391,17 +392,7 @@ impl TimerDue {
             Self::At(time) => time,
             Self::After(duration) => now.saturating_add(duration).unwrap_or(Timestamp::MAX),
         };
-        // History keeps microseconds. Rounding up keeps the promise that a timer is never early.
-        let micros = exact.as_microsecond();
-        let rounded = if exact.subsec_nanosecond() % 1_000 > 0 {
-            micros + 1
-        } else {
-            micros
-        };
-        // The calendar's last second can be told in nanoseconds only: its begin is the last time that history can hold.
-        Timestamp::from_microsecond(rounded)
-            .or_else(|_| Timestamp::from_second(exact.as_second()))
-            .unwrap_or(exact)
+        next_microsecond(exact)
     }
 }
 

@@ -23,6 +23,7 @@ use crate::model::failure::{FailureDetails, kind};
 use crate::model::instance::InstanceId;
 use crate::model::retry::{ATTEMPT_TAG, FIRST_TAG, RetryPolicy, total_timeout};
 use crate::model::tags::Tags;
+use crate::model::time::next_microsecond;
 use crate::model::waiting::{WaitingFor, WaitingOn};
 
 /// An operation that was asked for and whose result has not been taken.
@@ -195,21 +196,7 @@ impl Pending {
 
 /// The time that lies so much later, not before it by what history cannot hold.
 fn after(time: Timestamp, duration: Duration) -> Timestamp {
-    ceil_micros(time.saturating_add(duration).unwrap_or(Timestamp::MAX))
-}
-
-/// The next time that history can hold: it keeps microseconds, and timers are never early.
-fn ceil_micros(time: Timestamp) -> Timestamp {
-    let micros = time.as_microsecond();
-    let rounded = if time.subsec_nanosecond() % 1_000 > 0 {
-        micros + 1
-    } else {
-        micros
-    };
-    // The calendar's last second can be told in nanoseconds only: its begin is the last time that history can hold.
-    Timestamp::from_microsecond(rounded)
-        .or_else(|_| Timestamp::from_second(time.as_second()))
-        .unwrap_or(time)
+    next_microsecond(time.saturating_add(duration).unwrap_or(Timestamp::MAX))
 }
 
 impl State {

@@ -327,6 +327,8 @@ mod micros {
     use jiff::Timestamp;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
+    use crate::model::time::from_microseconds;
+
     pub(super) fn serialize<S: Serializer>(
         time: &Timestamp,
         serializer: S,
@@ -337,7 +339,7 @@ mod micros {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Timestamp, D::Error> {
-        Timestamp::from_microsecond(i64::deserialize(deserializer)?).map_err(D::Error::custom)
+        from_microseconds(i64::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 
@@ -345,6 +347,8 @@ mod micros {
 mod optional_micros {
     use jiff::Timestamp;
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    use crate::model::time::from_microseconds;
 
     #[expect(clippy::ref_option, reason = "serde asks for this signature")]
     pub(super) fn serialize<S: Serializer>(
@@ -359,7 +363,7 @@ mod optional_micros {
     ) -> Result<Option<Timestamp>, D::Error> {
         let micros = Option::<i64>::deserialize(deserializer)?;
         micros
-            .map(|micros| Timestamp::from_microsecond(micros).map_err(D::Error::custom))
+            .map(|micros| from_microseconds(micros).map_err(D::Error::custom))
             .transpose()
     }
 }
@@ -441,6 +445,18 @@ mod tests {
             r#"[[0,1700000000123456,{"TaskScheduled":{"name":"E1_SayHello","input":"\"Tokyo\""}}]]"#
         );
         assert_eq!(decode_events(&text).unwrap(), [event]);
+    }
+
+    #[test]
+    fn the_first_and_the_last_moment_read_back() {
+        for time in [Timestamp::MIN, Timestamp::UNIX_EPOCH, Timestamp::MAX] {
+            let fire_at =
+                Timestamp::new(time.as_second(), time.subsec_nanosecond() / 1_000 * 1_000);
+            let fire_at = fire_at.unwrap();
+            let event = HistoryEvent::new(fire_at, TimerCreated { fire_at });
+            let text = encode_events(std::slice::from_ref(&event));
+            assert_eq!(decode_events(&text).unwrap(), [event]);
+        }
     }
 
     #[test]

@@ -14,5 +14,6 @@ pub mod query;
 pub mod retry;
 pub mod status;
 pub mod tags;
+pub(crate) mod time;
 pub mod trace_context;
 pub mod waiting;

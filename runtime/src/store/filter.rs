@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::time::whole_microseconds;
 use crate::model::instance::InstanceId;
 use crate::model::query::InstanceFilter;
 use crate::model::status::RuntimeStatus;
 use crate::model::tags::Tags;
+use crate::model::time::whole_microseconds;
 
 /// What a filter looks at.
 pub(crate) struct Filtered<'a> {

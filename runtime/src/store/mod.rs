@@ -42,7 +42,6 @@ pub mod memory;
 mod rows;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
-mod time;
 mod write;
 
 #[doc(inline)]

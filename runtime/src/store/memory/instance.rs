@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::model::instance::Incarnation;
 use crate::model::status::{ActivityProgress, RuntimeStatus};
 use crate::model::tags::Tags;
-use crate::store::time::whole_microseconds;
+use crate::model::time::whole_microseconds;
 use crate::store::{
     ChangeRow, CreateInstance, EpisodeWrite, Filtered, HistoryRow, ImportInstance, InboxRow,
     InstanceHeader, InstanceRows, Refused, StoreError, StoreErrorKind, StoredInstance,

@@ -7,7 +7,7 @@ use super::instance::{Advanced, Instance};
 use crate::model::instance::{ExecutionId, Incarnation, InstanceId};
 use crate::model::query::InstanceFilter;
 use crate::model::status::RuntimeStatus;
-use crate::store::time::whole_microseconds;
+use crate::model::time::whole_microseconds;
 use crate::store::{
     CreateChild, CreateInstance, Destination, EpisodeWrite, ImportInstance, InboxRow,
     OutgoingMessage, Refused, RewindChild, Write, WriteResult, Written, are_consecutive, gives_way,

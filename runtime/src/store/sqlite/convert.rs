@@ -8,7 +8,7 @@ use rusqlite::{Result, Row};
 
 use crate::model::instance::{ExecutionId, Incarnation};
 use crate::model::status::RuntimeStatus;
-use crate::store::time::from_microseconds;
+use crate::model::time::from_microseconds;
 
 /// SQLite's integers are signed. The greatest stands for all that are greater still: no row has such a number.
 pub(super) fn integer(number: u64) -> i64 {
