@@ -2,6 +2,7 @@
 
 use steadfast::store::memory::MemoryStore;
 use steadfast::store::sqlite::{Durability, SqliteStore};
+use steadfast::testing::conformance::Place;
 use steadfast::testing::store_conformance;
 
 store_conformance!(memory, reopen: || {
@@ -46,3 +47,24 @@ mod encoded {
         }
     });
 }
+
+/// The same by a place, as a store has it that is opened by async code.
+struct Directory(tempfile::TempDir);
+
+impl Directory {
+    async fn create() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+}
+
+impl Place for Directory {
+    type Store = SqliteStore;
+
+    async fn open(&self) -> SqliteStore {
+        let path = self.0.path().join("app.db");
+        let store = SqliteStore::builder(path).durability(Durability::Relaxed);
+        store.open().unwrap()
+    }
+}
+
+store_conformance!(sqlite_in_a_place, place: Directory::create);

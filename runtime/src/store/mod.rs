@@ -63,6 +63,9 @@ pub const DEFAULT_TASK_HUB: &str = "default";
 
 /// A durable place for instances. One owner writes at a time; any number of readers read.
 ///
+/// The worker calls these methods from threads of its own and waits there, outside of an async runtime: a store that needs one
+/// keeps a handle to it. Texts are any texts, also empty or with NUL in them, and ids are any that [`InstanceId`] allows.
+///
 /// Implementations must pass the conformance suite, `steadfast::testing::store_conformance!` (feature `testing`). A store around
 /// another one passes on what it does not change with [`delegate_store!`].
 pub trait Store: fmt::Debug + Send + Sync + 'static {
@@ -82,7 +85,10 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///
     /// A write that is refused changes nothing and does not fail the others. When the future is ready with `Ok`, every
     /// accepted write survives a crash to the degree that the store promises. With `Err` the outcome is unknown: all of the
-    /// writes were applied, or none.
+    /// writes were applied, or none. It is the same when the future is dropped before it is ready.
+    ///
+    /// Readers see all of a commit or nothing of it. Once [`acquire`](Self::acquire) has answered, nothing of an earlier owner is
+    /// applied any more, also when it was asked for before.
     ///
     /// # Errors
     ///

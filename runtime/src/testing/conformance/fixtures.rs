@@ -7,9 +7,9 @@ use crate::model::query::{InstanceFilter, Order};
 use crate::model::status::{ActivityProgress, RuntimeStatus};
 use crate::model::tags::Tags;
 use crate::store::{
-    CreateChild, CreateInstance, Destination, EpisodeWrite, Epoch, HistoryRow, InstanceRows,
-    OutgoingMessage, PageRequest, Store, StoredInstance, TimerPosition, Write, WriteResult,
-    Written,
+    BoxFuture, CreateChild, CreateInstance, Destination, EpisodeWrite, Epoch, HistoryRow,
+    InstanceRows, OutgoingMessage, PageRequest, Store, StoreError, StoredInstance, TimerPosition,
+    Write, WriteResult, Written,
 };
 
 /// Before every timer.
@@ -42,6 +42,14 @@ impl<'a> Owner<'a> {
             .expect("the owner can commit");
         assert_eq!(results.len(), writes.len(), "one result for each write");
         results
+    }
+
+    /// Begins a commit, for who does not wait for it.
+    pub(super) fn begin<'b>(
+        &'b self,
+        writes: &'b [Write],
+    ) -> BoxFuture<'b, Result<Vec<WriteResult>, StoreError>> {
+        self.store.commit(self.epoch, writes)
     }
 
     /// Commits one write.

@@ -8,16 +8,19 @@
 
 pub mod changes;
 pub mod children;
+pub mod concurrency;
 pub mod continued;
 pub mod create;
 pub mod custom_status;
 pub mod episodes;
 mod fixtures;
+pub mod ids;
 pub mod import;
 pub mod inbox;
 pub mod messages;
 pub mod ownership;
 pub mod payloads;
+mod place;
 pub mod progress;
 pub mod purge;
 pub mod queries;
@@ -28,6 +31,8 @@ pub mod search;
 use std::fmt;
 
 use futures_util::future::{BoxFuture, LocalBoxFuture};
+
+pub use place::{Place, run, run_in, run_reopen, run_reopen_in};
 
 use crate::store::Store;
 
@@ -90,8 +95,28 @@ impl fmt::Debug for ReopenCase {
 /// });
 /// # }
 /// ```
+///
+/// Where the store is opened by async code, or leaves something behind, it has a [`Place`](crate::testing::conformance::Place).
+///
+/// The tests are called `name::group::promise`: `cargo test sqlite::inbox` runs those of one group.
 #[macro_export]
 macro_rules! store_conformance {
+    ($name:ident, place: $create:expr) => {
+        mod $name {
+            #[allow(
+                unused_imports,
+                reason = "the argument may name everything that its module does"
+            )]
+            use super::*;
+
+            $crate::__store_conformance_cases!(__store_conformance_tests, run_in, $create);
+            $crate::__store_conformance_reopen_cases!(
+                __store_conformance_tests,
+                run_reopen_in,
+                $create
+            );
+        }
+    };
     ($name:ident, reopen: $place:expr) => {
         mod $name {
             #[allow(
@@ -170,6 +195,18 @@ macro_rules! __store_conformance_cases {
                 another_task_hub_is_refused_and_nothing_is_acquired,
                 later_acquire_fences_the_earlier_owner,
                 epoch_that_nobody_acquired_is_fenced,
+            }
+            concurrency {
+                readers_see_whole_commits,
+                commits_at_the_same_time_come_one_after_the_other,
+                nothing_of_an_earlier_owner_is_applied_after_acquiring,
+                dropped_commit_is_applied_entirely_or_not_at_all,
+                thousands_of_writes_are_one_commit,
+            }
+            ids {
+                odd_ids_are_told_apart,
+                odd_ids_are_found_by_their_beginning,
+                odd_ids_are_reached,
             }
             create {
                 created_instance_is_pending_and_needs_attention,
@@ -304,6 +341,7 @@ macro_rules! __store_conformance_cases {
             }
             payloads {
                 texts_are_kept_byte_for_byte,
+                versions_tags_and_reports_are_kept_byte_for_byte,
                 large_texts_are_kept,
                 times_are_kept_in_whole_microseconds,
             }
@@ -338,24 +376,6 @@ pub const CASES: &[Case] = __store_conformance_cases!(__store_conformance_list, 
 pub const REOPEN_CASES: &[ReopenCase] =
     __store_conformance_reopen_cases!(__store_conformance_list, ReopenCase);
 
-/// Runs one case on the store that `open` makes.
-///
-/// # Panics
-///
-/// When the store breaks its promise.
-pub fn run<S: Store>(open: impl Fn() -> S, case: impl AsyncFnOnce(&dyn Store)) {
-    futures_executor::block_on(case(&open()));
-}
-
-/// Runs one case on the stores that `open` makes, one after the other, of the same data.
-///
-/// # Panics
-///
-/// When the store breaks its promise.
-pub fn run_reopen<S: Store>(open: impl Fn() -> S, case: impl AsyncFnOnce(Reopen<'_>)) {
-    futures_executor::block_on(case(&|| Box::new(open())));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -364,6 +384,8 @@ mod tests {
     fn every_case_is_listed() {
         for (group, source) in [
             ("ownership", include_str!("ownership.rs")),
+            ("concurrency", include_str!("concurrency.rs")),
+            ("ids", include_str!("ids.rs")),
             ("create", include_str!("create.rs")),
             ("episodes", include_str!("episodes.rs")),
             ("continued", include_str!("continued.rs")),

@@ -2,15 +2,18 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::fixtures::{Owner, at, create, episode, execution, last_episode};
+use super::fixtures::{Owner, at, create, episode, execution, last_episode, progress};
+use crate::model::query::InstanceFilter;
+use crate::model::status::ActivityProgress;
 use crate::store::Store;
 
 /// Texts that something between here and the disk may want to change.
-const HARD: [&str; 8] = [
+const HARD: [&str; 9] = [
     "",
     " \t leading and trailing \r\n",
     "\\ \\\\ \\u0041 \\n",
     "'; DROP TABLE instances; -- \"%s\" ?1 :a @b $c",
+    "\0 in front, \0 between, at the end \0",
     "\u{1}\u{8}\u{b}\u{1b}\u{7f}\u{85}",
     "안녕 😀 e\u{301} \u{e9} \u{feff} \u{fffd} \u{10ffff} \u{202e}",
     "1e5",
@@ -63,6 +66,36 @@ async fn round_trip(store: &dyn Store, texts: &[&str]) {
 /// No text is normalised, trimmed, unescaped or taken for a number or a statement.
 pub async fn texts_are_kept_byte_for_byte(store: &dyn Store) {
     round_trip(store, &HARD).await;
+}
+
+/// They are found by these texts too.
+pub async fn versions_tags_and_reports_are_kept_byte_for_byte(store: &dyn Store) {
+    let owner = Owner::of(store).await;
+    for (number, text) in HARD.into_iter().enumerate() {
+        let (id, execution) = (format!("i{number}"), execution(number as u128));
+        let mut create = create(&id, execution);
+        create.version = Some(text.to_owned());
+        create.tags = [(text.to_owned(), text.to_owned())].into();
+        let incarnation = owner.create(create).await;
+        let report = ActivityProgress {
+            name: text.to_owned(),
+            ..progress(1, text)
+        };
+        let written = owner.write(super::fixtures::report(incarnation, execution, 1, report));
+        written.await.expect("a report is stored");
+        let stored = owner.load(&id).await;
+        assert_eq!(stored.header.version.as_deref(), Some(text));
+        assert_eq!(
+            (&*stored.progress[0].name, &*stored.progress[0].details),
+            (text, text)
+        );
+        for filter in [
+            InstanceFilter::new().version(text),
+            InstanceFilter::new().tag(text, text),
+        ] {
+            assert_eq!(owner.find(&filter).await, [id.as_str()], "{text:?}");
+        }
+    }
 }
 
 /// A mebibyte and a bit, of one and of several bytes per character.
