@@ -53,7 +53,7 @@ struct Directory(tempfile::TempDir);
 
 impl Directory {
     async fn create() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self(tempfile::tempdir().expect("a directory"))
     }
 }
 
@@ -63,7 +63,7 @@ impl Place for Directory {
     async fn open(&self) -> SqliteStore {
         let path = self.0.path().join("app.db");
         let store = SqliteStore::builder(path).durability(Durability::Relaxed);
-        store.open().unwrap()
+        store.open().expect("the store opens")
     }
 }
 

@@ -94,6 +94,7 @@ pub async fn attention_is_paged_by_incarnation(store: &dyn Store) {
             let Some((last, _)) = page.last() else { break };
             after = *last;
             found.extend(page);
+            assert!(found.len() <= expected.len(), "pages of {limit} go on");
         }
         assert_eq!(found, expected, "in pages of {limit}");
     }
@@ -132,6 +133,7 @@ pub async fn timers_are_paged_by_time_and_incarnation(store: &dyn Store) {
             let Some((last, _)) = page.last() else { break };
             after = *last;
             found.extend(page);
+            assert!(found.len() <= expected.len(), "pages of {limit} go on");
         }
         assert_eq!(found, expected, "in pages of {limit}");
     }

@@ -242,6 +242,7 @@ pub async fn pages_are_complete_whatever_their_size(store: &dyn Store) {
                     let Some(last) = ids.last() else { break };
                     after = Some(owner.load(last).await.header.incarnation);
                     found.extend(ids);
+                    assert!(found.len() <= expected.len(), "pages of {limit} go on");
                 }
                 if order == Order::NewestFirst {
                     found.reverse();
