@@ -4,5 +4,6 @@
 #![allow(clippy::print_stdout, reason = "it is shown when a test fails")]
 
 pub mod database;
+pub mod fuzz;
 pub mod program;
 pub mod random;
