@@ -356,6 +356,14 @@ impl Builder {
         self
     }
 
+    /// How many activities, sub-orchestrations and timers an execution may have open, and how many actions it may ask for in one episode;
+    /// 200,000 by default ([`DEFAULT_MAX_OPEN_OPERATIONS`](crate::limits::DEFAULT_MAX_OPEN_OPERATIONS)). An instance
+    /// whose orchestrator asks for more is set aside, with the line in its reason; nothing of that episode is done.
+    pub fn max_open_operations(mut self, limit: usize) -> Self {
+        self.settings.limits.max_open_operations = limit.max(1);
+        self
+    }
+
     /// Where time comes from; by default the machine's clock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);

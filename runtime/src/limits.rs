@@ -56,3 +56,25 @@ pub const DEFAULT_MAX_EPISODE_DURATION: Duration = Duration::from_secs(30);
 /// How many threads a worker starts in the place of such as an orchestrator keeps. Each that is kept has its memory, and perhaps a
 /// processor, until the program ends: with more of them it is the program that is broken, and not an instance.
 pub const MAX_THREADS_GIVEN_UP: usize = 8;
+
+/// How many activities, sub-orchestrations and timers an execution may have open, and how much it may ask for in one episode, unless
+/// the worker is configured otherwise. All of it is in memory, and read again with each replay: an orchestrator that wants more
+/// starts sub-orchestrations for the parts, or asks for the next as others end.
+pub const DEFAULT_MAX_OPEN_OPERATIONS: usize = 200_000;
+
+/// How many bytes all that an execution asks for in one episode may have together: it is one row of the store, and in memory several
+/// times on its way there. Never less than one payload may have.
+pub const MAX_EPISODE_BYTES: usize = 64 * 1024 * 1024;
+
+/// How many events an execution takes in one episode. When more wait, other instances have their turn in between.
+pub const MAX_EVENTS_PER_EPISODE: usize = 1_024;
+
+/// After how many bytes of payloads an episode takes no further event.
+pub const MAX_EVENT_BYTES_PER_EPISODE: usize = 16 * 1024 * 1024;
+
+/// How many bytes the external events may have together that an instance keeps.
+pub const MAX_BUFFERED_EVENT_BYTES: usize = 64 * 1024 * 1024;
+
+/// How many external events an instance keeps that other orchestrations sent. They cannot be refused, since who sent them has gone on;
+/// so there may be more of them than of those that clients raise, and beyond that they are dropped, which is logged.
+pub const MAX_SENT_EVENTS: usize = 10 * MAX_BUFFERED_EVENTS;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::arguments::InputError;
 use crate::definition::EncodeError;
 use crate::external_event::EventError;
-use crate::limits::MAX_BUFFERED_EVENTS;
+use crate::limits::{MAX_BUFFERED_EVENT_BYTES, MAX_BUFFERED_EVENTS};
 use crate::model::custom_status::CustomStatusError;
 use crate::model::failure::FailureDetails;
 use crate::model::instance::{InstanceId, InstanceIdError};
@@ -99,8 +99,8 @@ pub enum ClientError {
     },
     /// The instance keeps as many events as it may that its orchestrator has not taken.
     #[error(
-        "instance `{id}` keeps {MAX_BUFFERED_EVENTS} events that its orchestrator has not taken; raise this one again when it \
-         has taken some"
+        "instance `{id}` keeps {MAX_BUFFERED_EVENTS} events, or {MAX_BUFFERED_EVENT_BYTES} bytes of them, that its orchestrator has not \
+         taken; raise this one again when it has taken some"
     )]
     TooManyEvents {
         /// The id.

@@ -151,6 +151,7 @@ impl Execution {
         state.now = state.now.max(now);
         state.length.episode();
         state.asked_at.clear();
+        state.asked_bytes = 0;
         state.now
     }
 
@@ -244,6 +245,12 @@ impl Execution {
     #[must_use]
     pub fn buffered_events(&self) -> usize {
         self.state.borrow().mailbox.unobserved()
+    }
+
+    /// How many bytes these have.
+    #[must_use]
+    pub fn buffered_bytes(&self) -> usize {
+        self.state.borrow().mailbox.unobserved_bytes()
     }
 
     /// How many events its history has. Pauses are not counted.

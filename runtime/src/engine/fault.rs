@@ -31,6 +31,9 @@ pub enum Fault {
          does a loop in it yield without awaiting a durable operation?"
     )]
     PollBound,
+    /// The orchestrator asks for more at once than it may.
+    #[error("the orchestrator asks for too much: {0}")]
+    TooMuch(String),
     /// The orchestrator awaits something that is not durable.
     #[error("the orchestrator awaits something that is not durable: {0}")]
     ForeignAwait(String),

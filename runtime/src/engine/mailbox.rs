@@ -20,6 +20,7 @@ pub(super) struct Mailbox {
     waits: Map<u64, Wait>,
     waiting: usize,
     unobserved: usize,
+    unobserved_bytes: usize,
     /// The waits that the current poll of the orchestrator left pending.
     polled: Vec<u64>,
 }
@@ -39,6 +40,12 @@ struct Arrived {
     /// The name as it was given: the lane has it without its case.
     name: String,
     payload: Option<String>,
+}
+
+impl Arrived {
+    fn bytes(&self) -> usize {
+        self.name.len() + self.payload.as_ref().map_or(0, String::len)
+    }
 }
 
 #[derive(Debug)]
@@ -80,12 +87,14 @@ impl Mailbox {
     ) -> Option<Kept> {
         self.arrivals += 1;
         self.unobserved += 1;
-        self.place(Arrived {
+        let event = Arrived {
             position: self.arrivals,
             at,
             name,
             payload,
-        })
+        };
+        self.unobserved_bytes += event.bytes();
+        self.place(event)
     }
 
     fn place(&mut self, event: Arrived) -> Option<Kept> {
@@ -139,6 +148,7 @@ impl Mailbox {
         if let Some(event) = wait.given.take() {
             let wait = self.waits.remove(&id)?;
             self.unobserved -= 1;
+            self.unobserved_bytes -= event.bytes();
             return Some(Observed {
                 name: wait.name,
                 location: wait.location,
@@ -196,6 +206,11 @@ impl Mailbox {
         self.unobserved
     }
 
+    /// How many bytes these have.
+    pub(super) const fn unobserved_bytes(&self) -> usize {
+        self.unobserved_bytes
+    }
+
     /// The waits that have not been given an event, in the order in which they began.
     pub(super) fn waiting_on(&self) -> Vec<WaitingOn> {
         let mut waits: Vec<_> = self.waits.iter().collect();
@@ -213,7 +228,7 @@ impl Mailbox {
 
     /// Takes out all events that no wait has observed, in the order in which they arrived.
     pub(super) fn take_unobserved(&mut self) -> Vec<HistoryEvent> {
-        self.unobserved = 0;
+        (self.unobserved, self.unobserved_bytes) = (0, 0);
         let given = self.waits.values_mut().filter_map(|wait| wait.given.take());
         let kept = self
             .lanes

@@ -6,7 +6,7 @@
 use std::panic::Location;
 
 use super::agreement::action_of;
-use super::state::{Source, State, Wanted};
+use super::state::{Source, State, Wanted, size_of_action};
 use crate::model::action::OrchestratorActionKind as Action;
 use crate::model::failure::{FailureDetails, kind};
 use crate::model::history::HistoryEventKind as Event;
@@ -23,6 +23,19 @@ pub(super) const PATCH: &str = "steadfast.patch:";
 impl State {
     /// The action itself, or the record of its refusal when its payload is too large.
     pub(super) fn within_limits(&self, action: Action) -> Action {
+        let limit = self.limits.max_payload_bytes;
+        let action = match action {
+            Action::CompleteOrchestration {
+                status,
+                result: None,
+                failure: Some(failure),
+            } => Action::CompleteOrchestration {
+                status,
+                result: None,
+                failure: Some(failure.within("the failure of the orchestration", limit)),
+            },
+            action => action,
+        };
         let (what, payload) = match &action {
             Action::ScheduleTask { name, input, .. } => {
                 (format!("the input of activity `{name}`"), input)
@@ -43,12 +56,24 @@ impl State {
             }
             Action::CreateTimer { .. } => return action,
         };
-        let limit = self.limits.max_payload_bytes;
         let size = payload.as_ref().map_or(0, String::len);
-        if size <= limit {
+        let together = self.asked_bytes + size_of_action(&action);
+        let all = self.limits.max_episode_bytes();
+        // The end of an execution is not refused for what came before it, and a patch must be what it was.
+        let counts = match &action {
+            Action::CompleteOrchestration { .. } => false,
+            Action::SendEvent { name, .. } => !name.starts_with(PATCH),
+            _ => true,
+        };
+        let message = if size > limit {
+            format!("{what} has {size} bytes of JSON; at most {limit} are allowed")
+        } else if counts && together > all {
+            format!(
+                "with {what} this episode asks for {together} bytes; at most {all} are allowed together: await some of it before the next"
+            )
+        } else {
             return action;
-        }
-        let message = format!("{what} has {size} bytes of JSON; at most {limit} are allowed");
+        };
         let failure = FailureDetails {
             is_non_retriable: true,
             ..FailureDetails::new(kind::PAYLOAD_TOO_LARGE, message)

@@ -4,7 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::limits::DEFAULT_MAX_PAYLOAD_BYTES;
+use crate::limits::{DEFAULT_MAX_OPEN_OPERATIONS, DEFAULT_MAX_PAYLOAD_BYTES, MAX_EPISODE_BYTES};
 use crate::model::failure::FailureDetails;
 use crate::model::instance::InstanceId;
 use crate::model::retry::RetryPolicy;
@@ -121,12 +121,20 @@ impl Default for SuspiciousAwaits {
 pub struct Limits {
     /// Largest input of a call, output, sent event or recorded value, in bytes of its JSON text.
     pub max_payload_bytes: usize,
+    /// How many operations may be open, and how many actions an episode may ask for.
+    pub max_open_operations: usize,
 }
 
 impl Limits {
-    /// For the replay of what was recorded under limits that are not known.
+    /// Largest sum of the payloads that one episode asks for.
+    pub(super) fn max_episode_bytes(&self) -> usize {
+        self.max_payload_bytes.max(MAX_EPISODE_BYTES)
+    }
+
+    /// For the replay of what was recorded under limits that are not known. A loop without end is found all the same.
     pub(crate) const NONE: Self = Self {
         max_payload_bytes: usize::MAX,
+        max_open_operations: 10 * DEFAULT_MAX_OPEN_OPERATIONS,
     };
 }
 
@@ -134,6 +142,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_payload_bytes: DEFAULT_MAX_PAYLOAD_BYTES,
+            max_open_operations: DEFAULT_MAX_OPEN_OPERATIONS,
         }
     }
 }

@@ -50,6 +50,8 @@ pub(super) struct State {
     pub(super) length: HistoryLength,
     /// What this episode asked for.
     pub(super) actions: Vec<OrchestratorAction>,
+    /// How many bytes these have, about.
+    pub(super) asked_bytes: usize,
     /// Where the code asked for each of them.
     pub(super) asked_at: Vec<Option<&'static Location<'static>>>,
     /// From this action on a replay must ask for the very same as history, and tells what its last episode withdrew.
@@ -222,6 +224,26 @@ pub(super) enum Source {
     Anew,
 }
 
+/// About how many bytes an action has that are the author's.
+pub(super) fn size_of_action(action: &Action) -> usize {
+    let of =
+        |name: &str, payload: &Option<String>| name.len() + payload.as_ref().map_or(0, String::len);
+    let of_tags = |tags: &crate::model::tags::Tags| {
+        tags.iter()
+            .map(|(key, value)| key.len() + value.len())
+            .sum::<usize>()
+    };
+    match action {
+        Action::ScheduleTask { name, input, tags }
+        | Action::CreateSubOrchestration {
+            name, input, tags, ..
+        } => of(name, input) + of_tags(tags),
+        Action::SendEvent { name, data, .. } => of(name, data),
+        Action::CompleteOrchestration { result, .. } => of("", result),
+        Action::CreateTimer { .. } => 0,
+    }
+}
+
 impl State {
     pub(super) fn new(
         info: ExecutionInfo,
@@ -241,6 +263,7 @@ impl State {
             status: StatusSlot::new(status),
             length: HistoryLength::default(),
             actions: Vec::new(),
+            asked_bytes: 0,
             asked_at: Vec::new(),
             repeats_from: None,
             withdrawn: Vec::new(),
@@ -348,6 +371,8 @@ impl State {
                 } else {
                     wanted.kind
                 };
+                self.stop_asking_for_too_much(&kind, wanted.location);
+                self.asked_bytes += size_of_action(&kind);
                 let read = read(id, &kind);
                 self.actions.push(OrchestratorAction { id, kind });
                 self.asked_at.push(wanted.location);
@@ -360,6 +385,29 @@ impl State {
                 read
             }
         })
+    }
+
+    /// Unwinds the code that asks for more than it may, however it goes on: a loop that never awaits would fill the memory. The episode is
+    /// given up.
+    fn stop_asking_for_too_much(
+        &mut self,
+        kind: &Action,
+        location: Option<&'static Location<'static>>,
+    ) {
+        let limit = self.limits.max_open_operations;
+        let is_end = matches!(kind, Action::CompleteOrchestration { .. });
+        // What the engine asks for by itself belongs to an operation that is open.
+        if is_end || !self.polling || self.open < limit && self.actions.len() < limit {
+            return;
+        }
+        let at = location.map_or_else(String::new, |location| format!(" at {location}"));
+        self.fail(Fault::TooMuch(format!(
+            "{} operations are open, and {} were asked for in one episode{at}, of which at most {limit} may be; await some of them before \
+             the next, give parts of them to sub-orchestrations, or raise `max_open_operations`",
+            self.open,
+            self.actions.len()
+        )));
+        std::panic::resume_unwind(Box::new("the orchestrator asks for too much"));
     }
 
     /// Keeps what a replay has to tell of the actions that it found open.

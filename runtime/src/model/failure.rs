@@ -73,6 +73,37 @@ impl FailureDetails {
         }
     }
 
+    /// The failure itself, or what tells of it when it has more bytes than are allowed.
+    #[must_use]
+    pub fn within(self, what: &str, limit: usize) -> Self {
+        let size = self.bytes();
+        if size <= limit {
+            return self;
+        }
+        let begin: String = self.error_message.chars().take(1_000).collect();
+        let of_type: String = self.error_type.chars().take(100).collect();
+        let message = format!(
+            "{what} has {size} bytes; at most {limit} are allowed. It is of type `{of_type}` and begins: {begin}"
+        );
+        Self {
+            is_non_retriable: self.is_non_retriable,
+            ..Self::new(kind::PAYLOAD_TOO_LARGE, message)
+        }
+    }
+
+    /// About how many bytes it has.
+    fn bytes(&self) -> usize {
+        let texts = self.error_type.len() + self.error_message.len();
+        let stack = self.stack_trace.as_ref().map_or(0, String::len);
+        let inner = self.inner_failure.as_ref().map_or(0, |inner| inner.bytes());
+        let properties = if self.properties.is_empty() {
+            0
+        } else {
+            serde_json::to_string(&self.properties).map_or(0, |text| text.len())
+        };
+        texts + stack + inner + properties
+    }
+
     /// A failure made of an error and the chain of its sources.
     #[must_use]
     pub fn from_error<E: std::error::Error>(error: &E) -> Self {

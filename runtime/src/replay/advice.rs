@@ -38,6 +38,9 @@ impl DivergenceKind {
             Self::PollBound => {
                 "let every loop of the orchestrator await a durable operation in each round"
             }
+            Self::TooMuch => {
+                "let every loop of the orchestrator come to an end, or await a durable operation in each round"
+            }
             Self::ForeignAwait => "put what is not durable into an activity, and call that",
             Self::DoesNotReturn => {
                 "the orchestrator loops without an `.await`, or blocks its thread: put long or blocking work into an activity"

@@ -34,6 +34,8 @@ pub enum DivergenceKind {
     MalformedHistory,
     /// The orchestrator wakes itself without end.
     PollBound,
+    /// It asks for more at once than any worker lets it.
+    TooMuch,
     /// It awaits something that is not durable.
     ForeignAwait,
     /// It does not return to its caller. [`deploy::check`](crate::deploy) only.
@@ -52,6 +54,7 @@ impl fmt::Display for DivergenceKind {
             Self::Undecodable => "something recorded cannot be decoded",
             Self::MalformedHistory => "the history is not one that an execution can have",
             Self::PollBound => "the orchestrator wakes itself without end",
+            Self::TooMuch => "the orchestrator asks for too much at once",
             Self::ForeignAwait => "the orchestrator awaits something that is not durable",
             Self::DoesNotReturn => "the orchestrator does not return",
         })

@@ -204,6 +204,7 @@ impl DivergenceKind {
             Fault::MalformedHistory(_) => Self::MalformedHistory,
             Fault::Panicked(_) => Self::Panic,
             Fault::PollBound => Self::PollBound,
+            Fault::TooMuch(_) => Self::TooMuch,
             Fault::ForeignAwait(_) => Self::ForeignAwait,
         }
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
 mod attempts;
+mod bounds;
 mod calls;
 mod changes;
 mod children;

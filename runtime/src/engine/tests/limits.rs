@@ -69,6 +69,7 @@ fn what_is_too_large_is_refused_and_the_orchestrator_goes_on() {
         settings: Settings {
             limits: Limits {
                 max_payload_bytes: output.len(),
+                ..Limits::default()
             },
             ..Settings::default()
         },

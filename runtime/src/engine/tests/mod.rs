@@ -180,7 +180,7 @@ impl Setup {
     }
 
     fn max_payload_bytes(mut self, max_payload_bytes: usize) -> Self {
-        self.settings.limits = Limits { max_payload_bytes };
+        self.settings.limits.max_payload_bytes = max_payload_bytes;
         self
     }
 

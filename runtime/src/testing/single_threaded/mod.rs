@@ -203,7 +203,10 @@ impl SingleThreaded {
             settings: Settings {
                 panics,
                 suspicious_awaits,
-                limits: Limits { max_payload_bytes },
+                limits: Limits {
+                    max_payload_bytes,
+                    ..Limits::default()
+                },
                 replay_every_episode,
             },
             cache: max_live_instances,

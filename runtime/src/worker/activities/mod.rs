@@ -10,8 +10,10 @@ use jiff::Timestamp;
 
 use super::message::{Task, TaskKey};
 use crate::hash::Map;
+use crate::model::instance::ExecutionId;
 
-/// Activities that run and activities that wait for a free place, first come, first served.
+/// Activities that run and activities that wait for a free place. The executions that have some waiting take turns, so that one which asks
+/// for a million keeps no other waiting for longer than it has places; of each execution it is first come, first served.
 #[derive(Debug)]
 pub(crate) struct Dispatcher {
     limit: usize,
@@ -20,7 +22,9 @@ pub(crate) struct Dispatcher {
     running: Map<TaskKey, Option<Deadline>>,
     deadlines: BTreeMap<Deadline, TaskKey>,
     started: u64,
-    waiting: VecDeque<TaskKey>,
+    waiting: Map<ExecutionId, VecDeque<i32>>,
+    /// The executions that have some waiting, each once.
+    turns: VecDeque<ExecutionId>,
     tasks: Map<TaskKey, Arc<Task>>,
 }
 
@@ -35,7 +39,8 @@ impl Dispatcher {
             running: Map::default(),
             deadlines: BTreeMap::new(),
             started: 0,
-            waiting: VecDeque::new(),
+            waiting: Map::default(),
+            turns: VecDeque::new(),
             tasks: Map::default(),
         }
     }
@@ -45,7 +50,12 @@ impl Dispatcher {
         if self.running.contains_key(&task.key) || self.tasks.contains_key(&task.key) {
             return;
         }
-        self.waiting.push_back(task.key);
+        let TaskKey { execution, id } = task.key;
+        let waiting = self.waiting.entry(execution).or_insert_with(|| {
+            self.turns.push_back(execution);
+            VecDeque::with_capacity(1)
+        });
+        waiting.push_back(id);
         self.tasks.insert(task.key, task);
     }
 
@@ -53,7 +63,7 @@ impl Dispatcher {
     pub(crate) fn start_next(&mut self, now: Timestamp) -> Option<Arc<Task>> {
         while !self.closed && self.running.len() < self.limit {
             // A key without a task was cancelled while it waited.
-            if let Some(task) = self.tasks.remove(&self.waiting.pop_front()?) {
+            if let Some(task) = self.next_waiting()?.and_then(|key| self.tasks.remove(&key)) {
                 self.started += 1;
                 let deadline = task.attempt.timeout.map(|timeout| {
                     let at = now.saturating_add(timeout).unwrap_or(Timestamp::MAX);
@@ -66,6 +76,21 @@ impl Dispatcher {
             }
         }
         None
+    }
+
+    /// The first of the execution whose turn it is. `None` when nothing waits.
+    fn next_waiting(&mut self) -> Option<Option<TaskKey>> {
+        let execution = self.turns.pop_front()?;
+        let Some(waiting) = self.waiting.get_mut(&execution) else {
+            return Some(None);
+        };
+        let id = waiting.pop_front();
+        if waiting.is_empty() {
+            self.waiting.remove(&execution);
+        } else {
+            self.turns.push_back(execution);
+        }
+        Some(id.map(|id| TaskKey { execution, id }))
     }
 
     /// Forgets an activity that has not started. One that runs must be told by the driver, which gives its place away with
@@ -120,7 +145,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::instance::{ExecutionId, InstanceId};
+    use crate::model::instance::InstanceId;
     use crate::model::retry::Attempt;
     use crate::model::tags::Tags;
 
@@ -170,6 +195,28 @@ mod tests {
         dispatcher.ended(task(3).key);
         assert_eq!(started(&mut dispatcher), None);
         assert!(dispatcher.is_idle());
+    }
+
+    #[test]
+    fn executions_take_turns() {
+        let of = |execution, id| {
+            let mut task = task(id);
+            task.key.execution = ExecutionId::from_u128(execution);
+            Arc::new(task)
+        };
+        let mut dispatcher = Dispatcher::new(usize::MAX);
+        for (execution, id) in [(1, 0), (1, 1), (1, 2), (2, 0), (3, 0), (2, 1)] {
+            dispatcher.push(of(execution, id));
+        }
+        // It is there already.
+        dispatcher.push(of(1, 2));
+        let started = std::iter::from_fn(|| dispatcher.start_next(at(0)));
+        let started: Vec<_> = started.map(|task| task.key).collect();
+        let expected = [(1, 0), (2, 0), (3, 0), (1, 1), (2, 1), (1, 2)];
+        assert_eq!(
+            started,
+            expected.map(|(execution, id)| of(execution, id).key)
+        );
     }
 
     #[test]

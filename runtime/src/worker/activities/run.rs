@@ -95,6 +95,9 @@ pub(crate) fn within_limit(shared: &Shared, task: &Task, outcome: Outcome) -> Ou
                 limit,
             ))
         }
+        Err(failure) => {
+            Err(failure.within(&format!("the failure of activity `{}`", task.name), limit))
+        }
         outcome => outcome,
     }
 }

@@ -10,9 +10,11 @@ use super::Shared;
 use super::commit::{Effects, Pending, PendingEpisode};
 use super::load::LiveParts;
 use super::outgoing::Outgoing;
-use super::slot::{Aside, Held, Known, Message, SlotState, Source, ended_task};
+use super::slot::{
+    Aside, Held, Kept, Known, Message, SlotState, Source, ended_task, payload_bytes,
+};
 use crate::engine::{Continued, Episode, Fault};
-use crate::limits::{HISTORY_LENGTH_WARNING, MAX_BUFFERED_EVENTS};
+use crate::limits::{HISTORY_LENGTH_WARNING, MAX_EVENT_BYTES_PER_EPISODE, MAX_EVENTS_PER_EPISODE};
 use crate::model::custom_status::StatusChange;
 use crate::model::history::{
     ExecutionStarted, HistoryEvent, HistoryEventKind, TimerFired, encode_events,
@@ -50,9 +52,19 @@ impl Shard {
         let SlotState::Live(live) = &mut slot.state else {
             return;
         };
+        // Between two executions, the first of which has run: one that continues as new at once would never take it.
+        if live.known.header.first_episode > 0 && !live.begin.is_empty() {
+            let is_stop = |message: &mut Message| {
+                matches!(message, Message::Terminate { .. } | Message::Suspend { .. })
+            };
+            if let Some(stop) = slot.waiting.pop_front_if(is_stop) {
+                return self.stop_by(id, stop);
+            }
+        }
         self.pulse
             .turn_to(&live.known.about, live.known.header.incarnation);
-        let mut batch = Batch::with_capacity(live.begin.len() + slot.waiting.len());
+        let mut batch =
+            Batch::with_capacity(live.begin.len() + slot.waiting.len().min(MAX_EVENTS_PER_EPISODE));
         for event in std::mem::take(&mut live.begin) {
             batch.push(event, Some(Source::Begin));
         }
@@ -60,8 +72,19 @@ impl Shard {
         let execution = live.known.header.execution_id;
         let mut due = None;
         let mut last = None;
+        let mut kept = Kept {
+            events: live.execution.buffered_events(),
+            bytes: live.execution.buffered_bytes(),
+        };
+        let mut dropped = 0;
+        let mut has_more = false;
         let (mut mail, mut reports, mut inspections) = (false, Vec::new(), Vec::new());
         while let Some(message) = slot.waiting.pop_front() {
+            if batch.is_full() && matches!(message, Message::Event { .. }) {
+                slot.waiting.push_front(message);
+                has_more = true;
+                break;
+            }
             match message {
                 // The result of an earlier execution, or one that was delivered before.
                 Message::Event {
@@ -73,12 +96,19 @@ impl Shard {
                 Message::Event {
                     event,
                     source: Source::Client(reply),
-                } => {
-                    let kept = live.execution.buffered_events() + batch.events.len();
-                    match objection(&self.shared.registry, &live.known.header, &event, kept) {
-                        Some(error) => reply.send(Err(error)),
-                        None => batch.push(event, Some(Source::Client(reply))),
+                } => match objection(&self.shared.registry, &live.known.header, &event, kept) {
+                    Some(error) => reply.send(Err(error)),
+                    None => {
+                        kept.add(&event);
+                        batch.push(event, Some(Source::Client(reply)));
                     }
+                },
+                Message::Event { event, .. } if is_raised(&event) && kept.overflows() => {
+                    dropped += 1;
+                }
+                Message::Event { event, source } if is_raised(&event) => {
+                    kept.add(&event);
+                    batch.push(event, Some(source));
                 }
                 Message::Event { event, source } => batch.push(event, Some(source)),
                 Message::TimersDue => due = Some(live.execution.due_timers(now)),
@@ -93,7 +123,19 @@ impl Shard {
                 }
             }
         }
-        if let Some(due) = due {
+        if dropped > 0 {
+            let name = &live.known.header.name;
+            tracing::error!(
+                instance = %id, orchestrator = %name, dropped, keeps = kept.events,
+                "events of other orchestrations are dropped: the instance keeps as many as it may that its orchestrator has not taken"
+            );
+        }
+        if let Some(mut due) = due {
+            if due.len() > MAX_EVENTS_PER_EPISODE {
+                due.truncate(MAX_EVENTS_PER_EPISODE);
+                slot.waiting.push_front(Message::TimersDue);
+                has_more = true;
+            }
             if due.is_empty()
                 && let Some(fire_at) = live.execution.next_timer()
             {
@@ -101,6 +143,9 @@ impl Shard {
                 self.outputs.push(set_timer(&live.known.header, fire_at));
             }
             batch.insert_timers(begin, due, now);
+        }
+        if has_more && !std::mem::replace(&mut slot.has_more, true) {
+            self.more.push_back(id.clone());
         }
         // They came before whatever ends their activities now, and what continues as new has no more use for its inbox.
         for key in reports {
@@ -129,6 +174,7 @@ impl Shard {
                     let mut sources = batch.sources;
                     let left = sources.split_off(episode.delivered);
                     let left = Batch {
+                        bytes: 0,
                         events: batch.events,
                         sources: left,
                     };
@@ -149,13 +195,20 @@ impl Shard {
             }
         }
         self.inspect(id, inspections);
-        match last {
-            Some(Message::Terminate {
+        if let Some(last) = last {
+            self.stop_by(id, last);
+        }
+    }
+
+    /// Ends or pauses an instance, as a message says.
+    fn stop_by(&mut self, id: &InstanceId, message: Message) {
+        match message {
+            Message::Terminate {
                 reason,
                 recursive,
                 source,
-            }) => self.terminate(id, reason, recursive, source),
-            Some(Message::Suspend { reason, reply }) => self.suspend(id, reason, reply),
+            } => self.terminate(id, reason, recursive, source),
+            Message::Suspend { reason, reply } => self.suspend(id, reason, reply),
             _ => {}
         }
     }
@@ -202,7 +255,10 @@ impl Shard {
         };
         slot.state = match std::mem::replace(&mut slot.state, SlotState::Loading) {
             SlotState::Live(live) => SlotState::Held(Box::new(Held {
-                kept: live.execution.buffered_events(),
+                kept: Kept {
+                    events: live.execution.buffered_events(),
+                    bytes: live.execution.buffered_bytes(),
+                },
                 known: live.known,
                 why,
             })),
@@ -286,7 +342,7 @@ impl Shard {
                         continue;
                     }
                     if let SlotState::Held(held) = &mut slot.state {
-                        held.kept += 1;
+                        held.kept.add(&event);
                     }
                     let of_execution = matches!(source, Source::Activity(_)).then_some(execution);
                     slot.unanswered += 1;
@@ -685,18 +741,22 @@ fn continue_as_new(
     }
 }
 
-/// What speaks against giving an event to an instance, which keeps this many that nobody has taken.
+fn is_raised(event: &HistoryEvent) -> bool {
+    matches!(event.kind, HistoryEventKind::EventRaised(_))
+}
+
+/// What speaks against giving an event to an instance, which keeps so much that nobody has taken.
 fn objection(
     registry: &Registry,
     header: &InstanceHeader,
     event: &HistoryEvent,
-    kept: usize,
+    kept: Kept,
 ) -> Option<RequestError> {
     let HistoryEventKind::EventRaised(raised) = &event.kind else {
         return None;
     };
     let id = &header.id;
-    if kept >= MAX_BUFFERED_EVENTS {
+    if kept.is_full() {
         return Some(RequestError::TooManyEvents { id: id.clone() });
     }
     let found = registry.orchestrator(&header.name, header.version.as_deref())?;
@@ -783,6 +843,8 @@ pub(super) fn set_timer(header: &InstanceHeader, fire_at: Timestamp) -> ShardOut
 /// The events that an episode is to take, each with where it came from.
 #[derive(Default)]
 struct Batch {
+    /// How many bytes the payloads of the events have.
+    bytes: usize,
     events: Vec<HistoryEvent>,
     sources: Vec<Option<Source>>,
 }
@@ -790,12 +852,19 @@ struct Batch {
 impl Batch {
     fn with_capacity(events: usize) -> Self {
         Self {
+            bytes: 0,
             events: Vec::with_capacity(events),
             sources: Vec::with_capacity(events),
         }
     }
 
+    /// Whether what comes next is for the next episode.
+    fn is_full(&self) -> bool {
+        self.events.len() >= MAX_EVENTS_PER_EPISODE || self.bytes >= MAX_EVENT_BYTES_PER_EPISODE
+    }
+
     fn push(&mut self, event: HistoryEvent, source: Option<Source>) {
+        self.bytes += payload_bytes(&event);
         self.events.push(event);
         self.sources.push(source);
     }

@@ -10,7 +10,7 @@ use super::episode::reason;
 use super::episode::{set_timer, tell_set_aside};
 use super::open_activities::OpenActivities;
 use super::slot::{
-    Aside, Held, InboxRead, Known, Live, Message, Slot, SlotState, Source, ended_task,
+    Aside, Held, InboxRead, Kept, Known, Live, Message, Slot, SlotState, Source, ended_task,
 };
 use crate::engine::{Execution, ExecutionInfo, Fault, OpenTask, Start};
 use crate::model::custom_status::{CustomStatus, StatusChange};
@@ -109,6 +109,10 @@ impl Shard {
     }
 
     fn revive(&mut self, stored: StoredInstance) {
+        // What waits of its inbox has been read again.
+        if let Some(slot) = self.slots.get_mut(&stored.header.id) {
+            slot.waiting.retain(|message| !message.is_of_inbox());
+        }
         let StoredInstance {
             header,
             history,
@@ -386,7 +390,12 @@ impl Shard {
             _ => None,
         });
         self.forget_ends(&id, known.header.execution_id, &ended.collect());
-        let kept = inbox.len();
+        let mut kept = Kept::default();
+        for message in &inbox {
+            if let Message::Event { event, .. } = message {
+                kept.add(event);
+            }
+        }
         let mut inbox = inbox;
         inbox.retain(|message| matches!(message, Message::Terminate { .. }));
         let held = Held { known, why, kept };

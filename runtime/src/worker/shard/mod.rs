@@ -125,6 +125,8 @@ pub(crate) struct Shard {
     deferred: VecDeque<InstanceId>,
     /// What those of them are made of that were created a moment ago, so that they need not be loaded.
     created: Map<InstanceId, Box<LiveParts>>,
+    /// Instances that have more to take than one episode takes, each once. Others have their turn in between.
+    more: VecDeque<InstanceId>,
     /// How many episodes are on their way to the store.
     episodes: usize,
     now: Timestamp,
@@ -162,6 +164,7 @@ impl Shard {
             uses: 0,
             deferred: VecDeque::new(),
             created: Map::default(),
+            more: VecDeque::new(),
             episodes: 0,
             now: Timestamp::UNIX_EPOCH,
             outputs: Vec::new(),
@@ -522,6 +525,7 @@ impl Shard {
         self.delayed.clear();
         self.deferred.clear();
         self.created.clear();
+        self.more.clear();
         self.recent.clear();
         let running = self.running.take_all();
         self.outputs
@@ -587,16 +591,28 @@ impl Shard {
         self.deferred.extend(ids);
     }
 
-    /// Whether instances that wait for room can begin now.
+    /// Whether instances that wait for their turn or for room can go on now.
     pub(crate) fn can_admit(&self) -> bool {
-        !self.deferred.is_empty() && (self.has_room() || self.episodes == 0)
+        !self.more.is_empty()
+            || !self.deferred.is_empty() && (self.has_room() || self.episodes == 0)
     }
 
-    /// Lets the next instances that wait for room begin: so many as there is room for, but at least one, so that nobody waits for ever.
+    /// Lets those go on that have more to take, and the next instances that wait for room begin: so many as there is room for, but at least one, so that nobody waits for ever.
     /// Without a place in memory that one takes the place of another, which must be loaded again when its activity has ended; while
     /// all are busy that would be most of the work.
     pub(crate) fn admit(&mut self) {
         self.running.grow_old(self.now);
+        if !self.more.is_empty() {
+            self.now = self.shared.clock.now();
+        }
+        for _ in 0..self.more.len() {
+            if let Some(id) = self.more.pop_front() {
+                self.slots
+                    .entry(id.clone())
+                    .and_modify(|slot| slot.has_more = false);
+                self.advance(&id);
+            }
+        }
         for admitted in 0..ADMITTED_PER_STEP {
             if admitted > 0 && !self.has_room() {
                 return;

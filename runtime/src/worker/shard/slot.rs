@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::open_activities::OpenActivities;
 use crate::engine::Execution;
+use crate::limits::{MAX_BUFFERED_EVENT_BYTES, MAX_BUFFERED_EVENTS, MAX_SENT_EVENTS};
 use crate::model::custom_status::CustomStatus;
 use crate::model::history::{HistoryEvent, HistoryEventKind};
 use crate::model::instance::{Cursor, ParentInstance};
@@ -28,6 +29,8 @@ pub(super) struct Slot {
     /// Whether a write of it failed, so that the store may have more than its watchers know.
     pub(super) uncertain: bool,
     pub(super) inbox: InboxRead,
+    /// Whether it is among those that have more to take than one episode takes.
+    pub(super) has_more: bool,
     /// When it was last used, in the shard's own count.
     pub(super) used: u64,
 }
@@ -79,8 +82,43 @@ pub(super) struct Known {
 pub(super) struct Held {
     pub(super) known: Known,
     pub(super) why: Aside,
-    /// How many messages it keeps, at least.
-    pub(super) kept: usize,
+    /// What it keeps, at least.
+    pub(super) kept: Kept,
+}
+
+/// Events that an instance keeps, which its orchestrator has not taken.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Kept {
+    pub(super) events: usize,
+    pub(super) bytes: usize,
+}
+
+impl Kept {
+    pub(super) fn add(&mut self, event: &HistoryEvent) {
+        self.events += 1;
+        self.bytes += payload_bytes(event);
+    }
+
+    /// Whether an event that a client raises must be refused.
+    pub(super) const fn is_full(self) -> bool {
+        self.events >= MAX_BUFFERED_EVENTS || self.bytes >= MAX_BUFFERED_EVENT_BYTES
+    }
+
+    /// Whether an event that another orchestration has sent is lost.
+    pub(super) const fn overflows(self) -> bool {
+        self.events >= MAX_SENT_EVENTS || self.bytes >= MAX_BUFFERED_EVENT_BYTES
+    }
+}
+
+/// How many bytes the payload of an event has.
+pub(super) fn payload_bytes(event: &HistoryEvent) -> usize {
+    let payload = match &event.kind {
+        HistoryEventKind::TaskCompleted(task) => &task.result,
+        HistoryEventKind::SubOrchestrationInstanceCompleted(child) => &child.result,
+        HistoryEventKind::EventRaised(raised) => &raised.input,
+        _ => &None,
+    };
+    payload.as_ref().map_or(0, String::len)
 }
 
 /// Why an instance takes no events.
@@ -164,6 +202,7 @@ impl Slot {
             unanswered: 0,
             uncertain: false,
             inbox: InboxRead::No,
+            has_more: false,
             used: 0,
         }
     }
@@ -254,6 +293,20 @@ impl Message {
         )
     }
 
+    /// Whether it is in the inbox, and found there again when the instance is loaded.
+    pub(super) const fn is_of_inbox(&self) -> bool {
+        matches!(
+            self,
+            Self::Event {
+                source: Source::Inbox(_),
+                ..
+            } | Self::Terminate {
+                source: Source::Inbox(_),
+                ..
+            } | Self::Rewind { .. }
+        )
+    }
+
     /// Whether nobody waits for an answer to it.
     pub(super) const fn is_nobodys(&self) -> bool {
         match self {
@@ -295,5 +348,32 @@ impl Message {
             | Self::Mail
             | Self::Attend => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::history::EventRaised;
+
+    #[test]
+    fn what_is_kept_is_bounded_by_its_number_and_its_size() {
+        let event = |bytes: usize| {
+            let raised = EventRaised {
+                name: "noise".into(),
+                input: Some("x".repeat(bytes)),
+            };
+            HistoryEvent::new(Timestamp::UNIX_EPOCH, raised)
+        };
+        let (mut many, mut large) = (Kept::default(), Kept::default());
+        (0..MAX_BUFFERED_EVENTS).for_each(|_| many.add(&event(1)));
+        assert!(many.is_full() && !many.overflows());
+        let rest = MAX_SENT_EVENTS - MAX_BUFFERED_EVENTS;
+        (0..rest).for_each(|_| many.add(&event(1)));
+        assert!(many.overflows());
+        (0..63).for_each(|_| large.add(&event(1024 * 1024)));
+        assert!(!large.is_full());
+        large.add(&event(1024 * 1024));
+        assert!(large.is_full() && large.overflows());
     }
 }

@@ -90,7 +90,7 @@ impl ShardDriver {
 
     fn drive(&self, shard: &mut Shard) -> Result<(), GivenUp> {
         let mut stopping = false;
-        while !stopping || !shard.is_settled() {
+        while !stopping || !shard.is_settled() || shard.can_admit() {
             let mut next = self.receive(shard)?;
             let is_alone = shard.is_settled();
             let mut taken = 0;
@@ -118,9 +118,8 @@ impl ShardDriver {
             self.around.inlets.note_taken(self.thread.shard);
             if stopping {
                 shard.stop();
-            } else {
-                self.step(shard, Shard::admit)?;
             }
+            self.step(shard, Shard::admit)?;
             if shard
                 .next_tick()
                 .is_some_and(|at| at <= self.around.shared.clock.now())
