@@ -179,3 +179,55 @@ impl Deref for Published {
         &self.update
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn update(length: usize) -> Update {
+        let text = || "x".repeat(length);
+        Update {
+            about: Arc::new(About {
+                id: InstanceId::parse("a").unwrap(),
+                name: "Greet".to_owned(),
+                version: None,
+                created_at: Timestamp::UNIX_EPOCH,
+                parent: None,
+                tags: Tags::default(),
+            }),
+            cursor: Cursor {
+                incarnation: crate::model::instance::Incarnation(1),
+                sequence: 1,
+            },
+            runtime_status: RuntimeStatus::Running,
+            custom_status: CustomStatus::from_stored(format!("\"{}\"", text())),
+            progress: vec![ActivityProgress {
+                task_id: 1,
+                name: text(),
+                attempt: 1,
+                details: text(),
+                reported_at: Timestamp::UNIX_EPOCH,
+            }],
+            output: Some(text()),
+            failure: Some(FailureDetails::new(text(), text())),
+            stalled: Some(text()),
+            replaces: false,
+            last_updated_at: None,
+        }
+    }
+
+    #[test]
+    fn the_size_is_that_of_everything_that_may_be_long() {
+        let size = |length| Published::new(update(length)).size();
+        // Seven texts, and all of them once more where they are rendered.
+        let times = if cfg!(feature = "http") { 14 } else { 7 };
+        assert_eq!(size(1_000) - size(0), times * 1_000);
+    }
+
+    #[test]
+    fn an_outline_has_nothing_that_may_be_long() {
+        let outline = |length| Published::new(update(length)).outline();
+        assert_eq!(outline(1_000).size(), outline(0).size());
+        assert!(outline(0).is_outline() && outline(0).stalled.is_some());
+    }
+}

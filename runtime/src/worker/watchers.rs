@@ -327,3 +327,53 @@ impl Drop for Subscription {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(id: &str) -> InstanceId {
+        InstanceId::parse(id).unwrap()
+    }
+
+    #[test]
+    fn an_instance_is_watched_for_as_long_as_it_has_a_subscription() {
+        let watchers = Arc::new(Watchers::default());
+        let first = watchers.subscribe(&id("a"));
+        let (second, third) = (first.again(), watchers.subscribe(&id("a")));
+        // As while somebody is told, which is not under the lock.
+        let told = Arc::clone(&first.instance);
+        for subscription in [first, third, second] {
+            assert_eq!(watchers.watched().instances.len(), 1);
+            drop(subscription);
+        }
+        assert_eq!(watchers.watched().instances.len(), 0);
+        drop(told);
+    }
+
+    #[test]
+    fn a_listener_is_told_everything_in_order_and_knows_its_place() {
+        let watchers = Arc::new(Watchers::default());
+        watchers.publish_uncertain(&id("before"));
+        let mut listener = watchers.listen();
+        assert!(listener.ready().is_none());
+        for number in 0..100 {
+            watchers.publish_uncertain(&id(&number.to_string()));
+        }
+        let (begin, end) = (listener.place(), listener.end());
+        for number in 0..50 {
+            assert_eq!(listener.place(), begin + number);
+            match listener.ready() {
+                Some(Told::Uncertain(id)) => assert_eq!(id.as_str(), number.to_string()),
+                other => panic!("{other:?}"),
+            }
+        }
+        listener.skip();
+        assert_eq!((listener.place(), end), (end, begin + 100));
+        assert!(listener.ready().is_none());
+        watchers.publish_purge();
+        assert!(matches!(listener.ready(), Some(Told::Any)));
+        drop(listener);
+        assert!(!watchers.every_instance.has_listeners());
+    }
+}

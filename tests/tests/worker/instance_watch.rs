@@ -6,10 +6,11 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 
 use steadfast::prelude::*;
+use steadfast::store::memory::MemoryStore;
 use steadfast::testing::SingleThreaded;
 use steadfast::{InstanceEvent, InstanceFilter, InstanceWatch, StartByName, definitions};
 
-use crate::support::{Worker as _, World, at};
+use crate::support::{ShortWalks, Worker as _, World, at};
 
 /// Publishes each number that it is told, and ends at 0.
 #[orchestrator]
@@ -412,4 +413,20 @@ fn large_outputs_displace_nothing() {
         assert_eq!(change.instance_id.as_str(), format!("i-{number}"));
         assert_eq!(change.output.map(|output| output.len()), Some(length + 2));
     }
+}
+
+#[test]
+fn a_list_goes_on_over_pages_on_which_nothing_matches() {
+    let world = World::on(ShortWalks(MemoryStore::new(), 1));
+    let mut worker = world.worker(definitions![follow]);
+    for id in ["a", "b", "c", "d"] {
+        start(&mut worker, id);
+    }
+    tell(&mut worker, "d", 0);
+    let ended = InstanceFilter::new().runtime_status([RuntimeStatus::Completed]);
+    let mut watch = worker.client().watch_instances(ended);
+    assert_eq!(
+        next(&mut worker, &mut watch, 3),
+        ["reset", "d Completed 0", "complete"]
+    );
 }

@@ -12,7 +12,7 @@ use steadfast::store::{CreateInstance, Store, Write};
 use steadfast::testing::SingleThreaded;
 use steadfast::{InstanceFilter, InstanceId, InstanceQuery, InstanceStatus, Order, definitions};
 
-use crate::support::{Worker as _, World, at, json, wait_for_go};
+use crate::support::{ShortWalks, Worker as _, World, at, json, wait_for_go};
 
 /// The same on every store.
 fn on_every_store(test: impl Fn(&World)) {
@@ -322,4 +322,38 @@ fn an_instance_that_cannot_be_decoded_is_listed_with_the_reason() {
         worker.wait(damaged.terminate(None));
         worker.wait(damaged.purge());
     });
+}
+
+#[test]
+fn a_page_that_ends_before_anything_matches_tells_where_to_go_on() {
+    let world = World::on(ShortWalks(MemoryStore::new(), 3));
+    let mut worker = world.worker(definitions![wait_for_go]);
+    let client = worker.client().clone();
+    for number in 0..10 {
+        worker.wait(client.start(wait_for_go().id(format!("i-{number}"))));
+    }
+    worker.run_until_idle();
+    for gone in ["i-7", "i-9"] {
+        let instance = worker.instance(gone);
+        worker.wait(instance.terminate(None));
+    }
+    let ended = InstanceFilter::new().runtime_status([RuntimeStatus::Terminated]);
+    let found = all(&mut worker, client.query(ended.clone()));
+    assert_eq!(ids(&found), ["i-7", "i-9"]);
+    let newest = client.query(ended.clone()).order(Order::NewestFirst);
+    assert_eq!(ids(&all(&mut worker, newest)), ["i-9", "i-7"]);
+
+    let mut query = client.query(ended.clone());
+    let (mut pages, mut found) = (Vec::new(), Vec::new());
+    loop {
+        let page = worker.wait(query.page());
+        pages.push(page.instances.len());
+        found.extend(page.instances);
+        let Some(token) = page.continuation else {
+            break;
+        };
+        // A query that is made of the token goes on there.
+        query = client.query(ended.clone()).after(token);
+    }
+    assert_eq!((pages, found.len()), (vec![0, 0, 1, 1], 2));
 }

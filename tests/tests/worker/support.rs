@@ -7,14 +7,15 @@ use std::sync::{Arc, Mutex};
 
 use steadfast::limits::DEFAULT_MAX_PAYLOAD_BYTES;
 use steadfast::prelude::*;
-use steadfast::store::Store;
 use steadfast::store::codec::{CodecStore, Encryption, EncryptionKey};
 use steadfast::store::memory::MemoryStore;
+use steadfast::store::{BoxFuture, InstancePage, PageRequest, Store, StoreError, delegate_store};
 use steadfast::testing::{
     CommitFault, FaultyStore, ManualClock, Order, SingleThreaded, SingleThreadedOptions,
 };
 use steadfast::{
-    Dependencies, InstanceHandle, InstanceStatus, Panics, Registration, SuspiciousAwaits, Timestamp,
+    Dependencies, InstanceFilter, InstanceHandle, InstanceStatus, Panics, Registration,
+    SuspiciousAwaits, Timestamp,
 };
 use tokio::sync::Notify;
 
@@ -133,6 +134,28 @@ impl World {
             order: self.order,
         };
         SingleThreaded::start(Arc::clone(&self.store), options).unwrap()
+    }
+}
+
+/// A store that looks at so many instances for a page, however many it may.
+#[derive(Debug)]
+pub(crate) struct ShortWalks(pub(crate) MemoryStore, pub(crate) usize);
+
+impl Store for ShortWalks {
+    delegate_store!(|self| self.0; acquire, commit, load, read, needing_attention, timers, inbox, changes, counts);
+
+    fn query<'a>(
+        &'a self,
+        filter: &'a InstanceFilter,
+        page: &'a PageRequest,
+    ) -> BoxFuture<'a, Result<InstancePage, StoreError>> {
+        Box::pin(async move {
+            let page = PageRequest {
+                walk: self.1.min(page.walk),
+                ..*page
+            };
+            self.0.query(filter, &page).await
+        })
     }
 }
 
