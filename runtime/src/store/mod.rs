@@ -92,7 +92,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StoreErrorKind::Fenced`] when the epoch is not the newest; the rest as the store has them.
+    /// [`StoreErrorKind::Fenced`] when the epoch is not the newest, and [`StoreErrorKind::Corrupt`] when a write met something damaged:
+    /// then none was applied, and the writes are tried in smaller transactions. The rest as the store has them.
     fn commit<'a>(
         &'a self,
         epoch: Epoch,

@@ -22,6 +22,7 @@ pub(crate) mod condition;
 pub(crate) mod culprits;
 pub(crate) mod every_instance;
 pub(crate) mod ids;
+mod logged;
 pub(crate) mod message;
 pub(crate) mod meters;
 pub(crate) mod pulse;

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use futures_executor::block_on;
 
+use super::logged::logged;
 use super::meters::Meters;
 use super::writer::{Answer, MAX_BATCH, Origin, Writer};
 use crate::clock::Stopwatch;
 use crate::engine::panic_message;
-use crate::store::{Epoch, Store, StoreError, StoreErrorKind};
+use crate::store::{Epoch, Store, StoreError, StoreErrorKind, Write, WriteResult};
 
 /// The store, for whoever has the turn.
 pub(super) struct Turn {
@@ -48,18 +49,21 @@ impl Turn {
         // Before it looks who may write: see `commits_begun`.
         self.begun.fetch_add(1, Ordering::SeqCst);
         writer.retain(is_taken);
-        let answers = writer.next_batch(MAX_BATCH).map(|batch| {
-            let watch = Stopwatch::start();
-            let result = guarded(|| block_on(self.store.commit(self.epoch, &batch.writes)));
-            let (writes, took) = (batch.writes.len(), watch.elapsed());
-            self.meters.committed(writes, took, result.is_err());
-            if let Err(error) = &result {
-                tracing::error!(%error, writes = batch.writes.len(), "a commit failed");
-            }
-            batch.answers(result)
-        });
+        let batch = writer.next_batch(MAX_BATCH);
+        let answers = batch.map(|batch| batch.commit(&mut |writes| self.try_commit(writes)));
         self.over.fetch_add(1, Ordering::SeqCst);
         answers
+    }
+
+    fn try_commit(&self, writes: &[Write]) -> Result<Vec<WriteResult>, StoreError> {
+        let watch = Stopwatch::start();
+        let result = guarded(|| block_on(self.store.commit(self.epoch, writes)));
+        let (count, took) = (writes.len(), watch.elapsed());
+        self.meters.committed(count, took, result.is_err());
+        if let Err(error) = &result {
+            logged(|| tracing::error!(%error, writes = count, "a commit failed"));
+        }
+        result
     }
 
     /// How many commits have begun. When as many [are over](Self::are_over), nothing is committed any more of what was refused before

@@ -28,11 +28,14 @@ pub(crate) struct Writer {
 /// The answer for the oldest unanswered write from there.
 pub(crate) type Answer = (Origin, Result<WriteResult, Arc<StoreError>>);
 
+/// What a store says of a transaction.
+type Answered = Result<Vec<WriteResult>, StoreError>;
+
 /// One transaction.
 #[derive(Debug)]
 pub(crate) struct Batch {
     origins: Vec<Origin>,
-    pub(crate) writes: Vec<Write>,
+    writes: Vec<Write>,
 }
 
 impl Writer {
@@ -68,8 +71,32 @@ impl Writer {
 }
 
 impl Batch {
+    /// Commits it, and gives the answers in order.
+    ///
+    /// What one write finds damaged fails no other: they are tried again in two halves, so that the rest of a damaged store goes on.
+    pub(crate) fn commit(self, store: &mut dyn FnMut(&[Write]) -> Answered) -> Vec<Answer> {
+        let result = store(&self.writes);
+        let is_damaged = matches!(&result, Err(error) if error.kind() == StoreErrorKind::Corrupt);
+        if is_damaged && self.writes.len() > 1 {
+            let [first, second] = self.halves();
+            let mut answers = first.commit(store);
+            answers.extend(second.commit(store));
+            return answers;
+        }
+        self.answers(result)
+    }
+
+    fn halves(mut self) -> [Self; 2] {
+        let half = self.writes.len() / 2;
+        let second = Self {
+            origins: self.origins.split_off(half),
+            writes: self.writes.split_off(half),
+        };
+        [self, second]
+    }
+
     /// The answers that the store's answer means, in order. A store that does not answer every write is not believed.
-    pub(crate) fn answers(self, result: Result<Vec<WriteResult>, StoreError>) -> Vec<Answer> {
+    fn answers(self, result: Answered) -> Vec<Answer> {
         let result = result.and_then(|results| {
             let (answers, writes) = (results.len(), self.writes.len());
             let message = || format!("the store gave {answers} answers to {writes} writes");
@@ -93,5 +120,43 @@ impl Batch {
                     .collect()
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::instance::InstanceId;
+    use crate::store::Written;
+
+    fn purge(id: &str) -> Write {
+        let id = InstanceId::parse(id).unwrap();
+        Write::Purge { id }
+    }
+
+    #[test]
+    fn write_that_finds_damage_fails_alone_and_in_its_place() {
+        let mut writer = Writer::default();
+        for shard in 0..20 {
+            let origin = Origin {
+                shard,
+                generation: 0,
+            };
+            writer.push(origin, purge(&shard.to_string()));
+        }
+        let damaged = [purge("3"), purge("4"), purge("19")];
+        let mut store = |writes: &[Write]| {
+            if writes.iter().any(|write| damaged.contains(write)) {
+                return Err(StoreError::new(StoreErrorKind::Corrupt, "damaged"));
+            }
+            Ok(vec![Ok(Written::Purged(1)); writes.len()])
+        };
+        let batch = writer.next_batch(MAX_BATCH).unwrap();
+        let answers = batch.commit(&mut store);
+        for (number, (origin, answer)) in answers.iter().enumerate() {
+            assert_eq!(origin.shard, number);
+            assert_eq!(answer.is_err(), [3, 4, 19].contains(&number), "{number}");
+        }
+        assert_eq!(answers.len(), 20);
     }
 }

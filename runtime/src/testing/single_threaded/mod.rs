@@ -307,8 +307,8 @@ impl SingleThreaded {
         let Some(batch) = self.writer.next_batch(limit) else {
             return false;
         };
-        let result = block_on(self.store.commit(self.epoch, &batch.writes));
-        for (_, answer) in batch.answers(result) {
+        let answers = batch.commit(&mut |writes| block_on(self.store.commit(self.epoch, writes)));
+        for (_, answer) in answers {
             push(&self.inputs, ShardInput::Written(answer));
         }
         true

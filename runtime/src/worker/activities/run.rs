@@ -20,6 +20,7 @@ use crate::hash::Map;
 use crate::model::failure::{self, FailureDetails};
 use crate::model::instance::InstanceId;
 use crate::registration::Function;
+use crate::worker::logged::logged;
 use crate::worker::message::{Task, TaskKey};
 use crate::worker::shard::Shared;
 
@@ -255,10 +256,10 @@ pub(crate) async fn dispatch(
                     dispatcher.ended(key);
                     running.remove(&key);
                 }
-                Err(error) => tracing::error!(%error, "an activity's task was lost"),
+                Err(error) => logged(|| tracing::error!(%error, "an activity's task was lost")),
             },
             _ = &mut expired, if closing.is_some() => {
-                tracing::warn!(activities = running.len(), "activities that did not end in time run again after the next start");
+                logged(|| tracing::warn!(activities = running.len(), "activities that did not end in time run again after the next start"));
                 break;
             }
         }
@@ -288,7 +289,7 @@ fn alarm(after: Duration, sound: oneshot::Sender<()>) -> mpsc::Sender<()> {
         .name("steadfast-shutdown".into())
         .spawn(body)
     {
-        tracing::error!(%error, "shutting down without waiting for activities");
+        logged(|| tracing::error!(%error, "shutting down without waiting for activities"));
     }
     cancel
 }

@@ -16,6 +16,7 @@ use crate::model::status::RuntimeStatus;
 use crate::store::{
     InstanceHeader, Refused, StoreError, StoreErrorKind, TimerPosition, Write, WriteResult, Written,
 };
+use crate::worker::logged::logged;
 use crate::worker::message::{Reply, RequestError, ShardOutput, StartRequest, Task, TaskKey};
 use crate::worker::update::{About, Published, Update};
 
@@ -146,7 +147,7 @@ impl Shard {
                 incarnation,
                 message,
             }) => self.message_stored(&id, incarnation, message.map(|message| *message), answer),
-            None => tracing::error!("the writer answered a write that nobody made"),
+            None => logged(|| tracing::error!("the writer answered a write that nobody made")),
         }
     }
 
@@ -372,7 +373,9 @@ impl Shard {
         if effects.sends && error.is_some() && self.fenced.is_none() {
             self.outputs.push(ShardOutput::Recover);
         }
-        tracing::warn!(instance = %id, error = ?error, "the commit of an episode failed; the instance is loaded again");
+        logged(
+            || tracing::warn!(instance = %id, error = ?error, "the commit of an episode failed; the instance is loaded again"),
+        );
         let outcome = || match error {
             Some(error) => RequestError::Store(Arc::clone(error)),
             None => RequestError::NotFound { id: id.clone() },

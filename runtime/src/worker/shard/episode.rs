@@ -26,6 +26,7 @@ use crate::registration::{Function, Location};
 use crate::registry::Registry;
 use crate::store::TimerPosition;
 use crate::store::{ContinuedExecution, EpisodeWrite, HistoryRow, InstanceHeader, Write};
+use crate::worker::logged::logged;
 use crate::worker::message::{Reply, RequestError, ShardOutput, TaskKey};
 use crate::worker::update::{About, Published, Update};
 
@@ -166,10 +167,12 @@ impl Shard {
                     let length = live.execution.history_length();
                     if !was_long && length >= HISTORY_LENGTH_WARNING {
                         let name = &live.known.header.name;
-                        tracing::warn!(
-                            instance = %id, orchestrator = %name, events = length,
-                            "a history is getting long: every replay reads all of it; `continue_as_new` begins a new one"
-                        );
+                        logged(|| {
+                            tracing::warn!(
+                                instance = %id, orchestrator = %name, events = length,
+                                "a history is getting long: every replay reads all of it; `continue_as_new` begins a new one"
+                            )
+                        });
                     }
                     let mut sources = batch.sources;
                     let left = sources.split_off(episode.delivered);
@@ -806,9 +809,9 @@ fn place(registry: &Registry, name: &str, version: Option<&str>) -> Option<Strin
 /// Says that an instance does not move, and why. Without a subscriber of `tracing` nobody would learn it who waits for its output, so then
 /// it goes to the standard error.
 pub(super) fn tell_set_aside(id: &InstanceId, reason: &str) {
-    tracing::error!(instance = %id, reason, "an instance is set aside");
+    logged(|| tracing::error!(instance = %id, reason, "an instance is set aside"));
     if !tracing::dispatcher::has_been_set() {
-        eprintln!("steadfast: instance `{id}` is set aside: {reason}");
+        logged(|| eprintln!("steadfast: instance `{id}` is set aside: {reason}"));
     }
 }
 
@@ -822,13 +825,15 @@ fn log(registry: &Registry, header: &InstanceHeader, episode: &Episode) {
     let defined_at = place(registry, orchestrator, header.version.as_deref());
     let defined_at = defined_at.as_deref();
     if let Some(suspicion) = &episode.suspicion {
-        tracing::warn!(%instance, %orchestrator, defined_at, "{suspicion}");
+        logged(|| tracing::warn!(%instance, %orchestrator, defined_at, "{suspicion}"));
     }
     if let Some(failure) = failure {
-        tracing::warn!(
-            %instance, %orchestrator, defined_at, failed_at = episode.failed_at.as_deref(),
-            error_type = failure.error_type, error = failure.error_message, "an orchestration failed"
-        );
+        logged(|| {
+            tracing::warn!(
+                %instance, %orchestrator, defined_at, failed_at = episode.failed_at.as_deref(),
+                error_type = failure.error_type, error = failure.error_message, "an orchestration failed"
+            )
+        });
     }
 }
 

@@ -25,6 +25,7 @@ use crate::registration::OrchestratorFn;
 use crate::store::{
     HistoryRow, InboxRow, InstanceHeader, StoreError, StoreErrorKind, StoredInstance,
 };
+use crate::worker::logged::logged;
 use crate::worker::message::{RequestError, ShardOutput, TaskKey};
 use crate::worker::update::About;
 
@@ -74,7 +75,7 @@ impl Shard {
     }
 
     fn load_failed(&mut self, id: InstanceId, error: &Arc<StoreError>) {
-        tracing::error!(instance = %id, %error, "an instance cannot be loaded");
+        logged(|| tracing::error!(instance = %id, %error, "an instance cannot be loaded"));
         if error.kind() == StoreErrorKind::Corrupt {
             // Reading it again gives the same. What waits for it is told, and the next message tries again.
             return self.dismiss(&id, || RequestError::Store(Arc::clone(error)));
@@ -481,7 +482,9 @@ impl Shard {
                 }
             }
             Err(error) => {
-                tracing::error!(instance = %id, %error, "an inbox cannot be read; the instance is loaded again");
+                logged(
+                    || tracing::error!(instance = %id, %error, "an inbox cannot be read; the instance is loaded again"),
+                );
                 return self.reload(id);
             }
         }

@@ -24,6 +24,7 @@ use super::activities::progress::ProgressCell;
 use super::condition::{Condition, State};
 use super::culprits::Culprits;
 use super::ids::Ids;
+use super::logged::logged;
 use super::message::{
     Control, Request, RequestError, ShardInput, ShardOutput, StartRequest, TaskKey,
 };
@@ -510,7 +511,7 @@ impl Shard {
         if self.fenced.is_some() {
             return;
         }
-        tracing::error!(%error, "this worker no longer owns its store and stops");
+        logged(|| tracing::error!(%error, "this worker no longer owns its store and stops"));
         self.fenced = Some(Arc::clone(error));
         self.shared.condition.becomes(State::Fenced);
         for slot in std::mem::take(&mut self.slots).into_values() {

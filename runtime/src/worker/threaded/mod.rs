@@ -25,6 +25,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::activities::run::{self, DispatcherInput, Listeners};
 use super::condition::State;
+use super::logged::logged;
 use super::message::{RequestError, ShardInput};
 use super::pulse::Pulse;
 use super::shard::Shared;
@@ -292,12 +293,14 @@ fn join(threads: impl IntoIterator<Item = JoinHandle<()>>, limit: &mut Duration)
             *limit -= pause;
         }
         if !thread.is_finished() {
-            tracing::error!(
-                thread = thread.thread().name(),
-                "a thread does not end and is left behind"
-            );
+            logged(|| {
+                tracing::error!(
+                    thread = thread.thread().name(),
+                    "a thread does not end and is left behind"
+                )
+            });
         } else if thread.join().is_err() {
-            tracing::error!("a thread of the worker panicked");
+            logged(|| tracing::error!("a thread of the worker panicked"));
         }
     }
 }

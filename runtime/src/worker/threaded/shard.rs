@@ -16,6 +16,7 @@ use super::writer::WriterMessage;
 use crate::model::instance::{Incarnation, InstanceId};
 use crate::store::{Store, StoreError, Write};
 use crate::worker::activities::run::DispatcherInput;
+use crate::worker::logged::logged;
 use crate::worker::message::{ShardInput, ShardOutput};
 use crate::worker::pulse::{At, Pulse};
 use crate::worker::shard::{Shard, Shared};
@@ -163,7 +164,9 @@ impl ShardDriver {
     fn dispatch(&self, input: DispatcherInput) {
         if let Err(SendError(DispatcherInput::Run(task))) = self.around.dispatcher.send(input) {
             // The worker is being dropped, or the runtime that it was started on has gone before it.
-            tracing::warn!(activity = task.name, instance = %task.instance, "an activity waits for the next start");
+            logged(
+                || tracing::warn!(activity = task.name, instance = %task.instance, "an activity waits for the next start"),
+            );
         }
     }
 
@@ -216,7 +219,9 @@ impl ShardDriver {
                 let Err(error) = guarded(|| block_on(recover(store, &self.around.inlets))) else {
                     return Ok(());
                 };
-                tracing::error!(%error, "what an unacknowledged commit left cannot be looked for; trying again later");
+                logged(
+                    || tracing::error!(%error, "what an unacknowledged commit left cannot be looked for; trying again later"),
+                );
                 ShardInput::RecoveryFailed
             }
         };

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::model::instance::InstanceId;
 use crate::store::{Store, TimerPosition};
 use crate::worker::activities::run::DispatcherInput;
+use crate::worker::logged::logged;
 use crate::worker::message::ShardInput;
 use crate::worker::timers::{PAGE, TimerIndex};
 use crate::worker::turn::guarded;
@@ -63,7 +64,9 @@ pub(super) fn time(
             match guarded(|| block_on(store.timers(after, PAGE))) {
                 Ok(page) => index.read(page),
                 Err(error) => {
-                    tracing::error!(%error, "the timers cannot be read; trying again later");
+                    logged(
+                        || tracing::error!(%error, "the timers cannot be read; trying again later"),
+                    );
                     index.reading_failed();
                     pause = Some(RETRY_READING);
                     break;

@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::shard::{ShardDriver, Surroundings};
 use super::spawn;
 use crate::limits::MAX_THREADS_GIVEN_UP;
+use crate::worker::logged::logged;
 use crate::worker::pulse::{At, Pulse};
 use crate::worker::shard::reason;
 use crate::worker::watchdog::{Finding, Watchdog};
@@ -136,7 +137,9 @@ impl Watch {
             "it has been running for {took:?} without returning, and the instances of its thread wait"
         );
         let reason = self.reason(at, &why);
-        tracing::warn!(instance = %at.about.id, reason, "an orchestrator does not return");
+        logged(
+            || tracing::warn!(instance = %at.about.id, reason, "an orchestrator does not return"),
+        );
         aloud(|| format!("instance `{}` does not return: {reason}", at.about.id));
     }
 
@@ -169,10 +172,12 @@ impl Watch {
                 self.watchdog.forget(shard);
                 self.lost[shard] = false;
                 let given_up = given_up + 1;
-                tracing::error!(
-                    shard, instance = %at.about.id, orchestrator = at.about.name, given_up, at_most = MAX_THREADS_GIVEN_UP,
-                    "a thread is given up that an orchestrator keeps; its other instances go on in a new one"
-                );
+                logged(|| {
+                    tracing::error!(
+                        shard, instance = %at.about.id, orchestrator = at.about.name, given_up, at_most = MAX_THREADS_GIVEN_UP,
+                        "a thread is given up that an orchestrator keeps; its other instances go on in a new one"
+                    )
+                });
             }
             // It has come back in this moment.
             None => shared.culprits.forgive(at.incarnation),
@@ -201,7 +206,9 @@ impl Watch {
             return;
         }
         let reason = self.reason(at, why);
-        tracing::error!(shard, instance = %at.about.id, reason, "a shard does not go on: start the program again");
+        logged(
+            || tracing::error!(shard, instance = %at.about.id, reason, "a shard does not go on: start the program again"),
+        );
         aloud(|| {
             format!(
                 "the instances beside `{}` do not go on: {reason}",
@@ -219,6 +226,6 @@ impl Watch {
 /// Without a subscriber of `tracing` nobody would learn it.
 fn aloud(what: impl FnOnce() -> String) {
     if !tracing::dispatcher::has_been_set() {
-        eprintln!("steadfast: {}", what());
+        logged(|| eprintln!("steadfast: {}", what()));
     }
 }
