@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::fs;
 
+use steadfast_tests::database::beside;
 use steadfast_tests::program::{Answer, Program, Said};
 use steadfast_tests::random::Random;
 use tempfile::TempDir;
@@ -196,7 +197,10 @@ impl Parent {
 
     /// Compares the database and the log with what was acknowledged.
     fn inspect(&mut self) {
-        let stored = Stored::read(&self.directory.path().join("crash.db"));
+        let database = self.directory.path().join("crash.db");
+        let stored = Stored::read(&database);
+        // A kill leaves nothing that looks like damage.
+        assert!(!beside(&database, "-wal.damaged-0").exists());
         for instance in self.instances.values() {
             instance.inspect(&stored);
         }

@@ -6,17 +6,18 @@ use std::io;
 use std::path::Path;
 
 use rusqlite::ErrorCode;
+use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
 
 use crate::store::{StoreError, StoreErrorKind};
 
 /// An error of SQLite while the store at `path` was in use.
 pub(super) fn from_sqlite(path: &Path, error: rusqlite::Error) -> StoreError {
     let file = path.display();
+    let extended = error.sqlite_error().map(|error| error.extended_code);
     let (kind, message) = match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => (
-            StoreErrorKind::Unavailable,
-            format!("no space is left on the disk of `{file}`"),
-        ),
+        Some(ErrorCode::DiskFull) => (StoreErrorKind::Unavailable, full(path)),
+        // The first file that does not find room when a database is opened is the index of its log.
+        _ if extended == Some(SQLITE_IOERR_SHMSIZE) => (StoreErrorKind::Unavailable, full(path)),
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
             (StoreErrorKind::ReadOnly, read_only(path))
         }
@@ -33,7 +34,9 @@ pub(super) fn from_sqlite(path: &Path, error: rusqlite::Error) -> StoreError {
         ),
         Some(ErrorCode::SystemIoFailure) => (
             StoreErrorKind::Unavailable,
-            format!("the operating system failed to read or write `{file}`"),
+            format!(
+                "the operating system failed to read or write `{file}`: look for what is wrong with its disk, permissions or quota"
+            ),
         ),
         Some(ErrorCode::CannotOpen) => return cannot_open(path, error),
         Some(_) => (
@@ -57,7 +60,10 @@ fn cannot_open(path: &Path, error: rusqlite::Error) -> StoreError {
     {
         Err(denied) => from_io(path, denied),
         Ok(_) => {
-            let message = format!("`{}` cannot be opened", path.display());
+            let message = format!(
+                "`{}` cannot be opened: look at its permissions, and at how many files the process may open",
+                path.display()
+            );
             StoreError::new(StoreErrorKind::Unavailable, message).with_source(error)
         }
     }
@@ -85,6 +91,13 @@ pub(super) fn read_only(path: &Path) -> String {
     )
 }
 
+fn full(path: &Path) -> String {
+    format!(
+        "no space is left on the disk of `{}`; make some",
+        path.display()
+    )
+}
+
 fn damaged(path: &Path) -> String {
     format!(
         "`{}` is damaged; restore it from a backup, with its `-wal` file if there is one",
@@ -103,6 +116,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         for (code, kind) in [
             (ffi::SQLITE_FULL, StoreErrorKind::Unavailable),
+            (SQLITE_IOERR_SHMSIZE, StoreErrorKind::Unavailable),
             (ffi::SQLITE_IOERR_FSYNC, StoreErrorKind::Unavailable),
             (ffi::SQLITE_BUSY, StoreErrorKind::Unavailable),
             (ffi::SQLITE_NOMEM, StoreErrorKind::Unavailable),

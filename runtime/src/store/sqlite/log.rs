@@ -57,7 +57,7 @@ fn fill(log: &Path) -> io::Result<()> {
 }
 
 /// The log of a database.
-fn path(database: &Path) -> PathBuf {
+pub(super) fn path(database: &Path) -> PathBuf {
     let mut log = database.as_os_str().to_owned();
     log.push("-wal");
     log.into()

@@ -22,6 +22,7 @@ mod reader;
 mod readers;
 mod search;
 mod tags;
+mod unread;
 mod writes;
 
 #[cfg(test)]
@@ -69,7 +70,7 @@ pub struct SqliteStore {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
     /// An acknowledged commit survives the end of the process, a crash of the system and the loss of power, as far as the
-    /// disk keeps what it says it has synced. Each commit waits for one sync of the write-ahead log, which is written full of zeros,
+    /// disk keeps what it says it has synced: see [what happens when it fails](crate::operations#when-the-disk-fails). Each commit waits for one sync of the write-ahead log, which is written full of zeros,
     /// 16 MiB, when the store is opened: a sync takes longer while a file grows.
     #[default]
     Full,

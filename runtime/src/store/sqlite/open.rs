@@ -9,7 +9,7 @@ use rusqlite::ffi::{self, SQLITE_READONLY_ROLLBACK};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::lock::LockFile;
-use super::{Durability, error, log, migrations};
+use super::{Durability, error, log, migrations, unread};
 use crate::store::{StoreError, StoreErrorKind};
 
 /// How long to wait for another program, such as a `sqlite3` shell, that holds SQLite's own locks.
@@ -27,6 +27,8 @@ pub(super) fn open(path: &Path, durability: Durability) -> Result<Opened, StoreE
     let path = resolve(path)?;
     let is_new = look(&path)?;
     let lock = LockFile::acquire(&path)?;
+    permit_companions(&path);
+    keep_unread(&path)?;
     let mut writer = connect(
         &path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
@@ -121,6 +123,35 @@ pub(super) fn look(path: &Path) -> Result<bool, StoreError> {
             found
         }
         Err(_) => Ok(true),
+    }
+}
+
+/// Keeps what a damaged log holds and SQLite would write over.
+fn keep_unread(path: &Path) -> Result<(), StoreError> {
+    let log = log::path(path);
+    if let Some(copy) = unread::keep(&log).map_err(|error| error::from_io(&log, error))? {
+        tracing::error!(
+            log = %log.display(),
+            copy = %copy.display(),
+            "the write-ahead log holds commits behind a place at which it cannot be read, and they are lost. After a loss of power,              nobody was told of them; otherwise the disk has damaged the log. A copy of it was kept"
+        );
+    }
+    Ok(())
+}
+
+/// Lets the files beside the database be written as the database may be. SQLite makes them with its permissions, also when it only reads;
+/// so those that were made while it could not be written would be in the way when it can.
+fn permit_companions(path: &Path) {
+    let Ok(permissions) = fs::metadata(path).map(|database| database.permissions()) else {
+        return;
+    };
+    for suffix in ["-wal", "-shm"] {
+        let mut companion = path.as_os_str().to_owned();
+        companion.push(suffix);
+        if fs::metadata(&companion).is_ok_and(|found| found.permissions().readonly()) {
+            // When it cannot be done, SQLite says what it cannot write.
+            let _ = fs::set_permissions(companion, permissions.clone());
+        }
     }
 }
 
