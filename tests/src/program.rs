@@ -68,7 +68,10 @@ impl Program {
     #[must_use]
     pub fn start(executable: &str, database: &Path, directory: &Path) -> Self {
         let mut command = Command::new(executable);
-        command.args([database, directory]);
+        // As programs have it that say nothing else.
+        command
+            .args([database, directory])
+            .env("RUST_BACKTRACE", "0");
         Self::start_as(command, directory)
     }
 
