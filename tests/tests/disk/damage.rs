@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 const PAGE: usize = 4_096;
 
-const INSTANCES: usize = 600;
+const INSTANCES: usize = 1_200;
 
 /// What users are told.
 const DAMAGED: &str = "is damaged; restore it from a backup, with its `-wal` file if there is one";
@@ -82,7 +82,11 @@ impl Place {
         fs::write(&self.database, whole).unwrap();
         self.overwrite(damaged);
         let damaged = unreadable(&self.database);
-        assert!(!damaged.is_empty() && damaged.len() < INSTANCES);
+        assert!(
+            !damaged.is_empty() && near.len() < INSTANCES * 3 / 4,
+            "{}",
+            near.len()
+        );
 
         let mut program = self.program();
         program.opened();
@@ -110,7 +114,7 @@ impl Place {
 }
 
 fn id(number: usize) -> String {
-    format!("instance-{number:03}")
+    format!("instance-{number:04}")
 }
 
 /// The instances whose rows SQLite cannot read.

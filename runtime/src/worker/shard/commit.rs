@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::load::LiveParts;
 use super::slot::{InboxRead, Message, Slot, SlotState, Source, ended_task};
-use super::{CREATED_PER_CROWD, MAX_CREATED_INPUT_BYTES, Shard};
+use super::{CREATED_PER_CROWD, MANY_FAILURES, MAX_CREATED_INPUT_BYTES, Shard};
 use crate::context::CancelReason;
 use crate::model::history::{HistoryEvent, HistoryEventKind};
 use crate::model::instance::{Cursor, ExecutionId, Incarnation, InstanceId};
@@ -399,6 +399,10 @@ impl Shard {
                 source: Source::Activity(TaskKey { execution, id }),
             })
         }));
+        if error.is_some_and(|error| error.kind() == StoreErrorKind::Corrupt) {
+            // It stays so until somebody mends it, however well others are written meanwhile.
+            self.failures = self.failures.max(MANY_FAILURES);
+        }
         for message in undelivered {
             if matches!(
                 message,

@@ -68,6 +68,9 @@ pub(super) const MAX_CREATED_INPUT_BYTES: usize = 4 * 1024;
 /// How many instances that wait for room are looked at in one step.
 const ADMITTED_PER_STEP: usize = 64;
 
+/// Failures of the store in a row after which the pause before the next attempt grows no more: it is 13 seconds then.
+const MANY_FAILURES: u32 = 8;
+
 /// What all shards of a worker share.
 pub(crate) struct Shared {
     pub(crate) registry: Registry,
@@ -556,7 +559,7 @@ impl Shard {
     /// Does something after a pause that grows while the store keeps failing.
     fn later(&mut self, later: Later) {
         self.failures = self.failures.saturating_add(1);
-        let pause = SignedDuration::from_millis(50 << self.failures.min(8));
+        let pause = SignedDuration::from_millis(50 << self.failures.min(MANY_FAILURES));
         self.uses += 1;
         let at = self.now().saturating_add(pause).unwrap_or(Timestamp::MAX);
         self.delayed.insert((at, self.uses), later);
