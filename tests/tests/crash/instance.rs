@@ -113,7 +113,7 @@ impl Instance {
         }
         // What an earlier life carried out and did not acknowledge may be refused the second time.
         let refused = match step {
-            Step::Raise | Step::Terminate => "has ended",
+            Step::Raise | Step::Resume | Step::Terminate => "has ended",
             Step::Rewind => "has not failed",
             Step::Purge => "there is no instance",
             _ => "\n",
