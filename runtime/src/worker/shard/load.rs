@@ -379,12 +379,20 @@ impl Shard {
     fn enter_stalled_for(&mut self, known: Known, inbox: Vec<Message>, reason: String) {
         let id = known.header.id.clone();
         tell_set_aside(&id, &reason);
-        self.enter_held(known, inbox, Aside::Stalled);
+        self.occupy_held(known, inbox, Aside::Stalled);
+        // First, because it may have to leave its place in memory at once.
         self.set_stalled(&id, Some(reason));
+        self.advance(&id);
+    }
+
+    fn enter_held(&mut self, known: Known, inbox: Vec<Message>, why: Aside) {
+        let id = known.header.id.clone();
+        self.occupy_held(known, inbox, why);
+        self.advance(&id);
     }
 
     /// Keeps an instance that takes no events. What is in its inbox stays there, but for a termination.
-    fn enter_held(&mut self, known: Known, inbox: Vec<Message>, why: Aside) {
+    fn occupy_held(&mut self, known: Known, inbox: Vec<Message>, why: Aside) {
         let id = known.header.id.clone();
         let ended = inbox.iter().filter_map(|message| match message {
             Message::Event { event, .. } => ended_task(event),
@@ -401,7 +409,6 @@ impl Shard {
         inbox.retain(|message| matches!(message, Message::Terminate { .. }));
         let held = Held { known, why, kept };
         self.occupy(&id, SlotState::Held(Box::new(held)), inbox);
-        self.advance(&id);
     }
 
     fn execution(
