@@ -41,7 +41,7 @@ pub(crate) enum DispatcherInput {
 }
 
 /// Runs an activity. A panic in it is a failure of it. `None` when this program has no activity of its name: then it waits,
-/// and its instance says so.
+/// and its instance says so. The same when nobody waits for it any more before it begins.
 pub(crate) async fn run(
     shared: &Shared,
     task: &Task,
@@ -51,6 +51,9 @@ pub(crate) async fn run(
     let Function::Activity { run, .. } = shared.registry.activity(&task.name)?.function else {
         return None;
     };
+    if cancellation.reason().is_some() {
+        return None;
+    }
     let context = ActivityContext::new(ActivityTask {
         instance_id: task.instance.clone(),
         execution_id: task.key.execution,
