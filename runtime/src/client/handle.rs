@@ -92,13 +92,15 @@ impl InstanceHandle {
     ///
     /// [`ClientError::NotFound`] when there is no such instance.
     pub async fn wait_for_completion(&self) -> Result<InstanceStatus, ClientError> {
+        let mut observer = self.observe();
+        observer.end().await?;
         loop {
-            self.end().await?;
             let status = self.status().await?;
-            // Otherwise the id was started again in between.
             if status.runtime_status.is_terminal() {
                 return Ok(status);
             }
+            // The id was started again, or the instance was rewound, and the store knows it before its watchers do.
+            observer.next_end().await?;
         }
     }
 

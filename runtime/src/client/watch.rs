@@ -88,7 +88,20 @@ impl Observer {
 
     /// Waits for the instance to end.
     pub(super) async fn end(&mut self) -> Result<Arc<Published>, ClientError> {
-        let mut latest = self.subscription.latest();
+        let latest = self.subscription.latest();
+        self.first_end(latest).await
+    }
+
+    /// Waits for a notice of an end that was not known yet.
+    pub(super) async fn next_end(&mut self) -> Result<Arc<Published>, ClientError> {
+        let latest = self.notice_of_end().await?;
+        self.first_end(latest).await
+    }
+
+    async fn first_end(
+        &mut self,
+        mut latest: Option<Arc<Published>>,
+    ) -> Result<Arc<Published>, ClientError> {
         loop {
             let update = match latest {
                 Some(update) => update,
@@ -97,12 +110,17 @@ impl Observer {
             if update.runtime_status.is_terminal() {
                 return Ok(update);
             }
-            let notice = self.subscription.next_end().await;
-            latest = match notice.ok_or(ClientError::ShutDown)? {
-                Notice::Update(update) => Some(update),
-                Notice::Uncertain => None,
-            };
+            latest = self.notice_of_end().await?;
         }
+    }
+
+    /// What is told of an instance that may have ended; `None` when only the store knows.
+    async fn notice_of_end(&mut self) -> Result<Option<Arc<Published>>, ClientError> {
+        let notice = self.subscription.next_end().await;
+        Ok(match notice.ok_or(ClientError::ShutDown)? {
+            Notice::Update(update) => Some(update),
+            Notice::Uncertain => None,
+        })
     }
 
     async fn read(&self) -> Result<Arc<Published>, ClientError> {
