@@ -399,7 +399,7 @@ impl SingleThreaded {
     }
 
     /// When the next thing is due.
-    pub(super) fn next_due(&self) -> Option<Timestamp> {
+    pub(super) fn next_due(&mut self) -> Option<Timestamp> {
         let timer = self.timers.next().into_iter();
         timer
             .chain(self.shard.next_tick())

@@ -21,7 +21,7 @@ use crate::worker::message::{Reply, RequestError, ShardOutput, StartRequest, Tas
 use crate::worker::update::{About, Published, Update};
 
 /// How long an activity's reports wait for each other: what it reports in one such time is one commit.
-const PROGRESS_PAUSE: SignedDuration = SignedDuration::from_secs(1);
+pub(super) const PROGRESS_PAUSE: SignedDuration = SignedDuration::from_secs(1);
 
 /// A write that the writer has not answered.
 #[derive(Debug)]
@@ -193,7 +193,12 @@ impl Shard {
         let is_ahead =
             |slot: &Slot| matches!(slot.state, SlotState::Loading) && slot.unanswered > 0;
         if self.slots.get(&id).is_some_and(is_ahead) {
-            // It has even written since, and is loaded again when that is answered: what it was created as is out of date.
+            // It has even written since, or the one before has, and is loaded again when that is answered: what it was created as may be
+            // out of date. What runs of the one before is not.
+            if let HistoryEventKind::ExecutionStarted(begun) = &started.kind {
+                let others = self.running.take_others(&id, begun.execution_id);
+                self.cancel(others, CancelReason::Replaced);
+            }
             return reply.send(Ok(incarnation));
         }
         let replaced = self.remove(&id);
@@ -517,6 +522,11 @@ impl Shard {
 
     fn cancel_all(&mut self, id: &InstanceId, reason: CancelReason) {
         let keys = self.running.take(id);
+        self.cancel(keys, reason);
+    }
+
+    fn cancel(&mut self, keys: Vec<TaskKey>, reason: CancelReason) {
+        let keys = keys.into_iter();
         self.outputs
             .extend(keys.map(|key| ShardOutput::Cancel(key, reason)));
     }
@@ -646,6 +656,18 @@ impl Shard {
             incarnation,
             update: Published::new(update),
         });
+    }
+}
+
+/// Answers a request that finds done what it asks for. The episode that did it may be on its way to the store: then its answer is this one's too.
+pub(super) fn answer_behind(pending: &mut VecDeque<Pending>, id: &InstanceId, reply: Reply<()>) {
+    let last = pending.iter_mut().rev().find_map(|pending| match pending {
+        Pending::Episode(episode) if episode.id == *id => Some(episode),
+        _ => None,
+    });
+    match last {
+        Some(episode) => episode.sources.push(Some(Source::Client(reply))),
+        None => reply.send(Ok(())),
     }
 }
 

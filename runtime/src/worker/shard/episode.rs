@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::Shard;
 use super::Shared;
-use super::commit::{Effects, Pending, PendingEpisode};
+use super::commit::{Effects, Pending, PendingEpisode, answer_behind};
 use super::load::LiveParts;
 use super::outgoing::Outgoing;
 use super::slot::{
@@ -366,7 +366,9 @@ impl Shard {
                     recursive,
                     source,
                 } => return self.terminate(id, reason, recursive, source),
-                Message::Suspend { reply, .. } if why == Aside::Suspended => reply.send(Ok(())),
+                Message::Suspend { reply, .. } if why == Aside::Suspended => {
+                    answer_behind(&mut self.pending, id, reply);
+                }
                 Message::Suspend { reason, reply } => return self.suspend(id, reason, reply),
                 Message::Resume { reason, reply } if why == Aside::Suspended => {
                     let source = Some(Source::Client(reply));

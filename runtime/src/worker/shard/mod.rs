@@ -43,7 +43,7 @@ use crate::model::history::{
 use crate::model::instance::{ExecutionId, InstanceId};
 use crate::registry::Registry;
 use crate::store::{CreateInstance, StoreError, Write};
-use commit::{Ended, Pending, PendingCreate};
+use commit::{Ended, PROGRESS_PAUSE, Pending, PendingCreate};
 pub(super) use episode::reason;
 use load::LiveParts;
 use running::Running;
@@ -190,7 +190,7 @@ impl Shard {
 
     /// Takes an input. What follows from it is in [`Self::outputs`].
     pub(crate) fn handle(&mut self, input: ShardInput) {
-        self.now = self.shared.clock.now();
+        self.look_at_the_clock();
         if let Some(error) = &self.fenced {
             return match input {
                 ShardInput::Request(request) => {
@@ -389,6 +389,8 @@ impl Shard {
         reports.cell = Some(cell);
         match reports.not_before {
             Some(at) if at > now => {
+                // The clock may have been set back since.
+                let at = at.min(now.saturating_add(PROGRESS_PAUSE).unwrap_or(at));
                 self.uses += 1;
                 let later = Later::Report(instance, key);
                 self.delayed.insert((at, self.uses), later);
@@ -429,8 +431,24 @@ impl Shard {
     }
 
     /// When the shard must see a [`ShardInput::Tick`].
-    pub(crate) fn next_tick(&self) -> Option<Timestamp> {
+    pub(crate) fn next_tick(&mut self) -> Option<Timestamp> {
+        self.look_at_the_clock();
         self.delayed.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// What is to be done after a pause does not wait for longer when the clock is set back.
+    fn look_at_the_clock(&mut self) {
+        let now = self.shared.clock.now();
+        if now < self.now && !self.delayed.is_empty() {
+            let back = self.now.duration_since(now);
+            let delayed = std::mem::take(&mut self.delayed).into_iter();
+            let sooner = delayed.map(|((at, number), later)| {
+                let at = at.saturating_sub(back).unwrap_or(Timestamp::MIN);
+                ((at, number), later)
+            });
+            self.delayed = sooner.collect();
+        }
+        self.now = now;
     }
 
     /// Whether every write has been answered.
@@ -531,7 +549,7 @@ impl Shard {
         self.created.clear();
         self.more.clear();
         self.recent.clear();
-        let running = self.running.take_all();
+        let running = self.running.take_all().into_iter();
         self.outputs
             .extend(running.map(|key| ShardOutput::Cancel(key, CancelReason::ShutDown)));
         self.shared.watchers.close();

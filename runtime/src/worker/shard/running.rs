@@ -147,14 +147,30 @@ impl Running {
     }
 
     /// Takes out everything of an instance, whatever execution it is of.
-    pub(super) fn take(&mut self, instance: &InstanceId) -> impl Iterator<Item = TaskKey> + use<> {
-        self.forget(instance).into_iter().flat_map(Tasks::into_keys)
+    pub(super) fn take(&mut self, instance: &InstanceId) -> Vec<TaskKey> {
+        let found = self.forget(instance);
+        in_order(found.into_iter().flat_map(Tasks::into_keys))
+    }
+
+    /// Takes out what is of other executions than this one.
+    pub(super) fn take_others(
+        &mut self,
+        instance: &InstanceId,
+        execution: ExecutionId,
+    ) -> Vec<TaskKey> {
+        let found = self.instances.get(instance);
+        let keys = found.map(|found| found.tasks.keys()).unwrap_or_default();
+        let others = in_order(keys.into_iter().filter(|key| key.execution != execution));
+        for key in &others {
+            self.remove(instance, *key);
+        }
+        others
     }
 
     /// Takes out everything.
-    pub(super) fn take_all(&mut self) -> impl Iterator<Item = TaskKey> + use<> {
+    pub(super) fn take_all(&mut self) -> Vec<TaskKey> {
         let all = std::mem::take(self).instances.into_values();
-        all.flat_map(|found| found.tasks.into_keys())
+        in_order(all.flat_map(|found| found.tasks.into_keys()))
     }
 
     fn forget(&mut self, instance: &InstanceId) -> Option<Tasks> {
@@ -164,11 +180,25 @@ impl Running {
     }
 }
 
+/// In an order of their own, so that nothing depends on that of a hash map.
+fn in_order(keys: impl Iterator<Item = TaskKey>) -> Vec<TaskKey> {
+    let mut keys: Vec<_> = keys.collect();
+    keys.sort_unstable_by_key(|key| (key.execution.as_u128(), key.id));
+    keys
+}
+
 impl Tasks {
     fn contains(&self, key: TaskKey) -> bool {
         match self {
             Self::One(only, _) => *only == key,
             Self::Many(many) => many.contains_key(&key),
+        }
+    }
+
+    fn keys(&self) -> Vec<TaskKey> {
+        match self {
+            Self::One(only, _) => vec![*only],
+            Self::Many(many) => many.keys().copied().collect(),
         }
     }
 

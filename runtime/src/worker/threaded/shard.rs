@@ -145,7 +145,7 @@ impl ShardDriver {
     }
 
     /// Waits for the next message, the next tick, or not at all while instances wait for room.
-    fn receive(&self, shard: &Shard) -> Result<Option<ShardMessage>, GivenUp> {
+    fn receive(&self, shard: &mut Shard) -> Result<Option<ShardMessage>, GivenUp> {
         let next = self.around.inlets.take(self.thread, Wait::Not)?;
         if next.is_some() || shard.can_admit() {
             return Ok(next);
