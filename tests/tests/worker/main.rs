@@ -23,6 +23,7 @@ mod interleavings;
 mod management;
 mod orders;
 mod queries;
+mod simulated;
 mod states;
 mod support;
 mod timers;
