@@ -238,7 +238,7 @@ impl Client {
     }
 
     /// What can be started, by name and version.
-    #[cfg(any(feature = "http", feature = "schemas"))]
+    #[cfg(any(feature = "openapi", feature = "schemas"))]
     pub(crate) fn orchestrators(&self) -> impl Iterator<Item = &Registration> {
         self.0.shared.registry.orchestrators().into_iter()
     }
