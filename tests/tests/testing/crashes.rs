@@ -9,7 +9,8 @@ use steadfast::prelude::*;
 use steadfast::testing::crash_everywhere;
 
 use crate::support::{
-    Approved, BankError, DAY, HOUR, MINUTE, buy, charge, failure_of, hello_sequence, say_hello,
+    Approved, BankError, DAY, HOUR, MINUTE, buy, charge, failing, failure_of, hello_sequence,
+    say_hello, told,
 };
 
 #[test]
@@ -226,4 +227,83 @@ fn a_test_without_a_commit_is_told() {
         message,
         "the test commits nothing: let it start an orchestration"
     );
+}
+
+#[test]
+#[ignore = "fails on purpose, in a process of its own"]
+fn fails_after_some_crash() {
+    crash_everywhere(|hub| {
+        hub.start(hello_sequence(vec!["Tokyo".into()]))
+            .output()
+            .unwrap();
+        assert_eq!(hub.attempts(say_hello).len(), 1);
+    });
+}
+
+#[test]
+fn the_crash_that_fails_is_told_and_comes_again() {
+    let test = "crashes::fails_after_some_crash";
+    let failed = failing(test, &[]).unwrap();
+    let crash = told(&failed, "STEADFAST_CRASH");
+    assert!(crash.ends_with(":died-before"), "{failed}");
+    let again = failing(test, &[("STEADFAST_CRASH", crash)]).unwrap();
+    assert_eq!(told(&again, "STEADFAST_CRASH"), crash);
+    assert_eq!(failing(test, &[("STEADFAST_CRASH", "0:lost")]), None);
+    let wrong = failing(test, &[("STEADFAST_CRASH", "0:gone")]).unwrap();
+    assert!(
+        wrong.contains("the environment variable STEADFAST_CRASH is `0:gone`; it is"),
+        "{wrong}"
+    );
+    let beyond = failing(test, &[("STEADFAST_CRASH", "99:lost")]).unwrap();
+    assert!(
+        beyond.contains("commit 99 is lost: this commit did not come"),
+        "{beyond}"
+    );
+}
+
+#[orchestrator]
+async fn rounds(ctx: OrchestrationContext<u32>, left: u32) -> Result<u32, String> {
+    ctx.set_custom_status(left);
+    let cities = ["a", "b", "c"].map(|city| ctx.call(say_hello(format!("{city}{left}"))));
+    let greetings = ctx.try_join_all(cities).await?;
+    ctx.create_timer(DAY).await;
+    if left == 0 {
+        return Ok(u32::try_from(greetings.len()).unwrap_or(0));
+    }
+    ctx.continue_as_new(rounds(left - 1)).await
+}
+
+#[test]
+fn fan_outs_and_new_executions_bear_it_also_without_memory() {
+    for max_live_instances in [1_000, 0] {
+        crash_everywhere(|hub| {
+            hub.max_live_instances(max_live_instances);
+            hub.mock(say_hello).with(|city| city).after(HOUR);
+            let rounds = hub.start(rounds(2));
+            let mut greeted = {
+                let output = rounds.output().unwrap();
+                assert_eq!(output, 3);
+                hub.calls(say_hello)
+            };
+            greeted.sort();
+            (greeted, rounds.custom_statuses())
+        });
+    }
+}
+
+#[orchestrator]
+async fn family(ctx: OrchestrationContext) -> Result<String, String> {
+    ctx.call(hello_sequence(vec!["slow".into()])).detach();
+    let quick = ctx.call(hello_sequence(vec!["quick".into()])).await?;
+    Ok(quick.concat())
+}
+
+#[test]
+fn children_that_outlive_their_parent_are_waited_for() {
+    crash_everywhere(|hub| {
+        hub.mock(say_hello).with(|city| city).after(MINUTE);
+        let quick = hub.start(family()).output().unwrap();
+        hub.advance(HOUR);
+        quick
+    });
 }

@@ -142,6 +142,29 @@ fn code_that_is_not_deterministic_is_found_in_each_test() {
     assert!(hub.calls(say_hello).is_empty());
     let status = wrong.status();
     assert!(status.stalled.is_some());
+    // It is in nobody's way.
+    let other = hub.start(hello_sequence(vec!["Tokyo".into()]));
+    assert_eq!(other.output().unwrap(), ["Hello Tokyo!"]);
+}
+
+#[orchestrator]
+async fn call_wrong(ctx: OrchestrationContext) -> Result<String, String> {
+    let child = ctx.call(not_deterministic().id("child"));
+    match ctx.timeout(HOUR, child).await {
+        Ok(output) => Ok(output?),
+        Err(_) => Ok("late".into()),
+    }
+}
+
+#[test]
+fn a_child_that_is_set_aside_is_named() {
+    let hub = TestHub::new();
+    let parent = hub.start(call_wrong());
+    let message = failure_of(|| drop(parent.output()));
+    assert!(
+        message.starts_with("`child` (`not_deterministic`) does not advance: "),
+        "{message}"
+    );
 }
 
 #[activity]

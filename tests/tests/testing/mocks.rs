@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use steadfast::prelude::*;
 use steadfast::testing::TestHub;
-use steadfast::{FailureDetails, OutputError};
+use steadfast::{CallHttpError, FailureDetails, HttpRequest, OutputError};
 
 use crate::support::{BankError, HOUR, MINUTE, buy, charge, failure_of, hello_sequence, say_hello};
 
@@ -218,4 +218,21 @@ fn activities_of_any_number_of_arguments_are_mocked() {
     assert_eq!(hub.start(both()).output().unwrap(), (7, 112));
     assert_eq!(hub.calls(none), [()]);
     assert_eq!(hub.calls(three), [(1, Some("x".to_owned()), vec![1, 2])]);
+}
+
+#[orchestrator]
+async fn look_up(ctx: OrchestrationContext, city: String) -> Result<String, CallHttpError> {
+    let uri = format!("https://example.com/{city}");
+    Ok(ctx.call_http(HttpRequest::get(uri)).await?.body)
+}
+
+#[test]
+fn requests_of_orchestrators_are_mocked_by_the_name_of_their_activity() {
+    let hub = TestHub::new();
+    hub.mock_by_name("steadfast.http").with(|request| {
+        let uri = request["uri"].as_str().unwrap().to_owned();
+        Ok(json!({"status": 200, "uri": uri, "body": uri}))
+    });
+    let page = hub.start(look_up("oslo".into())).output().unwrap();
+    assert_eq!(page, "https://example.com/oslo");
 }

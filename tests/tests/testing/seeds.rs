@@ -7,7 +7,7 @@ use std::rc::Rc;
 use steadfast::prelude::*;
 use steadfast::testing::TestHub;
 
-use crate::support::{Approved, HOUR, say_hello};
+use crate::support::{Approved, HOUR, failing, say_hello, told};
 
 #[orchestrator]
 async fn fastest(ctx: OrchestrationContext) -> Result<String, String> {
@@ -76,4 +76,36 @@ fn each_seed_has_a_hub_of_its_own() {
         assert_eq!(hub.start(fastest()).id().as_str(), "fastest-1");
     });
     assert_eq!(*seeds.borrow(), [7, 3]);
+}
+
+#[test]
+#[ignore = "fails on purpose, in a process of its own"]
+fn fails_in_some_order() {
+    TestHub::with_seeds(0..40, |hub| {
+        assert_eq!(hub.start(fastest()).output().unwrap(), "Hello a!");
+    });
+}
+
+#[test]
+fn the_order_that_fails_is_told_and_comes_again() {
+    let test = "seeds::fails_in_some_order";
+    let failed = failing(test, &[]).unwrap();
+    let seed = told(&failed, "STEADFAST_SEED");
+    let expected = format!(
+        "steadfast: this test ran with the seed {seed}; to run it again in the same order: STEADFAST_SEED={seed} cargo test {test}"
+    );
+    assert!(failed.contains(&expected), "{failed}");
+    let again = failing(test, &[("STEADFAST_SEED", seed)]).unwrap();
+    assert!(again.contains(&expected), "{again}");
+    let good = (0..40)
+        .find(|seed| fastest_with(*seed).0 == "Hello a!")
+        .unwrap();
+    let good = good.to_string();
+    assert_eq!(failing(test, &[("STEADFAST_SEED", &good)]), None);
+    let wrong = failing(test, &[("STEADFAST_SEED", "-1")]).unwrap();
+    assert!(
+        wrong
+            .contains("the environment variable STEADFAST_SEED is `-1`; a seed is a number from 0"),
+        "{wrong}"
+    );
 }

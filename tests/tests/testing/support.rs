@@ -1,6 +1,7 @@
 //! What these tests share.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
 use std::time::Duration;
 
 use steadfast::prelude::*;
@@ -57,4 +58,24 @@ pub(crate) fn failure_of(test: impl FnOnce()) -> String {
         Ok(message) => *message,
         Err(panic) => (*panic.downcast::<&str>().unwrap()).to_owned(),
     }
+}
+
+/// Runs a test of this program that fails on purpose in a process of its own, and gives what it prints. Nothing when it does not fail.
+pub(crate) fn failing(test: &str, environment: &[(&str, &str)]) -> Option<String> {
+    let mut program = Command::new(std::env::current_exe().unwrap());
+    program.args(["--exact", test, "--ignored"]);
+    for name in ["STEADFAST_SEED", "STEADFAST_CRASH"] {
+        program.env_remove(name);
+    }
+    let output = program.envs(environment.iter().copied()).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    assert!(text.contains("running 1 test"), "{text}");
+    (!output.status.success()).then_some(text)
+}
+
+/// The value of an environment variable that a failing test says to set.
+pub(crate) fn told<'a>(text: &'a str, variable: &str) -> &'a str {
+    let (_, value) = text.split_once(&format!("{variable}=")).unwrap();
+    value.split_whitespace().next().unwrap()
 }

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 use crate::arguments::{InputError, decode_arguments};
 use crate::call::Call;
-use crate::definition::{ActivityDefinition, ActivityKind};
+use crate::definition::{Definition, Kind};
 
 /// The name of a function marked `#[activity]`, as a value: `say_hello` in `hub.mock(say_hello)`.
 ///
@@ -16,8 +16,8 @@ use crate::definition::{ActivityDefinition, ActivityKind};
     note = "an activity that has no function in this program is mocked by its name: `hub.mock_by_name(\"SayHello\")`"
 )]
 pub trait ActivityFn<A>: Copy + sealed::Sealed<A> {
-    /// The activity.
-    type Definition: ActivityDefinition;
+    /// What it builds calls of.
+    type Definition: Definition;
     /// Its arguments: the argument itself when there is one, and a tuple otherwise.
     type Arguments;
 
@@ -36,18 +36,20 @@ mod sealed {
 
 macro_rules! arity {
     ($($argument:ident)*; $unpacked:ty; $pattern:pat => $value:expr) => {
-        impl<F, D, $($argument),*> sealed::Sealed<($($argument,)*)> for F
+        impl<F, D, K, $($argument),*> sealed::Sealed<($($argument,)*)> for F
         where
-            F: Fn($($argument),*) -> Call<D, ActivityKind>,
-            D: ActivityDefinition,
+            F: Fn($($argument),*) -> Call<D, K>,
+            D: Definition,
+            K: Kind,
         {
         }
 
         #[diagnostic::do_not_recommend]
-        impl<F, D, $($argument),*> ActivityFn<($($argument,)*)> for F
+        impl<F, D, K, $($argument),*> ActivityFn<($($argument,)*)> for F
         where
-            F: Fn($($argument),*) -> Call<D, ActivityKind> + Copy,
-            D: ActivityDefinition,
+            F: Fn($($argument),*) -> Call<D, K> + Copy,
+            D: Definition,
+            K: Kind,
             $($argument: DeserializeOwned,)*
         {
             type Definition = D;

@@ -5,7 +5,6 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 
 use futures_executor::block_on;
-use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -14,7 +13,6 @@ use crate::client::{Client, ClientError, InstanceHandle, OutputError, ReadStatus
 use crate::definition::{AcceptsEvent, Definition, OrchestratorDefinition, encode};
 use crate::external_event::ExternalEvent;
 use crate::model::custom_status::CustomStatus;
-use crate::model::failure::FailureDetails;
 use crate::model::history::HistoryEvent;
 use crate::model::instance::InstanceId;
 use crate::model::status::InstanceStatus;
@@ -26,24 +24,6 @@ use crate::model::waiting::WaitingOn;
 pub struct TestInstance<'h> {
     pub(super) hub: &'h TestHub,
     id: InstanceId,
-}
-
-/// An attempt of an activity that ran. See [`TestHub::attempts`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ActivityAttempt<A> {
-    /// The instance that called it.
-    pub instance_id: InstanceId,
-    /// Its arguments: the argument itself when there is one, and a tuple otherwise.
-    pub arguments: A,
-    /// Which attempt of the call it is: 1 for the first. One that runs again after a crash has the number that it had.
-    pub number: u32,
-    /// When it began, in virtual time.
-    pub started_at: Timestamp,
-    /// What it gave, as it is recorded; `None` while it runs, and when nobody waits for it any more or the worker died.
-    pub ended: Option<Result<String, FailureDetails>>,
-    /// Whether the call began with it.
-    pub(super) is_first: bool,
 }
 
 impl<'h> TestInstance<'h> {
@@ -221,7 +201,7 @@ impl<'h> TestInstance<'h> {
             if hub.happen() {
                 continue;
             }
-            hub.fail_when_set_aside();
+            hub.fail_when_set_aside(&self.id);
             if !hub.move_time() {
                 let why = format!("`{}` {what}: nothing can happen any more", self.id);
                 hub.fail(&why);

@@ -2,8 +2,11 @@
 
 mod activity_fn;
 mod answers;
+mod attempts;
+mod comparison;
 mod config;
 mod crash;
+mod drive;
 mod instance;
 mod later;
 mod mock;
@@ -23,8 +26,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use activity_fn::ActivityFn;
+pub use attempts::ActivityAttempt;
 pub use crash::{CrashesTried, crash_everywhere};
-pub use instance::{ActivityAttempt, TestInstance, TestOrchestration};
+pub use instance::{TestInstance, TestOrchestration};
 pub use later::Later;
 pub use mock::{ByName, Mock};
 pub use time::VirtualTime;
@@ -33,11 +37,11 @@ use self::config::Config;
 use self::crash::Mode;
 use self::later::Asks;
 use self::store::HubStore;
-use self::world::{RunState, World};
-use super::single_threaded::{Order, SingleThreaded};
-use crate::client::{Client, ClientError, Start, StartByName, Startable};
+use self::world::World;
+use super::single_threaded::SingleThreaded;
+use crate::client::{Client, Start, StartByName, Startable};
 use crate::clock::ManualClock;
-use crate::definition::{Definition, OrchestratorDefinition};
+use crate::definition::{ActivityDefinition, Definition, OrchestratorDefinition};
 use crate::model::instance::InstanceId;
 use crate::store::Store;
 use crate::store::memory::MemoryStore;
@@ -263,6 +267,7 @@ impl TestHub {
         let id = id.unwrap_or_else(|| self.new_id(D::NAME));
         start = start.id(&id);
         let start = RefCell::new(start);
+        self.new_wait();
         let started = self.ask(async |client| {
             let start = start.borrow_mut().take_again();
             client.start(start).await.map(drop)
@@ -281,6 +286,7 @@ impl TestHub {
         let id = start.given_id().map(str::to_owned);
         let id = id.unwrap_or_else(|| self.new_id(start.name()));
         let start = RefCell::new(start.id(&id));
+        self.new_wait();
         let started = self.ask(async |client| {
             let start = start.borrow_mut().take_again();
             client.start_by_name(start).await.map(drop)
@@ -331,7 +337,10 @@ impl TestHub {
     /// # }
     /// ```
     #[must_use = "a mock without an answer fails the test when the activity is called"]
-    pub fn mock<A: 'static, F: ActivityFn<A>>(&self, activity: F) -> Mock<'_, F::Definition, A> {
+    pub fn mock<A: 'static, F: ActivityFn<A, Definition: ActivityDefinition>>(
+        &self,
+        activity: F,
+    ) -> Mock<'_, F::Definition, A> {
         let _ = activity;
         Mock::new(self, F::Definition::NAME, F::read)
     }
@@ -352,71 +361,6 @@ impl TestHub {
         Mock::new(self, name, |_| Ok(()))
     }
 
-    /// The arguments of each call of an activity, in the order in which the calls began. Further attempts of a call are not counted.
-    #[must_use]
-    pub fn calls<A: 'static, F: ActivityFn<A>>(&self, activity: F) -> Vec<F::Arguments> {
-        let attempts = self.attempts(activity);
-        let first = attempts.into_iter().filter(|attempt| attempt.is_first);
-        first.map(|attempt| attempt.arguments).collect()
-    }
-
-    /// Each attempt of an activity that ran, in the order in which they began; also those that ran again after a crash.
-    ///
-    /// # Panics
-    ///
-    /// When it was called with something that it cannot read; the call has failed.
-    #[must_use]
-    #[track_caller]
-    pub fn attempts<A: 'static, F: ActivityFn<A>>(
-        &self,
-        activity: F,
-    ) -> Vec<ActivityAttempt<F::Arguments>> {
-        let _ = activity;
-        self.attempts_of(F::Definition::NAME, |input| F::read(input).map(F::unpack))
-    }
-
-    /// As [`attempts`](Self::attempts), by the activity's name; the arguments are the JSON of the input.
-    #[must_use]
-    #[track_caller]
-    pub fn attempts_by_name(&self, name: &str) -> Vec<ActivityAttempt<Option<String>>> {
-        self.attempts_of(name, |input| {
-            Ok::<_, std::convert::Infallible>(input.map(str::to_owned))
-        })
-    }
-
-    #[track_caller]
-    fn attempts_of<A, E: fmt::Display>(
-        &self,
-        name: &str,
-        read: impl Fn(Option<&str>) -> Result<A, E>,
-    ) -> Vec<ActivityAttempt<A>> {
-        self.world.runs(|runs| {
-            let mut first_runs = std::collections::HashSet::new();
-            let of_name = runs
-                .iter()
-                .filter(|run| run.task.name.eq_ignore_ascii_case(name));
-            of_name
-                .map(|run| {
-                    let task = &run.task;
-                    let arguments = read(task.input.as_deref()).unwrap_or_else(|error| {
-                        panic!("{} was called with another input: {error}", world::of(task))
-                    });
-                    ActivityAttempt {
-                        instance_id: task.instance.clone(),
-                        arguments,
-                        number: task.attempt.number,
-                        started_at: run.started_at,
-                        ended: match &run.state {
-                            RunState::Ended(outcome) => Some(outcome.clone()),
-                            RunState::Running | RunState::Cancelled | RunState::Lost => None,
-                        },
-                        is_first: first_runs.insert((task.key.execution, task.attempt.first)),
-                    }
-                })
-                .collect()
-        })
-    }
-
     fn new_id(&self, name: &str) -> String {
         self.started.set(self.started.get() + 1);
         let id = format!("{name}-{}", self.started.get());
@@ -428,168 +372,6 @@ impl TestHub {
 
     fn world(&self) -> &Rc<World> {
         &self.world
-    }
-
-    /// Begins to wait for something: it may take so many steps.
-    fn new_wait(&self) {
-        self.steps_left.set(self.config.borrow().max_steps);
-    }
-
-    /// Asks for a change until it is known to be committed or refused, whatever crashes meanwhile.
-    #[track_caller]
-    fn ask(&self, ask: impl AsyncFn(Client) -> Result<(), ClientError>) -> Result<(), ClientError> {
-        loop {
-            if !self.mode.is_plain() {
-                // The next commit is then the one that is asked for.
-                self.run_now();
-            }
-            let (commits, starts) = (self.store.commits(), self.starts());
-            let answer = self.drive(starts, ask(self.client()));
-            let is_known = match &answer {
-                None => false,
-                Some(Err(ClientError::Store(_))) => self.store.crashed().is_none(),
-                Some(_) => true,
-            };
-            match answer {
-                Some(answer) if is_known => return answer,
-                _ if self.store.was_applied(commits) => return Ok(()),
-                _ => {}
-            }
-        }
-    }
-
-    /// Asks for something that changes nothing.
-    #[track_caller]
-    fn look<T>(&self, look: impl AsyncFn(Client) -> T) -> T {
-        loop {
-            let starts = self.starts();
-            if let Some(answer) = self.drive(starts, look(self.client())) {
-                return answer;
-            }
-        }
-    }
-
-    /// The answer that a worker gives by itself, without the time moving: for reports, when nothing may go on.
-    fn answer_of<T>(&self, ask: impl AsyncFn(Client) -> T) -> Option<T> {
-        let client = self.client();
-        let mut answer = pin!(ask(client));
-        let mut context = Context::from_waker(Waker::noop());
-        for _ in 0..10_000 {
-            if let Poll::Ready(answer) = answer.as_mut().poll(&mut context) {
-                return Some(answer);
-            }
-            if !self.with_worker(SingleThreaded::step) {
-                break;
-            }
-        }
-        None
-    }
-
-    /// Runs until a future is ready; nothing when the worker was started again meanwhile.
-    #[track_caller]
-    fn drive<T>(&self, starts: u32, future: impl Future<Output = T>) -> Option<T> {
-        let mut future = pin!(future);
-        let mut context = Context::from_waker(Waker::noop());
-        while self.starts() == starts {
-            if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-                return Some(output);
-            }
-            if !self.step() && !self.move_time() {
-                self.fail("the worker does not answer a request");
-            }
-        }
-        None
-    }
-
-    /// Lets everything happen that can happen at the current time.
-    #[track_caller]
-    fn run_now(&self) {
-        while self.happen() {}
-    }
-
-    /// One thing that can happen at the current time; `false` when nothing can.
-    #[track_caller]
-    fn happen(&self) -> bool {
-        self.ask_what_is_due() || self.step()
-    }
-
-    /// One step of the worker.
-    #[track_caller]
-    fn step(&self) -> bool {
-        self.world.time.ring();
-        let happened = self.with_worker(SingleThreaded::step);
-        if let Some(why) = self.world.take_broken() {
-            self.fail(&why);
-        }
-        let dies = self
-            .mode
-            .disturbance()
-            .is_some_and(|it| it.crash.is_death());
-        if dies && self.store.crashed().is_some() && !self.has_died.replace(true) {
-            self.restart();
-            return true;
-        }
-        if happened {
-            let left = self.steps_left.get().checked_sub(1);
-            self.steps_left.set(left.unwrap_or_else(|| {
-                self.fail(
-                    "it does not come to an end: more steps were taken than `hub.max_steps(..)` allows",
-                )
-            }));
-        }
-        happened
-    }
-
-    /// Moves the time to the next thing that is due; `false` when nothing is.
-    fn move_time(&self) -> bool {
-        let next = self.next_due();
-        if let Some(due) = next {
-            self.set_time(due.max(self.now()));
-        }
-        next.is_some()
-    }
-
-    fn next_due(&self) -> Option<Timestamp> {
-        let of_worker = self.with_worker(|worker| worker.next_due());
-        let asked = self.asks.borrow().next();
-        [of_worker, asked, self.world.time.next()]
-            .into_iter()
-            .flatten()
-            .min()
-    }
-
-    fn starts(&self) -> u32 {
-        self.with_worker(|_| ());
-        self.starts.get()
-    }
-
-    fn stop_worker(&self) {
-        drop(self.worker.borrow_mut().take());
-        self.world.lose_runs();
-    }
-
-    #[track_caller]
-    fn with_worker<T>(&self, with: impl FnOnce(&mut SingleThreaded) -> T) -> T {
-        let mut worker = self.worker.borrow_mut();
-        let worker = worker.get_or_insert_with(|| self.start_worker());
-        with(worker)
-    }
-
-    #[track_caller]
-    fn start_worker(&self) -> SingleThreaded {
-        self.starts.set(self.starts.get() + 1);
-        let world = Rc::clone(&self.world);
-        let options = self.config.borrow().options(
-            Arc::clone(self.world.time.clock()),
-            Order::Seeded(self.seed),
-            self.world.mocked(),
-        );
-        let around = Box::new(move |shared: &_, task: &_, cancellation, real| {
-            world.run(shared, task, cancellation, real)
-        });
-        let store = Arc::clone(&self.store) as Arc<dyn Store>;
-        SingleThreaded::start_for_users(store, options, around)
-            .unwrap_or_else(|error| panic!("the store cannot be used: {error}"))
     }
 }
 

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use super::TestHub;
-use super::world::{Run, RunState, of};
+use super::world::{Run, RunState};
 use crate::client::{Client, ClientError};
+use crate::model::instance::InstanceId;
 use crate::model::query::InstanceFilter;
 use crate::model::status::{InstanceStatus, RuntimeStatus};
 use crate::model::waiting::{WaitingFor, WaitingOn};
@@ -29,20 +30,29 @@ impl TestHub {
         }
     }
 
-    /// Fails the test when an instance is set aside: it would not advance by waiting.
+    /// Fails the test when an instance is set aside, or one that it started: it would not advance by waiting.
     #[track_caller]
-    pub(super) fn fail_when_set_aside(&self) {
-        if !self.store.take_may_have_stalled() {
+    pub(super) fn fail_when_set_aside(&self, id: &InstanceId) {
+        if !self.store.may_have_stalled() {
             return;
         }
-        let stalled = self.matching(&InstanceFilter::new().stalled(true), 1);
-        if let Some(stalled) = stalled.first() {
+        let stalled = self.matching(&InstanceFilter::new().stalled(true), usize::MAX);
+        if let Some(stalled) = stalled.iter().find(|stalled| self.is_of(stalled, id)) {
             let why = stalled.stalled.as_deref().unwrap_or_default();
             self.fail(&format!(
                 "`{}` (`{}`) does not advance: {why}",
                 stalled.instance_id, stalled.name
             ));
         }
+    }
+
+    /// Whether it is this instance, or a descendant of it.
+    fn is_of(&self, status: &InstanceStatus, id: &InstanceId) -> bool {
+        status.instance_id == *id
+            || status.parent.as_ref().is_some_and(|parent| {
+                let parent = self.instance(parent.instance_id.as_str()).read();
+                parent.is_some_and(|parent| self.is_of(&parent, id))
+            })
     }
 
     fn report(&self) -> String {
@@ -149,9 +159,4 @@ impl TestHub {
         });
         found.and_then(Result::ok).unwrap_or_default()
     }
-}
-
-/// A run in the report about an activity that is not idempotent.
-pub(super) fn of_run(run: &Run) -> String {
-    of(&run.task)
 }

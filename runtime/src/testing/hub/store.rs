@@ -28,7 +28,6 @@ struct Notes {
     ids: BTreeMap<Incarnation, InstanceId>,
     /// Custom statuses of each incarnation, by the sequence of the change: JSON texts, and `null` where they were cleared.
     statuses: BTreeMap<Incarnation, BTreeMap<u64, String>>,
-    /// Whether an instance may have stalled since this was looked at.
     may_have_stalled: bool,
 }
 
@@ -70,8 +69,9 @@ impl HubStore {
         statuses.map_or_else(Vec::new, |statuses| statuses.values().cloned().collect())
     }
 
-    pub(super) fn take_may_have_stalled(&self) -> bool {
-        std::mem::take(&mut self.notes().may_have_stalled)
+    /// Whether any instance has stalled so far.
+    pub(super) fn may_have_stalled(&self) -> bool {
+        self.notes().may_have_stalled
     }
 
     fn notes(&self) -> MutexGuard<'_, Notes> {

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Debug};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -37,6 +37,8 @@ pub(super) struct World {
     /// By name in small letters.
     mocks: RefCell<HashMap<String, Answers>>,
     runs: RefCell<Vec<Run>>,
+    /// The attempts among them.
+    have_run: RefCell<HashSet<TaskKey>>,
     effects: RefCell<Option<Effects>>,
     /// What makes going on pointless.
     broken: RefCell<Option<String>>,
@@ -87,6 +89,7 @@ impl World {
             store,
             mocks: RefCell::default(),
             runs: RefCell::default(),
+            have_run: RefCell::default(),
             effects: RefCell::default(),
             broken: RefCell::default(),
         }
@@ -183,7 +186,7 @@ impl World {
     }
 
     fn begin(&self, task: &Arc<Task>) -> usize {
-        let is_again = self.has_run(task.key);
+        let is_again = !self.have_run.borrow_mut().insert(task.key);
         if is_again && self.is_over(&task.instance, task.key) {
             self.has_broken(format!(
                 "{} ran again, although its end had been committed",
@@ -206,7 +209,7 @@ impl World {
 
     /// Whether this attempt has run.
     pub(super) fn has_run(&self, key: TaskKey) -> bool {
-        self.runs.borrow().iter().any(|run| run.task.key == key)
+        self.have_run.borrow().contains(&key)
     }
 
     /// Whether the end of an attempt is in history.
@@ -260,10 +263,9 @@ impl World {
         if let Some(missing) = missing {
             self.has_broken(format!(
                 "{} takes a `Dependency<{}>` that the hub was not given: write `hub.dependency(..)` or \
-                 `hub.shared_dependency(..)`, or mock the activity with `hub.mock({})`",
+                 `hub.shared_dependency(..)`, or mock the activity with `hub.mock(..)`",
                 of(task),
                 missing.type_name(),
-                task.name
             ));
             pending::<()>().await;
         }
@@ -277,7 +279,7 @@ impl World {
         {
             self.has_broken(format!(
                 "{} uses a timer, socket or task of an async runtime, and a hub has none: it runs in the test's own thread, on \
-                 virtual time. Mock it with `hub.mock({})`, or give it a fake as a dependency ({})",
+                 virtual time. Mock it with `hub.mock(..)` or `hub.mock_by_name({:?})`, or give it a fake as a dependency ({})",
                 of(task),
                 task.name,
                 failure.error_message

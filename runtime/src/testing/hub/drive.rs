@@ -1,0 +1,180 @@
+//! Lets the worker of a hub run: step by step, in time, and through the crash that the test is about.
+
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use jiff::Timestamp;
+
+use super::TestHub;
+use crate::client::{Client, ClientError};
+use crate::store::Store;
+use crate::testing::single_threaded::{Order, SingleThreaded};
+
+impl TestHub {
+    /// Begins to wait for something: it may take so many steps.
+    pub(super) fn new_wait(&self) {
+        self.steps_left.set(self.config.borrow().max_steps);
+    }
+
+    /// Asks for a change until it is known to be committed or refused, whatever crashes meanwhile.
+    #[track_caller]
+    pub(super) fn ask(
+        &self,
+        ask: impl AsyncFn(Client) -> Result<(), ClientError>,
+    ) -> Result<(), ClientError> {
+        loop {
+            if !self.mode.is_plain() {
+                // The next commit is then the one that is asked for.
+                self.run_now();
+            }
+            let (commits, starts) = (self.store.commits(), self.starts());
+            let answer = self.drive(starts, ask(self.client()));
+            let is_known = match &answer {
+                None => false,
+                Some(Err(ClientError::Store(_))) => self.store.crashed().is_none(),
+                Some(_) => true,
+            };
+            match answer {
+                Some(answer) if is_known => return answer,
+                _ if self.store.was_applied(commits) => return Ok(()),
+                _ => {}
+            }
+        }
+    }
+
+    /// Asks for something that changes nothing.
+    #[track_caller]
+    pub(super) fn look<T>(&self, look: impl AsyncFn(Client) -> T) -> T {
+        loop {
+            let starts = self.starts();
+            if let Some(answer) = self.drive(starts, look(self.client())) {
+                return answer;
+            }
+        }
+    }
+
+    /// The answer that a worker gives by itself, without the time moving: for reports, when nothing may go on.
+    pub(super) fn answer_of<T>(&self, ask: impl AsyncFn(Client) -> T) -> Option<T> {
+        let client = self.client();
+        let mut answer = pin!(ask(client));
+        let mut context = Context::from_waker(Waker::noop());
+        for _ in 0..10_000 {
+            if let Poll::Ready(answer) = answer.as_mut().poll(&mut context) {
+                return Some(answer);
+            }
+            if !self.with_worker(SingleThreaded::step) {
+                break;
+            }
+        }
+        None
+    }
+
+    /// Runs until a future is ready; nothing when the worker was started again meanwhile.
+    #[track_caller]
+    pub(super) fn drive<T>(&self, starts: u32, future: impl Future<Output = T>) -> Option<T> {
+        let mut future = pin!(future);
+        let mut context = Context::from_waker(Waker::noop());
+        while self.starts() == starts {
+            if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+                return Some(output);
+            }
+            if !self.step() && !self.move_time() {
+                self.fail("the worker does not answer a request");
+            }
+        }
+        None
+    }
+
+    /// Lets everything happen that can happen at the current time.
+    #[track_caller]
+    pub(super) fn run_now(&self) {
+        while self.happen() {}
+    }
+
+    /// One thing that can happen at the current time; `false` when nothing can.
+    #[track_caller]
+    pub(super) fn happen(&self) -> bool {
+        self.ask_what_is_due() || self.step()
+    }
+
+    /// One step of the worker.
+    #[track_caller]
+    pub(super) fn step(&self) -> bool {
+        self.world.time.ring();
+        let happened = self.with_worker(SingleThreaded::step);
+        if let Some(why) = self.world.take_broken() {
+            self.fail(&why);
+        }
+        let dies = self
+            .mode
+            .disturbance()
+            .is_some_and(|it| it.crash.is_death());
+        if dies && self.store.crashed().is_some() && !self.has_died.replace(true) {
+            self.restart();
+            return true;
+        }
+        if happened {
+            let left = self.steps_left.get().checked_sub(1);
+            self.steps_left.set(left.unwrap_or_else(|| {
+                self.fail(
+                    "it does not come to an end: more steps were taken than `hub.max_steps(..)` allows",
+                )
+            }));
+        }
+        happened
+    }
+
+    /// Moves the time to the next thing that is due; `false` when nothing is.
+    pub(super) fn move_time(&self) -> bool {
+        let next = self.next_due();
+        if let Some(due) = next {
+            self.set_time(due.max(self.now()));
+        }
+        next.is_some()
+    }
+
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        let of_worker = self.with_worker(|worker| worker.next_due());
+        let asked = self.asks.borrow().next();
+        [of_worker, asked, self.world.time.next()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn starts(&self) -> u32 {
+        self.with_worker(|_| ());
+        self.starts.get()
+    }
+
+    pub(super) fn stop_worker(&self) {
+        drop(self.worker.borrow_mut().take());
+        self.world.lose_runs();
+    }
+
+    #[track_caller]
+    pub(super) fn with_worker<T>(&self, with: impl FnOnce(&mut SingleThreaded) -> T) -> T {
+        let mut worker = self.worker.borrow_mut();
+        let worker = worker.get_or_insert_with(|| self.start_worker());
+        with(worker)
+    }
+
+    #[track_caller]
+    fn start_worker(&self) -> SingleThreaded {
+        self.starts.set(self.starts.get() + 1);
+        let world = Rc::clone(&self.world);
+        let options = self.config.borrow().options(
+            Arc::clone(self.world.time.clock()),
+            Order::Seeded(self.seed),
+            self.world.mocked(),
+        );
+        let around = Box::new(move |shared: &_, task: &_, cancellation, real| {
+            world.run(shared, task, cancellation, real)
+        });
+        let store = Arc::clone(&self.store) as Arc<dyn Store>;
+        SingleThreaded::start_for_users(store, options, around)
+            .unwrap_or_else(|error| panic!("the store cannot be used: {error}"))
+    }
+}

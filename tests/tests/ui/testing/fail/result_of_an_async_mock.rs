@@ -1,0 +1,12 @@
+use steadfast::activity;
+use steadfast::testing::TestHub;
+
+#[activity]
+async fn say_hello(city: String) -> String {
+    city
+}
+
+fn main() {
+    let hub = TestHub::new();
+    hub.mock(say_hello).with_async(|city| async move { city.len() });
+}
