@@ -1,0 +1,3 @@
+steadfast::replay_tests!("histories/of_nobody/*.json");
+
+fn main() {}

@@ -1,0 +1,3 @@
+steadfast::replay_tests!("Cargo.toml", definition = [ship]);
+
+fn main() {}
