@@ -39,15 +39,16 @@ impl Lane {
     /// # Errors
     ///
     /// Why that cannot be told.
-    pub(super) fn replay(&mut self, history: ExportedHistory) -> Result<Verdict, String> {
+    pub(super) fn replay(&mut self, mut history: ExportedHistory) -> Result<Verdict, String> {
         if self.lost == MAX_LOST {
             return Err(format!(
                 "{MAX_LOST} replays did not return, and their threads are still running; repair those first"
             ));
         }
         let (name, version) = (history.name.clone(), history.version.clone());
-        let mut blank = history.clone();
-        blank.episodes.clear();
+        let episodes = std::mem::take(&mut history.episodes);
+        let blank = history.clone();
+        history.episodes = episodes;
         let (send, receive) = match self.thread.take() {
             Some(thread) => thread,
             None => start(&self.registry, self.compare)?,
