@@ -78,3 +78,7 @@ pub const MAX_BUFFERED_EVENT_BYTES: usize = 64 * 1024 * 1024;
 /// How many external events an instance keeps that other orchestrations sent. They cannot be refused, since who sent them has gone on;
 /// so there may be more of them than of those that clients raise, and beyond that they are dropped, which is logged.
 pub const MAX_SENT_EVENTS: usize = 10 * MAX_BUFFERED_EVENTS;
+
+/// How many bytes the requests may have together that a thread of orchestrators has not answered, each counted as one kibibyte more than its
+/// payload. Further ones wait with who makes them.
+pub const MAX_REQUEST_BYTES: usize = 64 * 1024 * 1024;

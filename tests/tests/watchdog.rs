@@ -6,13 +6,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
-use steadfast::limits::MAX_THREADS_GIVEN_UP;
+use axum::body::Body;
+use axum::http::Request;
+use steadfast::http::Api;
+use steadfast::limits::{MAX_REQUEST_BYTES, MAX_THREADS_GIVEN_UP};
 use steadfast::prelude::*;
 use steadfast::store::Store;
 use steadfast::store::memory::MemoryStore;
 use steadfast::store::sqlite::SqliteStore;
 use steadfast::{ClientError, InstanceHandle, NotReady};
 use tokio::sync::Notify;
+use tower::ServiceExt as _;
 
 /// What keeps the threads of one test until it lets them go.
 struct Block {
@@ -304,4 +308,56 @@ async fn a_worker_says_when_too_many_threads_are_kept_and_goes_on_when_they_come
             .orchestration::<blocks_too>(culprit.id().as_str());
         culprit.unwrap().output().await.unwrap();
     }
+}
+
+static FLOODED: Block = Block::new();
+
+#[orchestrator]
+async fn blocks_for_long(_ctx: OrchestrationContext) {
+    FLOODED.enter();
+}
+
+#[orchestrator]
+async fn take(_ctx: OrchestrationContext, text: String) -> usize {
+    text.len()
+}
+
+/// What the thread has not taken, which it cannot while it is kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_requests_waits_with_who_makes_them() {
+    const EACH: usize = 1_000_000;
+    let builder = Steadfast::builder().store(MemoryStore::new());
+    let steadfast = builder.orchestrator_threads(1).start().await.unwrap();
+    let client = steadfast.client().clone();
+    let keeps = client.start(blocks_for_long()).await.unwrap();
+    while FLOODED.entered() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let text = "x".repeat(EACH);
+    let starts = (0..100).map(|_| {
+        let (client, text) = (client.clone(), text.clone());
+        tokio::spawn(async move { client.start(take(text)).await.unwrap().output().await })
+    });
+    let starts: Vec<_> = starts.collect();
+    let most = (MAX_REQUEST_BYTES / EACH) as u64;
+    while steadfast.metrics().messages_waiting < most {
+        tokio::task::yield_now().await;
+    }
+    // Over HTTP nobody waits for ever.
+    let api = Api::new(client.clone()).room_timeout(Duration::from_millis(1));
+    let request = Request::post("/runtime/webhooks/durabletask/orchestrators/take")
+        .body(Body::from(format!("\"{text}\"")))
+        .unwrap();
+    let answer = api.router().oneshot(request).await.unwrap();
+    assert_eq!(answer.status(), 503);
+    assert_eq!(answer.headers()["retry-after"], "1");
+
+    let taken = steadfast.metrics().messages_waiting;
+    assert!(taken <= most, "{taken} of {most}");
+
+    FLOODED.release();
+    for start in starts {
+        assert_eq!(start.await.unwrap().unwrap(), EACH);
+    }
+    keeps.output().await.unwrap();
 }

@@ -183,6 +183,12 @@ pub enum ClientError {
          does no harm"
     )]
     Store(#[source] Arc<StoreError>),
+    /// More is asked of the worker than it keeps up with, and the request did not get its turn in time. Nothing of it was done. Over HTTP
+    /// only: in a program a request waits for as long as it takes.
+    #[error(
+        "the worker has as many requests as it takes; nothing of this one was done, so ask again later"
+    )]
+    Busy,
     /// An orchestrator did not return, and the thread that had taken the request was given up. Whether it was carried out is unknown.
     #[error(
         "the thread that had taken the request was given up, since an orchestrator did not return to it, and it is unknown whether \

@@ -104,7 +104,7 @@ pub struct InstanceCounts {
 }
 
 /// The last count. Locked while they are counted, so that who asks meanwhile gets the same.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Counted(Arc<Mutex<Option<Count>>>);
 
 /// A count, and until when it is to do.

@@ -24,6 +24,7 @@ mod watch;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use batch::BatchOperation;
 pub use changes::{Change, ChangeWatch};
@@ -46,6 +47,8 @@ pub use watch::{ReadStatus, StatusWatch, WatchedStatus};
 #[cfg(feature = "http")]
 use jiff::Timestamp;
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use crate::call::InstanceOptions;
 use crate::definition::OrchestratorDefinition;
 use crate::model::custom_status::CustomStatus;
@@ -58,8 +61,8 @@ use crate::registration::{Function, Registration};
 use crate::schemas::OrchestratorSchemas;
 use crate::store::{InstanceRows, Store};
 use crate::worker::message::{Control, Reply, Request, RequestError, StartRequest};
+use crate::worker::room::{WayIn, place};
 use crate::worker::shard::Shared;
-use crate::worker::takeover::SendRequest;
 #[cfg(feature = "http")]
 pub(crate) use crate::worker::update::Update;
 use start::StartOptions;
@@ -80,26 +83,29 @@ struct Inner {
     task_hub: String,
     store: Arc<dyn Store>,
     shared: Arc<Shared>,
-    send: SendRequest,
+    way: Arc<dyn WayIn>,
+    /// How long a request waits for room at most.
+    patience: Option<Duration>,
     counted: metrics::Counted,
     /// Whether reads are made in the thread that asks for them, whatever async runtime it is in.
     reads_in_place: bool,
 }
 
 impl Client {
-    /// A client of a worker that takes requests by `send`, which answers those that it cannot take.
+    /// A client of a worker that takes requests this way, which answers those that it cannot take.
     pub(crate) fn new(
         task_hub: String,
         store: Arc<dyn Store>,
         shared: Arc<Shared>,
-        send: SendRequest,
+        way: Arc<dyn WayIn>,
         reads_in_place: bool,
     ) -> Self {
         Self(Arc::new(Inner {
             task_hub,
             store,
             shared,
-            send,
+            way,
+            patience: None,
             counted: metrics::Counted::default(),
             reads_in_place,
         }))
@@ -279,10 +285,43 @@ impl Client {
         &*self.0.store
     }
 
+    /// The same client, whose requests wait for room no longer than this.
+    #[cfg(feature = "http")]
+    pub(crate) fn with_patience(self, patience: Duration) -> Self {
+        let inner = &self.0;
+        Self(Arc::new(Inner {
+            task_hub: inner.task_hub.clone(),
+            store: Arc::clone(&inner.store),
+            shared: Arc::clone(&inner.shared),
+            way: Arc::clone(&inner.way),
+            patience: Some(patience),
+            counted: inner.counted.clone(),
+            reads_in_place: inner.reads_in_place,
+        }))
+    }
+
+    /// A place for a request among those that are not answered.
+    async fn room_for(
+        &self,
+        request: &Request,
+    ) -> Result<Option<OwnedSemaphorePermit>, ClientError> {
+        let place = place(&*self.0.way, request);
+        match self.0.patience {
+            #[cfg(feature = "http")]
+            Some(patience) => tokio::time::timeout(patience, place)
+                .await
+                .map_err(|_| ClientError::Busy),
+            _ => Ok(place.await),
+        }
+    }
+
     /// Sends a request and waits for the answer.
     async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, ClientError> {
         let (reply, answer) = Reply::channel();
-        let lost = (self.0.send)(request(reply));
+        let mut request = request(reply);
+        let place = self.room_for(&request).await?;
+        request.takes(place);
+        let lost = self.0.way.send(request);
         let answer = match lost {
             None => answer.await,
             Some(lost) => tokio::select! {

@@ -1,6 +1,7 @@
 //! Everything that can be answered but success, and what it looks like.
 
-use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -218,6 +219,9 @@ impl HttpError {
                     &error.to_string(),
                     "ShutDown",
                 ),
+                ClientError::Busy => {
+                    body(StatusCode::SERVICE_UNAVAILABLE, &error.to_string(), "Busy")
+                }
                 ClientError::GivenUp => body(
                     StatusCode::SERVICE_UNAVAILABLE,
                     &error.to_string(),
@@ -308,9 +312,14 @@ impl IntoResponse for HttpError {
         if let Self::Answered(response) = self {
             return *response;
         }
-        match self.parts() {
+        let mut response = match self.parts() {
             (status, None) => status.into_response(),
             (status, Some(body)) => json_response(status, &body),
+        };
+        if let Self::Client(ClientError::Busy) = self {
+            let later = HeaderValue::from_static("1");
+            response.headers_mut().insert(RETRY_AFTER, later);
         }
+        response
     }
 }

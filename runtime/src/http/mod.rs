@@ -39,6 +39,7 @@ mod telemetry;
 mod watch;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -80,6 +81,9 @@ const DEFAULT_CONNECTION: &str = "Storage";
 pub fn router(client: Client) -> Router {
     Api::new(client).router()
 }
+
+/// How long a request waits for room in the worker: less than a proxy waits for an answer.
+const DEFAULT_ROOM_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The HTTP API and its options.
 ///
@@ -134,7 +138,7 @@ impl Api {
     /// The API with default options.
     pub fn new(client: Client) -> Self {
         Self {
-            client,
+            client: client.with_patience(DEFAULT_ROOM_TIMEOUT),
             connection_name: DEFAULT_CONNECTION.into(),
             public_origin: None,
             forwarded: None,
@@ -145,6 +149,13 @@ impl Api {
             guard: Guard::default(),
             serving: Serving::default(),
         }
+    }
+
+    /// How long a request waits at most when the worker has as many as it takes; five seconds by default. Then it is answered with 503, and
+    /// nothing of it is done.
+    pub fn room_timeout(mut self, timeout: Duration) -> Self {
+        self.client = self.client.with_patience(timeout);
+        self
     }
 
     /// What links call the connection when a request names none; `Storage` by default. It has no effect here.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::activities::progress::ProgressCell;
 use crate::context::CancelReason;
@@ -65,16 +65,21 @@ pub(crate) enum RequestError {
 
 /// Where the answer to a request goes. A requester that no longer listens is no error.
 #[derive(Debug)]
-pub(crate) struct Reply<T>(oneshot::Sender<Result<T, RequestError>>);
+pub(crate) struct Reply<T> {
+    answer: oneshot::Sender<Result<T, RequestError>>,
+    /// What the request takes up until it is answered.
+    place: Option<OwnedSemaphorePermit>,
+}
 
 impl<T> Reply<T> {
     pub(crate) fn channel() -> (Self, oneshot::Receiver<Result<T, RequestError>>) {
-        let (sender, receiver) = oneshot::channel();
-        (Self(sender), receiver)
+        let (answer, receiver) = oneshot::channel();
+        let place = None;
+        (Self { answer, place }, receiver)
     }
 
     pub(crate) fn send(self, answer: Result<T, RequestError>) {
-        drop(self.0.send(answer));
+        drop(self.answer.send(answer));
     }
 }
 
@@ -157,6 +162,40 @@ impl Request {
             Self::Import { import, .. } => Some(&import.create.id),
             Self::Control { id, .. } | Self::Inspect { id, .. } => Some(id),
             Self::PurgeWhere { .. } => None,
+        }
+    }
+
+    /// Keeps a place until it is answered.
+    pub(crate) fn takes(&mut self, place: Option<OwnedSemaphorePermit>) {
+        match self {
+            Self::Start(StartRequest { reply, .. }) | Self::Import { reply, .. } => {
+                reply.place = place;
+            }
+            Self::Control { reply, .. } => reply.place = place,
+            Self::Inspect { reply, .. } => reply.place = place,
+            Self::PurgeWhere { reply, .. } => reply.place = place,
+        }
+    }
+
+    /// About how many bytes it has.
+    pub(crate) fn bytes(&self) -> usize {
+        let of = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        match self {
+            Self::Start(start) => of(&start.input),
+            Self::Import { import, .. } => {
+                let rows = import.rows.iter().map(|row| row.events.len());
+                let inbox = import.inbox.iter().map(String::len);
+                import.create.events.len() + rows.chain(inbox).sum::<usize>()
+            }
+            Self::Control { control, .. } => match control {
+                Control::RaiseEvent { name, payload } => name.len() + of(payload),
+                Control::Terminate { reason, .. }
+                | Control::Suspend { reason }
+                | Control::Resume { reason }
+                | Control::Rewind { reason } => of(reason),
+                Control::Purge | Control::Retry => 0,
+            },
+            Self::Inspect { .. } | Self::PurgeWhere { .. } => 0,
         }
     }
 

@@ -27,6 +27,7 @@ pub(crate) mod message;
 pub(crate) mod meters;
 pub(crate) mod pulse;
 mod recent;
+pub(crate) mod room;
 pub(crate) mod shard;
 pub(crate) mod streams;
 pub(crate) mod takeover;

@@ -5,10 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::message::{Request, RequestError};
-
-/// The way in for requests. Tells when there is no hope for an answer any more, where that can be.
-pub(crate) type SendRequest = Box<dyn Fn(Request) -> Option<Lost> + Send + Sync>;
+use super::message::RequestError;
 
 /// The number of a request.
 pub(crate) type Ticket = u64;

@@ -58,7 +58,7 @@ const ALWAYS: &[Answer] = &[
         503,
         Json("Error"),
         NO_HEADERS,
-        "The worker has been shut down, or an orchestrator did not return to the thread that had taken the request.",
+        "The worker has been shut down, has as many requests as it takes, or an orchestrator did not return to the thread that had taken the request.",
     ),
 ];
 

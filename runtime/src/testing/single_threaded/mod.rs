@@ -17,6 +17,7 @@ use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 
 use crate::client::Client;
 use crate::clock::{Clock, ManualClock};
@@ -32,9 +33,11 @@ use crate::worker::activities::{Dispatcher, run};
 use crate::worker::condition::Condition;
 use crate::worker::culprits::Culprits;
 use crate::worker::ids::CountingIds;
-use crate::worker::message::{ShardInput, ShardOutput, Task, TaskKey};
+use crate::worker::message::{Request, ShardInput, ShardOutput, Task, TaskKey};
 use crate::worker::meters::Meters;
+use crate::worker::room::WayIn;
 use crate::worker::shard::{CROWD, Shard, Shared};
+use crate::worker::takeover::Lost;
 use crate::worker::timers::{PAGE, TimerIndex};
 use crate::worker::watchers::Watchers;
 use crate::worker::writer::{MAX_BATCH, Origin, Writer};
@@ -134,6 +137,20 @@ pub struct Options {
     pub order: Order,
 }
 
+/// Takes every request: whoever asks is run by the same thread.
+struct Entrance(Inputs);
+
+impl WayIn for Entrance {
+    fn room(&self, _: Option<&InstanceId>) -> Option<Arc<Semaphore>> {
+        None
+    }
+
+    fn send(&self, request: Request) -> Option<Lost> {
+        push(&self.0, ShardInput::Request(request));
+        None
+    }
+}
+
 impl SingleThreaded {
     /// Takes the store over and picks up what is unfinished.
     ///
@@ -216,10 +233,7 @@ impl SingleThreaded {
             }),
         });
         let requests = Arc::clone(&inputs);
-        let send = Box::new(move |request| {
-            push(&requests, ShardInput::Request(request));
-            None
-        });
+        let send = Arc::new(Entrance(requests));
         let client = Client::new(
             ownership.task_hub,
             Arc::clone(&store),

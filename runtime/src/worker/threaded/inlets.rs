@@ -8,12 +8,13 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::hash::hash_of;
 use crate::model::instance::{ExecutionId, InstanceId};
 use crate::worker::message::{Request, RequestError, ShardInput};
 use crate::worker::meters::Meters;
+use crate::worker::room::room;
 use crate::worker::takeover::{Lost, Takeover, Ticket};
 use crate::worker::writer::{Answer, Origin};
 
@@ -57,6 +58,8 @@ struct Inlet {
     /// Which of its threads owns it, in their order.
     owner: AtomicU64,
     takeovers: watch::Sender<Takeover>,
+    /// For the requests that are not answered. None when none are taken any more.
+    room: Mutex<Option<Arc<Semaphore>>>,
 }
 
 /// What waits for a shard.
@@ -83,6 +86,7 @@ impl Inlets {
                 }),
                 owner: AtomicU64::new(0),
                 takeovers: watch::Sender::default(),
+                room: Mutex::new(Some(room())),
             }
         };
         Self {
@@ -128,6 +132,12 @@ impl Inlets {
             request.refuse(RequestError::ShutDown);
         }
         lost
+    }
+
+    /// The room for requests about an instance, or about none.
+    pub(super) fn room(&self, id: Option<&InstanceId>) -> Option<Arc<Semaphore>> {
+        let shard = id.map_or(0, |id| self.shard_of(id));
+        self.shards[shard].room().clone()
     }
 
     /// Whether the thread owns its shard.
@@ -225,6 +235,9 @@ impl Inlets {
         drop(queue);
         self.note_taken(shard);
         self.meters.threads_given_up.fetch_add(1, Ordering::Relaxed);
+        // What the thread before has taken keeps its places for ever.
+        let before = inlet.room().replace(room());
+        before.inspect(|room| room.close());
         let closed = false;
         inlet.takeovers.send_replace(Takeover { spared, closed });
         Some(Ok(()))
@@ -244,6 +257,8 @@ impl Inlets {
             Err(TryLockError::Poisoned(_)) => None,
         };
         drop(left);
+        let room = inlet.room().take();
+        room.inspect(|room| room.close());
         inlet.takeovers.send_replace(Takeover {
             closed: true,
             ..Takeover::default()
@@ -252,6 +267,10 @@ impl Inlets {
 }
 
 impl Inlet {
+    fn room(&self) -> MutexGuard<'_, Option<Arc<Semaphore>>> {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }

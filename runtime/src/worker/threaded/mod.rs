@@ -21,15 +21,17 @@ use std::sync::{Arc, MutexGuard, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::activities::run::{self, DispatcherInput, Listeners};
 use super::condition::State;
 use super::logged::logged;
-use super::message::{RequestError, ShardInput};
+use super::message::{Request, RequestError, ShardInput};
 use super::pulse::Pulse;
+use super::room::WayIn;
 use super::shard::Shared;
-use super::takeover::SendRequest;
+use super::takeover::Lost;
 use super::turn::Turn;
 use super::writer::Origin;
 use crate::model::instance::InstanceId;
@@ -205,18 +207,34 @@ impl Drop for Noted {
     }
 }
 
+/// The way in for requests.
+struct Entrance {
+    open: Arc<RwLock<bool>>,
+    inlets: Inlets,
+}
+
+impl WayIn for Entrance {
+    fn room(&self, id: Option<&InstanceId>) -> Option<Arc<Semaphore>> {
+        self.inlets.room(id)
+    }
+
+    fn send(&self, request: Request) -> Option<Lost> {
+        // Held while sending: once shutdown has the lock, every accepted request is ahead of the stop.
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        if *open {
+            return Some(self.inlets.send_request(request));
+        }
+        request.refuse(RequestError::ShutDown);
+        None
+    }
+}
+
 impl Threads {
     /// The way in for requests, until the worker shuts down.
-    pub(crate) fn requests(&self) -> SendRequest {
-        let (open, inlets) = (Arc::clone(&self.requests), self.inlets.clone());
-        Box::new(move |request| {
-            // Held while sending: once shutdown has the lock, every accepted request is ahead of the stop.
-            let open = open.read().unwrap_or_else(PoisonError::into_inner);
-            if *open {
-                return Some(inlets.send_request(request));
-            }
-            request.refuse(RequestError::ShutDown);
-            None
+    pub(crate) fn requests(&self) -> Arc<dyn WayIn> {
+        Arc::new(Entrance {
+            open: Arc::clone(&self.requests),
+            inlets: self.inlets.clone(),
         })
     }
 
