@@ -276,7 +276,7 @@ pub(crate) async fn program(ctx: OrchestrationContext, plan: Plan) -> Result<u64
                 let own = ctx.wait_for_external_event_named::<u64>("self").await;
                 own.map_err(|error| error.to_string())?;
             }
-            16 if LATER.get() && ctx.patched("more-work") => {
+            16 if LATER.get() && ctx.patched(&format!("more-work-{step}")) => {
                 let _ = ctx.call(work(dice.job())).await;
             }
             17 => {

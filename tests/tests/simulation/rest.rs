@@ -21,6 +21,13 @@ const PAUSE: Duration = Duration::from_secs(30);
 /// So many rounds are enough for everything to end, when nobody disturbs it.
 const ROUNDS: usize = 600;
 
+/// What an instance waited for behind an episode.
+struct Waits {
+    id: InstanceId,
+    episode: u64,
+    kinds: Vec<WaitingFor>,
+}
+
 impl Simulation {
     /// Nothing goes wrong for a while, and no activity ends. Then everything is looked at.
     pub(crate) fn lull(&mut self) {
@@ -32,6 +39,7 @@ impl Simulation {
             return;
         }
         self.look_at_requests();
+        self.look_at_store();
         let waits = self.look_at_instances();
         if self.holds() && self.world.one_in(2) {
             self.restart(&waits);
@@ -110,8 +118,36 @@ impl Simulation {
         }
     }
 
+    /// What can go on has gone on by itself: nobody asked for it yet.
+    fn look_at_store(&mut self) {
+        for id in self.unfinished() {
+            let rows = now(self.memory.load(&id)).expect("a store in memory does not fail");
+            let Some(rows) = rows else { continue };
+            let clock = self.clock.now();
+            let ledger = &mut self.world.lock().ledger;
+            let header = &rows.header;
+            let start_at = ledger.life(&id).and_then(|life| life.start_at);
+            let is_held = header.runtime_status == RuntimeStatus::Suspended
+                || header.stalled.is_some()
+                || (header.episode == 0 && start_at.is_some_and(|at| at > clock));
+            let of = header.execution_id;
+            let mut inbox = rows.inbox.iter();
+            let has_mail = inbox.any(|message| message.execution.is_none_or(|to| to == of));
+            ledger.expect(is_held || header.episode > 0, || {
+                format!("`{id}` has not begun, and nobody is at it")
+            });
+            ledger.expect(is_held || !has_mail, || {
+                format!("`{id}` has a message, and nobody is at it")
+            });
+            let timer = header.next_timer.filter(|_| header.episode > 0);
+            ledger.expect(is_held || timer.is_none_or(|at| at > clock), || {
+                format!("a timer of `{id}` is due, and nobody is at it")
+            });
+        }
+    }
+
     /// What each instance waits for.
-    fn look_at_instances(&mut self) -> Vec<(InstanceId, Vec<WaitingFor>)> {
+    fn look_at_instances(&mut self) -> Vec<Waits> {
         let ids = self.unfinished();
         // One that is loaded for the question may find only now that it cannot advance.
         for id in &ids {
@@ -173,7 +209,11 @@ impl Simulation {
                     format!("`{id}` waits for {kind:?}, and nobody is at it")
                 });
             }
-            waits.push((id, kinds(waiting)));
+            waits.push(Waits {
+                id,
+                episode: rows.header.episode,
+                kinds: waiting.into_iter().map(|wait| wait.kind).collect(),
+            });
         }
         waits
     }
@@ -211,24 +251,21 @@ impl Simulation {
     }
 
     /// A worker that begins anew finds everything as it was.
-    fn restart(&mut self, before: &[(InstanceId, Vec<WaitingFor>)]) {
+    fn restart(&mut self, before: &[Waits]) {
         self.kill(self.workers.len() - 1);
         self.world.lock().stage.owner = 0;
         self.owner();
         self.rest();
         let after = self.look_at_instances();
-        for (id, waits) in before {
-            // It may lack a definition now, or be one whose timers came.
-            let found = after.iter().find(|(of, _)| of == id);
-            let timed = |waits: &[WaitingFor]| {
-                waits
-                    .iter()
-                    .any(|wait| matches!(wait, WaitingFor::Timer { .. } | WaitingFor::Retry { .. }))
+        for Waits { id, episode, kinds } in before {
+            // Time has passed, and with it timers and attempts.
+            let found = after.iter().find(|waits| waits.id == *id);
+            let Some(now) = found.filter(|waits| waits.episode == *episode) else {
+                continue;
             };
-            let Some((_, now)) = found else { continue };
-            let same = now == waits || timed(waits) || timed(now);
-            self.world.lock().ledger.expect(same, || {
-                format!("`{id}` waited for {waits:?}, and after a restart for {now:?}")
+            self.world.lock().ledger.expect(now.kinds == *kinds, || {
+                let now = &now.kinds;
+                format!("`{id}` waited for {kinds:?}, and after a restart for {now:?}")
             });
         }
     }
@@ -303,8 +340,4 @@ fn expected_events(ledger: &mut Ledger, id: &InstanceId, inbox: &[steadfast::sto
         let what = format!("event {nonce} for `{id}` was acknowledged, and is lost");
         ledger.violate(what);
     }
-}
-
-fn kinds(waiting: Vec<WaitingOn>) -> Vec<WaitingFor> {
-    waiting.into_iter().map(|wait| wait.kind).collect()
 }
