@@ -451,7 +451,7 @@ fn is_ended(state: Option<&State>) -> bool {
 }
 
 /// How many commits a shard may be behind the store.
-const UNTOLD: u64 = 40;
+const UNTOLD: u64 = 400;
 
 /// So many ids are there for those that clients start.
 const ROOTS: usize = 8;
