@@ -332,6 +332,34 @@ fn what_was_moved_or_changed_in_the_file_is_not_taken_for_what_was_written() {
     }
 }
 
+/// A store puts the end of a child behind a message, and nothing else.
+#[test]
+fn what_was_put_behind_a_message_in_the_file_is_not_taken_for_a_part_of_it() {
+    let directory = waiting("first");
+    let mut worker = opened(&directory, "first");
+    let (it, other) = (worker.instance("it"), worker.instance("other"));
+    worker.wait(other.terminate(None));
+    worker.wait(it.suspend(None));
+    worker.run_until_idle();
+    worker.wait(it.raise_event_named("something else", "1"));
+    worker.run_until_idle();
+    drop((worker, it, other));
+    change(
+        &directory,
+        "UPDATE inbox SET event = substr(event, 1, length(event) - 1) || ',' || substr((
+             SELECT events FROM history JOIN instances USING (incarnation)
+             WHERE id = 'other' ORDER BY history.episode DESC LIMIT 1), 2)",
+    );
+
+    let mut worker = opened(&directory, "first");
+    let it = worker.instance("it");
+    worker.wait(it.resume(None));
+    worker.run_until_idle();
+    assert!(!worker.status("it").is_terminal());
+    let why = stalled(&mut worker, "it");
+    assert!(why.contains("more than one event"), "{why}");
+}
+
 #[test]
 fn a_store_of_plain_text_is_read_when_that_is_wanted() {
     let directory = tempfile::tempdir().unwrap();

@@ -565,20 +565,27 @@ fn parts(
     })
 }
 
-/// The answer of a child that had completed before its parent was rewound: the event that tells of it, followed by the episode in
-/// which it ended. Any other message is one event.
-fn answered(mut events: Vec<HistoryEvent>) -> Vec<HistoryEvent> {
-    let last = events.iter().rev().find_map(|event| match &event.kind {
-        HistoryEventKind::ExecutionCompleted(ended) => Some(ended.result.clone()),
+/// The one event of a message. The answer of a child that had completed before its parent was rewound is without its output, and followed
+/// by the episode in which the child ended; whatever else is behind an event was put there by nobody who may.
+fn only_event(events: Vec<HistoryEvent>) -> Result<HistoryEvent, &'static str> {
+    let mut events = events.into_iter();
+    let mut event = events.next().ok_or("it has no event")?;
+    if events.len() == 0 {
+        return Ok(event);
+    }
+    let end = events.rev().find_map(|event| match event.kind {
+        HistoryEventKind::ExecutionCompleted(ended) => Some(ended),
         _ => None,
     });
-    if let (Some(output), Some(HistoryEventKind::SubOrchestrationInstanceCompleted(answer))) =
-        (last, events.first_mut().map(|event| &mut event.kind))
-    {
-        answer.result = output;
-        events.truncate(1);
+    match (&mut event.kind, end) {
+        (HistoryEventKind::SubOrchestrationInstanceCompleted(answer), Some(end))
+            if answer.result.is_none() =>
+        {
+            answer.result = end.result;
+            Ok(event)
+        }
+        _ => Err("it has more than one event"),
     }
-    events
 }
 
 /// The messages of an inbox that are for this execution.
@@ -593,12 +600,13 @@ fn messages(header: &InstanceHeader, inbox: Vec<InboxRow>) -> Result<Vec<Message
         if execution.is_some_and(|execution| execution != header.execution_id) {
             continue;
         }
-        let events = decode_events(&event).map_err(|error| Fault::Undecodable {
+        let undecodable = |message| Fault::Undecodable {
             what: format!("message {sequence} of the inbox"),
-            message: error.to_string(),
-        })?;
-        let events = answered(events);
-        messages.extend(events.into_iter().map(|event| match event.kind {
+            message,
+        };
+        let events = decode_events(&event).map_err(|error| undecodable(error.to_string()))?;
+        let event = only_event(events).map_err(|why| undecodable(why.to_owned()))?;
+        messages.push(match event.kind {
             HistoryEventKind::ExecutionTerminated(terminated) => Message::Terminate {
                 reason: terminated.input,
                 recursive: terminated.recurse,
@@ -612,7 +620,7 @@ fn messages(header: &InstanceHeader, inbox: Vec<InboxRow>) -> Result<Vec<Message
                 event: HistoryEvent { kind, ..event },
                 source: Source::Inbox(sequence),
             },
-        }));
+        });
     }
     Ok(messages)
 }
