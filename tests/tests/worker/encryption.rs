@@ -361,6 +361,36 @@ fn what_was_put_behind_a_message_in_the_file_is_not_taken_for_a_part_of_it() {
 }
 
 #[test]
+fn a_status_that_does_not_decrypt_is_no_end_of_a_watch_over_every_change() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut worker = opened(&directory, "first");
+    let client = worker.client().clone();
+    worker.wait(client.start(everything("1".to_owned()).id("it")));
+    worker.run_until_idle();
+    drop((worker, client));
+    change(
+        &directory,
+        "UPDATE history SET custom_status = '1' WHERE custom_status IS NOT NULL",
+    );
+
+    let mut worker = opened(&directory, "first");
+    let last = worker.status("it").cursor;
+    let first = steadfast::Cursor {
+        sequence: 0,
+        ..last
+    };
+    let mut changes = worker.instance("it").watch_changes().after(first);
+    loop {
+        let change = worker.wait(changes.next()).expect("it has not ended");
+        assert_eq!(change.custom_status, None);
+        if change.cursor == last {
+            let why = change.stalled.expect("what is wrong is told");
+            return assert!(why.contains("stored without a codec"), "{why}");
+        }
+    }
+}
+
+#[test]
 fn a_store_of_plain_text_is_read_when_that_is_wanted() {
     let directory = tempfile::tempdir().unwrap();
     let mut plain = worker(World::on_exactly(sqlite(&directory)));

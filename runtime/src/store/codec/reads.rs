@@ -8,9 +8,7 @@ use super::{Codec, text};
 use crate::model::encoded::undecodable;
 use crate::model::instance::{ExecutionId, Incarnation, InstanceId};
 use crate::model::status::ActivityProgress;
-use crate::store::{
-    ChangeRow, InboxRow, InstanceHeader, InstanceRows, StoreError, StoreErrorKind, StoredInstance,
-};
+use crate::store::{ChangeRow, InboxRow, InstanceHeader, InstanceRows, StoredInstance};
 
 type Result<T = ()> = std::result::Result<T, String>;
 
@@ -105,22 +103,18 @@ impl Decoder<'_> {
         inbox
     }
 
-    pub(super) fn changes(
-        self,
-        mut changes: Vec<ChangeRow>,
-    ) -> std::result::Result<Vec<ChangeRow>, StoreError> {
+    /// A custom status that cannot be decoded is left out, as it is where the instance is read.
+    pub(super) fn changes(self, mut changes: Vec<ChangeRow>) -> Vec<ChangeRow> {
         for row in &mut changes {
             let Some(episode) = row.status_episode else {
                 continue;
             };
             let place = Place::CustomStatus(row.execution_id, episode);
-            self.optional(place, &mut row.custom_status)
-                .map_err(|why| {
-                    let message = format!("a custom status cannot be decoded: {why}");
-                    StoreError::new(StoreErrorKind::Corrupt, message)
-                })?;
+            if self.optional(place, &mut row.custom_status).is_err() {
+                (row.custom_status, row.status_episode) = (None, None);
+            }
         }
-        Ok(changes)
+        changes
     }
 
     fn messages(self, id: &InstanceId, incarnation: Incarnation, inbox: &mut [InboxRow]) -> Result {

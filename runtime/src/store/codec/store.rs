@@ -131,7 +131,7 @@ impl<S: Store, C: Codec> Store for CodecStore<S, C> {
     ) -> BoxFuture<'_, Result<Vec<ChangeRow>, StoreError>> {
         Box::pin(async move {
             let changes = self.store.changes(incarnation, after, limit).await?;
-            self.decoder().changes(changes)
+            Ok(self.decoder().changes(changes))
         })
     }
 
