@@ -46,6 +46,7 @@ enum Defect {
     RepeatsTheLastTimer,
     LeavesOutputsOut,
     ForgetsHowMuchAPageHolds,
+    WalksToTheEnd,
     SkipsAnInstanceBetweenPages,
     CountsPagesOnly,
     ForgetsWhereChangesBegin,
@@ -127,6 +128,10 @@ const CAUGHT: &[(Defect, &str)] = &[
     (
         Defect::ForgetsHowMuchAPageHolds,
         "search::pages_end_where_they_hold_too_much",
+    ),
+    (
+        Defect::WalksToTheEnd,
+        "search::pages_end_where_enough_was_walked",
     ),
     (
         Defect::SkipsAnInstanceBetweenPages,
@@ -411,6 +416,9 @@ impl Store for Defective {
             }
             if self.is(Defect::ForgetsHowMuchAPageHolds) {
                 page.bytes = usize::MAX;
+            }
+            if self.is(Defect::WalksToTheEnd) {
+                page.walk = usize::MAX;
             }
             let mut found = self.store.query(&filter, &page).await?;
             if self.is(Defect::SkipsAnInstanceBetweenPages)

@@ -146,6 +146,8 @@ impl<S: Store, C: Codec> Store for CodecStore<S, C> {
             let mut rest = *page;
             loop {
                 let part = self.store.query(filter, &rest).await?;
+                // At least these were walked past. How many that do not match came with them is not known.
+                rest.walk = rest.walk.saturating_sub(part.rows.len());
                 let is_cut = part.rows.iter().map(InstanceRows::bytes).sum::<usize>() > rest.bytes;
                 for rows in part.rows {
                     found.next = Some(rows.header.incarnation);
@@ -160,7 +162,7 @@ impl<S: Store, C: Codec> Store for CodecStore<S, C> {
                 rest.after = part.next;
                 rest.limit = page.limit - found.rows.len();
                 rest.bytes = page.bytes - bytes;
-                if !is_cut || rest.limit == 0 || found.next.is_none() {
+                if !is_cut || rest.limit == 0 || rest.walk == 0 || found.next.is_none() {
                     return Ok(found);
                 }
             }

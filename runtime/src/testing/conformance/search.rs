@@ -9,7 +9,7 @@ use super::fixtures::{
 use crate::model::instance::Incarnation;
 use crate::model::query::{InstanceFilter, Order};
 use crate::model::status::RuntimeStatus;
-use crate::store::{InstancePage, PageRequest, Store, Write};
+use crate::store::{InstancePage, InstanceRows, PageRequest, Store, Write};
 
 /// A condition, and those that meet it.
 type Condition = (InstanceFilter, &'static [&'static str]);
@@ -308,11 +308,22 @@ pub async fn pages_end_where_enough_was_walked(store: &dyn Store) {
         }
         let whole = store.query(&none, &first_page(100, order)).await;
         assert_eq!(whole.expect("instances can be queried").next, None);
+        let all = InstanceFilter::new();
+        let all = store.query(&all, &first_page(100, order)).await;
+        let all = all.expect("instances can be queried").rows;
+        let all_bytes = all.iter().map(InstanceRows::bytes).sum();
 
         for (filter, expected) in &conditions {
-            for walk in [1, 2, 4, 100] {
+            // Also where the page might end by what it holds, and does not.
+            for (walk, bytes) in [
+                (1, usize::MAX),
+                (2, all_bytes),
+                (4, all_bytes),
+                (100, all_bytes),
+            ] {
                 let mut page = PageRequest {
                     walk,
+                    bytes,
                     ..first_page(100, order)
                 };
                 let mut found = Vec::new();
