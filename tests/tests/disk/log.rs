@@ -158,6 +158,24 @@ fn damage_in_the_log_loses_what_is_behind_it() {
 }
 
 #[test]
+fn damaged_log_is_kept_once() {
+    let killed = Killed::new("a");
+    let mut log = killed.log.clone();
+    log[HEADER + killed.frames() / 2 * FRAME + 100] ^= 1;
+    let (directory, path) = killed.with_log(Some(&log));
+    for number in 0..2 {
+        let mut program = crate::program(&path, directory.path());
+        program.opened();
+        program.must(&format!("start quiet b-{number} 10"));
+        program.kill();
+    }
+    let found = instances(directory.path(), &path);
+    assert!(found.contains("b-0") && found.contains("b-1"), "{found:?}");
+    assert!(beside(&path, "-wal.damaged-0").exists());
+    assert!(!beside(&path, "-wal.damaged-1").exists());
+}
+
+#[test]
 fn copy_without_its_log_has_what_was_copied_into_the_file() {
     let killed = Killed::new("a");
     assert_eq!(starts(&killed, None), 0);

@@ -34,9 +34,19 @@ pub(super) fn lengthen(database: &Path, writer: &mut Connection) {
     }
 }
 
+/// Takes what SQLite does not read out of a damaged log. Behind later commits it would be taken for damage at every start until it is
+/// written over. It is not done while others read the database.
+pub(super) fn empty(writer: &Connection) {
+    let _ = truncate(writer);
+}
+
+fn truncate(writer: &Connection) -> Result<()> {
+    writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+}
+
 fn empty_and_fill(log: &Path, writer: &mut Connection) -> Result<()> {
     // Whoever reads the database keeps what is in the log. The transaction keeps others from appending to it meanwhile.
-    writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    truncate(writer)?;
     let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let _ = fill(log);
     transaction.rollback()

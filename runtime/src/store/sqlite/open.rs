@@ -28,7 +28,7 @@ pub(super) fn open(path: &Path, durability: Durability) -> Result<Opened, StoreE
     let is_new = look(&path)?;
     let lock = LockFile::acquire(&path)?;
     permit_companions(&path);
-    keep_unread(&path)?;
+    let is_log_damaged = keep_unread(&path)?;
     let mut writer = connect(
         &path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
@@ -51,6 +51,9 @@ pub(super) fn open(path: &Path, durability: Durability) -> Result<Opened, StoreE
             path.display()
         );
         return Err(StoreError::new(StoreErrorKind::Unavailable, message));
+    }
+    if is_log_damaged {
+        log::empty(&writer);
     }
     migrations::migrate(&path, &mut writer)?;
     if durability == Durability::Full {
@@ -126,17 +129,19 @@ pub(super) fn look(path: &Path) -> Result<bool, StoreError> {
     }
 }
 
-/// Keeps what a damaged log holds and SQLite would write over.
-fn keep_unread(path: &Path) -> Result<(), StoreError> {
+/// Keeps what a damaged log holds and SQLite would write over. Answers whether there was such.
+fn keep_unread(path: &Path) -> Result<bool, StoreError> {
     let log = log::path(path);
-    if let Some(copy) = unread::keep(&log).map_err(|error| error::from_io(&log, error))? {
+    let copy = unread::keep(&log).map_err(|error| error::from_io(&log, error))?;
+    if let Some(copy) = &copy {
         tracing::error!(
             log = %log.display(),
             copy = %copy.display(),
-            "the write-ahead log holds commits behind a place at which it cannot be read, and they are lost. After a loss of power,              nobody was told of them; otherwise the disk has damaged the log. A copy of it was kept"
+            "the write-ahead log holds commits behind a place at which it cannot be read, and they are lost. After a loss of power, \
+             nobody was told of them; otherwise the disk has damaged the log. A copy of it was kept"
         );
     }
-    Ok(())
+    Ok(copy.is_some())
 }
 
 /// Lets the files beside the database be written as the database may be. SQLite makes them with its permissions, also when it only reads;

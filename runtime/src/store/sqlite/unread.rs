@@ -24,9 +24,18 @@ pub(super) fn keep(log: &Path) -> io::Result<Option<PathBuf>> {
         return Ok(None);
     }
     let copy = free_name(log);
-    fs::copy(log, &copy)?;
-    File::open(&copy)?.sync_all()?;
+    if let Err(error) = copy_durably(log, &copy) {
+        // Half of it would be in the way of the next attempt, most of all on a disk that is full.
+        let _ = fs::remove_file(&copy);
+        return Err(error);
+    }
     Ok(Some(copy))
+}
+
+fn copy_durably(log: &Path, copy: &Path) -> io::Result<()> {
+    fs::copy(log, copy)?;
+    // Windows syncs what may be written only.
+    File::options().write(true).open(copy)?.sync_all()
 }
 
 /// A name beside the log that no earlier copy has.
