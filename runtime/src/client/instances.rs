@@ -57,7 +57,7 @@ impl Client {
     /// by the commits of this process, and costs nothing while nobody watches.
     ///
     /// While they are listed, of an instance that changes several times only the latest is told; after that, every commit is. It keeps
-    /// where each matching instance is that has not ended. A reader that is thousands of changes behind is told to
+    /// where each matching instance is that has not ended, or has failed and may be rewound. A reader that is thousands of changes behind is told to
     /// [begin anew](InstanceEvent::Reset).
     ///
     /// ```

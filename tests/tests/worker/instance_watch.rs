@@ -187,6 +187,11 @@ fn what_is_purged_or_replaced_has_left() {
     let client = worker.client().clone();
     worker.wait(client.purge_where(InstanceFilter::new()));
     assert_eq!(next(&mut worker, &mut watch, 2), ["reset", "complete"]);
+    // One that deletes nothing changes nothing.
+    assert_eq!(worker.wait(client.purge_where(InstanceFilter::new())), 0);
+    start(&mut worker, "d");
+    tell(&mut worker, "d", 0);
+    assert_eq!(next(&mut worker, &mut watch, 1), ["d Completed 0"]);
 }
 
 #[test]

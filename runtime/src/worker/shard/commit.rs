@@ -130,7 +130,9 @@ impl Shard {
                 reply,
             }) => self.changed_ended(id, operation, reply, answer),
             Some(Pending::PurgeWhere { reply }) => {
-                self.shared.watchers.publish_purge();
+                if !matches!(answer, Ok(Ok(Written::Purged(0)))) {
+                    self.shared.watchers.publish_purge();
+                }
                 reply.send(match answer {
                     Ok(Ok(Written::Purged(count))) => Ok(count),
                     Ok(_) => Ok(0),
