@@ -52,6 +52,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::call::InstanceOptions;
 use crate::definition::OrchestratorDefinition;
 use crate::model::custom_status::CustomStatus;
+use crate::model::encoded::why_no_events;
 use crate::model::history::{ExecutionStarted, HistoryEventKind, decode_events};
 use crate::model::instance::{Cursor, InstanceId};
 use crate::model::status::InstanceStatus;
@@ -452,7 +453,13 @@ impl Snapshot {
                 } = *started;
                 (parent, tags, input, scheduled_start)
             });
-        let stalled = header.stalled.or_else(|| {
+        // In a store that is read without its codec nothing else can be decoded either. It is not taken for what was published.
+        let is_readable = |text: &str| undecodable.is_none() || why_no_events(text).is_none();
+        let custom_status = custom_status.filter(|json| is_readable(json));
+        let mut progress = progress;
+        progress.retain(|report| is_readable(&report.details));
+        let stalled = header.stalled.filter(|reason| is_readable(reason));
+        let stalled = stalled.or_else(|| {
             let why = undecodable.as_ref()?;
             Some(format!("what is stored of it cannot be decoded: {why}"))
         });

@@ -424,9 +424,22 @@ fn a_store_of_plain_text_is_read_when_that_is_wanted() {
 #[test]
 fn an_encrypted_store_that_is_opened_without_a_codec_says_so() {
     let directory = waiting("first");
-    let mut plain = worker(World::on_exactly(sqlite(&directory)));
-    let why = stalled(&mut plain, "it");
-    assert!(why.contains("a codec has encoded it, as `first`"), "{why}");
+    let mut worker = opened(&directory, "first");
+    let client = worker.client().clone();
+    worker.wait(client.start(everything("1".to_owned()).id("shown")));
+    worker.run_until_idle();
+    let shown = worker.status("shown");
+    assert!(shown.custom_status.is_some() && !shown.progress.is_empty());
+    drop((worker, client));
+
+    let mut plain = self::worker(World::on_exactly(sqlite(&directory)));
+    for id in ["it", "shown"] {
+        let why = stalled(&mut plain, id);
+        assert!(why.contains("a codec has encoded it, as `first`"), "{why}");
+    }
+    // Nor is what is encoded taken for what was published.
+    let shown = plain.status("shown");
+    assert_eq!((shown.custom_status, shown.progress), (None, Vec::new()));
     drop(plain);
     goes_on(&mut opened(&directory, "first"), "it");
 }
