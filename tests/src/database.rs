@@ -2,12 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
+use rusqlite::ffi::SQLITE_READONLY_ROLLBACK;
 use rusqlite::{Connection, OpenFlags};
 
-/// Reads a database and changes nothing in it.
+/// Reads a database and changes nothing in it, but what was not committed when its maker was killed: that is taken back.
 #[must_use]
 pub fn open(path: &Path) -> Connection {
-    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
+    let open = |access| Connection::open_with_flags(path, access).unwrap();
+    let database = open(OpenFlags::SQLITE_OPEN_READ_ONLY);
+    let version = database.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
+    match version
+        .err()
+        .and_then(|error| Some(error.sqlite_error()?.extended_code))
+    {
+        Some(SQLITE_READONLY_ROLLBACK) => open(OpenFlags::SQLITE_OPEN_READ_WRITE),
+        _ => database,
+    }
 }
 
 /// The file beside the database of this name.

@@ -130,6 +130,16 @@ fn garbage_behind_the_log_is_no_part_of_it() {
     assert_eq!(starts(&killed, Some(&log)), STARTS);
 }
 
+/// A frame is two writes, and a kill may come between them. Nobody was told of that commit.
+#[test]
+fn half_of_the_last_frame_is_no_damage() {
+    let killed = Killed::new("a");
+    let mut log = killed.log.clone();
+    let last = HEADER + (killed.frames() - 1) * FRAME;
+    log[last + 24..last + FRAME].fill(0);
+    starts(&killed, Some(&log));
+}
+
 #[test]
 fn damage_in_the_log_loses_what_is_behind_it() {
     let killed = Killed::new("a");

@@ -61,19 +61,19 @@ fn has_unread_commits(log: &mut impl Read) -> io::Result<bool> {
         // Without a header no frame is read. A log that was made and not yet written is full of zeros.
         return Ok(header != [0; HEADER] || has_more_than_zeros(log)?);
     };
-    let mut sums = Some(sums);
+    let (mut before, mut is_read) = (sums, true);
     let mut frame = vec![0; FRAME_HEADER + number(&header[8..]) as usize];
     while fill(log, &mut frame)? {
-        if frame[8..16] != header[16..24] {
-            // Of an earlier time, when it was longer, or not written yet.
-            sums = None;
-            continue;
-        }
-        sums = sums.and_then(|sums| sums.next(&frame));
-        let is_commit = number(&frame[4..]) != 0;
-        if sums.is_none() && is_commit {
+        // Those of another time are from when the log was longer, or are not written yet.
+        let is_of_this_log = frame[8..16] == header[16..24];
+        let follows = is_of_this_log && before.next(&frame).is_some();
+        // A kill between the two writes of a frame leaves one that does not follow. One that follows was written as a whole, after all
+        // that is before it.
+        if follows && !is_read && number(&frame[4..]) != 0 {
             return Ok(true);
         }
+        is_read &= follows;
+        before.sums = [number(&frame[16..]), number(&frame[20..])];
     }
     Ok(false)
 }
