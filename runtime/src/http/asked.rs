@@ -4,6 +4,7 @@ use std::fmt;
 
 use axum::extract::Request;
 use axum::http::Uri;
+use percent_encoding::{CONTROLS, utf8_percent_encode};
 
 use super::guard::Pass;
 use super::query::Query;
@@ -49,15 +50,20 @@ impl Asked {
         }
     }
 
-    /// The absolute address of the request.
+    /// The absolute address of the request. What the client has sent without percent-encoding is encoded: no address has it as it is.
     pub(super) fn url(&self) -> String {
         let path = self.uri.path_and_query();
-        format!("{}{}", self.origin, path.map_or("/", |path| path.as_str()))
+        let path = path.map_or("/", |path| path.as_str());
+        format!("{}{}", self.origin, utf8_percent_encode(path, CONTROLS))
     }
 
     /// The absolute address of where the routes are mounted.
     pub(super) fn base(&self) -> String {
-        format!("{}{}", self.origin, self.prefix)
+        format!(
+            "{}{}",
+            self.origin,
+            utf8_percent_encode(&self.prefix, CONTROLS)
+        )
     }
 }
 

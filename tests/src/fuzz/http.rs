@@ -93,7 +93,8 @@ fn answered(worker: &mut SingleThreaded, routes: &Router, request: Request<Body>
         assert!(json.is_ok(), "{told}: {}", String::from_utf8_lossy(&body));
     }
     if let Some(location) = answer.headers.get("location") {
-        let location = location.to_str().unwrap();
+        let location = location.to_str();
+        let location = location.unwrap_or_else(|error| panic!("{told}: {error}"));
         assert!(location.parse::<Uri>().is_ok(), "{told}: {location}");
     }
 }

@@ -87,9 +87,13 @@ fn waits(worker: &mut SingleThreaded, instance: &InstanceHandle, status: &Instan
     }
     match status.runtime_status {
         RuntimeStatus::Suspended => true,
-        RuntimeStatus::Pending => status
-            .scheduled_start
-            .is_some_and(|start| start > worker.now()),
+        RuntimeStatus::Pending
+            if status
+                .scheduled_start
+                .is_some_and(|start| start > worker.now()) =>
+        {
+            true
+        }
         _ => {
             let waiting = worker.block_on(instance.waiting_on());
             waiting.is_ok_and(|waiting| !waiting.is_empty())
