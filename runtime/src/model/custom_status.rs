@@ -91,6 +91,7 @@ impl CustomStatus {
     }
 
     /// Takes a stored text, which was checked when it was set.
+    #[cfg(any(feature = "local", test))]
     pub(crate) fn from_stored(json: String) -> Option<Self> {
         (json != "null").then(|| Self::of_text(json))
     }
