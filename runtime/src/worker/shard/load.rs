@@ -188,6 +188,8 @@ impl Shard {
             tags,
             trace,
         };
+        // Also of one that is held now, and whose history is not replayed.
+        self.forget_recorded_ends(&known.header, &past);
         if known.header.runtime_status == RuntimeStatus::Suspended {
             return self.enter_held(known, inbox, Aside::Suspended);
         }
@@ -219,7 +221,6 @@ impl Shard {
         let rewind = rewind.map(|at| inbox.remove(at));
         let rewound = if let Some(Message::Rewind { reason, message }) = rewind {
             let now = self.now();
-            self.forget_recorded_ends(&known.header, &past);
             match execution.rewind(std::mem::take(&mut past), now, reason) {
                 Ok(episode) => Some((episode, message)),
                 Err(fault) => return self.enter_stalled(known, inbox, &fault),
@@ -335,7 +336,14 @@ impl Shard {
     /// Forgets results that history has already, whose commit was not acknowledged. After a rewind they would be taken for those of
     /// the activities that run again.
     fn forget_recorded_ends(&mut self, header: &InstanceHeader, past: &[HistoryEvent]) {
-        let recorded = past.iter().filter_map(ended_task).collect();
+        // What failed before a rewind is open again.
+        let is_rewound =
+            |event: &HistoryEvent| matches!(event.kind, HistoryEventKind::ExecutionRewound(_));
+        let since = past
+            .iter()
+            .rposition(is_rewound)
+            .map_or(0, |marker| marker + 1);
+        let recorded = past[since..].iter().filter_map(ended_task).collect();
         self.forget_ends(&header.id, header.execution_id, &recorded);
     }
 
