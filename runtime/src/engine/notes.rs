@@ -109,7 +109,10 @@ impl State {
                 self.length.count();
                 self.last_asked = Some(location);
                 Some(match action_of(event) {
-                    Some(action) => side_value(&action),
+                    Some(action) => {
+                        self.asked_bytes += size_of_action(&action);
+                        side_value(&action)
+                    }
                     None => Err(FailureDetails::default()),
                 })
             }

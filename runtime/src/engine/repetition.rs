@@ -171,6 +171,7 @@ impl State {
     /// An episode begins in the history that is replayed.
     pub(super) fn begin_repeated_episode(&mut self, now: Timestamp) {
         self.now = now;
+        self.asked_bytes = 0;
         self.length.episode();
         if self.repeats_from.is_some() {
             self.withdrawn.clear();

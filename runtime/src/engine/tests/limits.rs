@@ -1,6 +1,7 @@
 //! Payloads that are too large.
 
 use super::*;
+use crate::limits::MAX_EPISODE_BYTES;
 
 /// What a payload of so many bytes is refused with.
 fn too_large(what: &str, size: usize, limit: usize) -> FailureDetails {
@@ -146,4 +147,34 @@ fn bytes_are_counted_and_not_characters() {
         .max_payload_bytes(3)
         .run()
         .deliver(at(1), started(), fails(0, &failure));
+}
+
+#[test]
+fn what_is_too_much_together_is_so_again_when_the_episode_is_replayed() {
+    const MEBIBYTE: usize = 1024 * 1024;
+    let program = with_handle(|ctx| async move {
+        let payload = "7".repeat(MEBIBYTE);
+        let (mut kept, mut refused) = (0, Vec::new());
+        for _ in 0..MAX_EPISODE_BYTES / MEBIBYTE / 2 + 1 {
+            let side = ctx.side_value(|| Ok(payload.clone())).map(drop);
+            let sent = ctx.send_event(&instance("other"), "hello", json(&payload));
+            for result in [side, sent] {
+                match result {
+                    Ok(()) => kept += 1,
+                    Err(failure) => refused.push(failure.error_type),
+                }
+            }
+        }
+        ctx.wait_for_external_event("go").await;
+        (kept, refused)
+    });
+    // Every episode is replayed at once, and must come to the same.
+    let mut run = run(&program);
+    run.episode(at(1), started().build());
+    let episode = run.episode(at(2), history().raised("go", "1").build());
+    let too_large = r#""steadfast.PayloadTooLarge""#;
+    assert_eq!(
+        episode.ended.unwrap().result,
+        Some(format!("[63,[{too_large},{too_large},{too_large}]]"))
+    );
 }
