@@ -6,7 +6,10 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use steadfast::limits::{DEFAULT_MAX_OPEN_OPERATIONS, MAX_EPISODE_BYTES, MAX_EVENTS_PER_EPISODE};
+use steadfast::limits::{
+    DEFAULT_MAX_OPEN_OPERATIONS, MAX_BUFFERED_EVENT_BYTES, MAX_EPISODE_BYTES,
+    MAX_EVENTS_PER_EPISODE,
+};
 use steadfast::model::failure::kind;
 use steadfast::model::history::HistoryEventKind;
 use steadfast::prelude::*;
@@ -106,30 +109,28 @@ fn what_an_episode_asks_for_is_bounded_and_the_calls_beyond_it_fail() {
 }
 
 #[activity]
-async fn fail_at_length() -> Result<(), String> {
-    Err("y".repeat(3 * MEBIBYTE))
+async fn give_much() -> String {
+    large()
 }
 
 #[orchestrator]
-async fn fail_longer(ctx: OrchestrationContext) -> Result<(), String> {
-    let error = ctx.call(fail_at_length()).await.unwrap_err().to_string();
-    assert!(error.len() < 2_000 && error.contains("fail_at_length"));
-    Err("z".repeat(3 * MEBIBYTE))
+async fn gather_and_go(ctx: OrchestrationContext) -> Result<String, String> {
+    let calls = (0..MAX_BUFFERED_EVENT_BYTES / MEBIBYTE + 1).map(|_| ctx.call(give_much()));
+    ctx.try_join_all(calls).await?;
+    let go = ctx.wait_for_external_event_named("go").await;
+    go.map_err(|error| error.to_string())
 }
 
 #[test]
-fn a_failure_that_is_too_large_is_recorded_with_how_it_begins() {
-    let world = World::new();
-    let mut worker = world.worker(definitions![fail_longer, fail_at_length]);
+fn results_that_come_while_it_is_suspended_leave_room_for_events() {
+    let mut worker = World::new().worker(definitions![gather_and_go, give_much]);
     let client = worker.client().clone();
-    worker.wait(client.start(fail_longer().id("it")));
-    let failure = worker.status("it").failure.unwrap();
-    assert_eq!(failure.error_type, kind::PAYLOAD_TOO_LARGE);
-    let message = failure.error_message;
-    assert!(
-        message.len() < 2_000 && message.contains("begins: zzz"),
-        "{message}"
-    );
+    let it = worker.wait(client.start(gather_and_go().id("it")));
+    worker.wait(it.suspend(None));
+    worker.run_until_idle();
+    worker.wait(it.raise_event_named("go", "on"));
+    worker.wait(it.resume(None));
+    assert_eq!(worker.wait(it.output()), "on");
 }
 
 #[orchestrator]

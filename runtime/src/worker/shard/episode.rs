@@ -11,7 +11,7 @@ use super::commit::{Effects, Pending, PendingEpisode, answer_behind};
 use super::load::LiveParts;
 use super::outgoing::Outgoing;
 use super::slot::{
-    Aside, Held, Kept, Known, Message, SlotState, Source, ended_task, payload_bytes,
+    Aside, Held, Kept, Known, Message, SlotState, Source, ended_task, is_raised, payload_bytes,
 };
 use crate::engine::{Continued, Episode, Fault};
 use crate::limits::{HISTORY_LENGTH_WARNING, MAX_EVENT_BYTES_PER_EPISODE, MAX_EVENTS_PER_EPISODE};
@@ -126,10 +126,12 @@ impl Shard {
         }
         if dropped > 0 {
             let name = &live.known.header.name;
-            tracing::error!(
-                instance = %id, orchestrator = %name, dropped, keeps = kept.events,
-                "events of other orchestrations are dropped: the instance keeps as many as it may that its orchestrator has not taken"
-            );
+            logged(|| {
+                tracing::error!(
+                    instance = %id, orchestrator = %name, dropped, keeps = kept.events,
+                    "events of other orchestrations are dropped: the instance keeps as many as it may that its orchestrator has not taken"
+                )
+            });
         }
         if let Some(mut due) = due {
             if due.len() > MAX_EVENTS_PER_EPISODE {
@@ -690,9 +692,7 @@ fn carry(sources: &mut Vec<Option<Source>>, undelivered: &mut Vec<Message>) -> V
     let mut carried = Vec::new();
     for message in std::mem::take(undelivered) {
         match message {
-            Message::Event { event, source }
-                if matches!(event.kind, HistoryEventKind::EventRaised(_)) =>
-            {
+            Message::Event { event, source } if is_raised(&event) => {
                 carried.push(event);
                 sources.push(Some(source));
             }
@@ -744,10 +744,6 @@ fn continue_as_new(
         inbox: Vec::new(),
         inbox_seen: known.inbox_seen,
     }
-}
-
-fn is_raised(event: &HistoryEvent) -> bool {
-    matches!(event.kind, HistoryEventKind::EventRaised(_))
 }
 
 /// What speaks against giving an event to an instance, which keeps so much that nobody has taken.

@@ -94,9 +94,12 @@ pub(super) struct Kept {
 }
 
 impl Kept {
+    /// Counts an external event. Results of what the orchestrator asked for are no such.
     pub(super) fn add(&mut self, event: &HistoryEvent) {
-        self.events += 1;
-        self.bytes += payload_bytes(event);
+        if is_raised(event) {
+            self.events += 1;
+            self.bytes += payload_bytes(event);
+        }
     }
 
     /// Whether an event that a client raises must be refused.
@@ -108,6 +111,11 @@ impl Kept {
     pub(super) const fn overflows(self) -> bool {
         self.events >= MAX_SENT_EVENTS || self.bytes >= MAX_BUFFERED_EVENT_BYTES
     }
+}
+
+/// Whether it is an external event.
+pub(super) const fn is_raised(event: &HistoryEvent) -> bool {
+    matches!(event.kind, HistoryEventKind::EventRaised(_))
 }
 
 /// How many bytes the payload of an event has.
