@@ -284,6 +284,8 @@ impl Threads {
         // Whoever waits for one that is left behind is told.
         (0..self.inlets.len()).for_each(|shard| self.inlets.close(shard));
         drop(self.writer.send(WriterMessage::Stop));
+        // Whoever keeps the thread of a shard has not used up the time of these.
+        let mut limit = JOIN;
         join(self.timer_thread.take(), &mut limit);
         join(self.writer_thread.take(), &mut limit);
     }
