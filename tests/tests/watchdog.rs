@@ -235,6 +235,105 @@ async fn a_destructor_that_does_not_return_harms_its_own_instance() {
     all_back(&steadfast).await;
 }
 
+static ON_DROP_LATE: Block = Block::new();
+
+struct BlocksOnDropLate;
+
+impl Drop for BlocksOnDropLate {
+    fn drop(&mut self) {
+        ON_DROP_LATE.enter();
+    }
+}
+
+#[orchestrator]
+async fn holds(ctx: OrchestrationContext) -> Result<u32, String> {
+    let _guard = BlocksOnDropLate;
+    let go = ctx.wait_for_external_event_named("go").await;
+    go.map_err(|error| error.to_string())
+}
+
+static BEFORE_DROP: Block = Block::new();
+
+#[orchestrator]
+async fn blocks_beside(_ctx: OrchestrationContext) {
+    BEFORE_DROP.enter();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thread_that_comes_back_is_kept_while_it_drops_what_it_had() {
+    let steadfast = start(MemoryStore::new(), 1).await;
+    let client = steadfast.client();
+    client.start(holds().id("holds")).await.unwrap();
+    client
+        .instance("holds")
+        .unwrap()
+        .waiting_on()
+        .await
+        .unwrap();
+    client.start(blocks_beside().id("culprit")).await.unwrap();
+    stalled(&client.instance("culprit").unwrap()).await;
+    BEFORE_DROP.release();
+    while ON_DROP_LATE.entered() == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(steadfast.metrics().threads_given_up, 1);
+    ON_DROP_LATE.release();
+    all_back(&steadfast).await;
+}
+
+static REPORTS_AGAIN: Notify = Notify::const_new();
+static REPORTED_ENOUGH: Notify = Notify::const_new();
+
+#[activity]
+async fn report_twice(ctx: ActivityContext) -> Result<(), String> {
+    ctx.heartbeat(&1).map_err(|error| error.to_string())?;
+    REPORTS_AGAIN.notified().await;
+    ctx.heartbeat(&2).map_err(|error| error.to_string())?;
+    REPORTED_ENOUGH.notified().await;
+    Ok(())
+}
+
+#[orchestrator]
+async fn call_report_twice(ctx: OrchestrationContext) -> Result<(), String> {
+    Ok(ctx.call(report_twice()).await?)
+}
+
+static BESIDE_REPORTS: Block = Block::new();
+
+#[orchestrator]
+async fn blocks_beside_reports(_ctx: OrchestrationContext) {
+    BESIDE_REPORTS.enter();
+}
+
+/// Waits until an activity of the instance has reported this.
+async fn reported(instance: &InstanceHandle, details: &str) {
+    let mut changes = instance.watch_custom_status();
+    loop {
+        let change = changes.next().await.unwrap();
+        let progress = change.expect("it has ended").progress;
+        if progress.iter().any(|report| report.details == details) {
+            return;
+        }
+    }
+}
+
+/// The second report waits for its time when the thread is kept, and is lost with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_activity_has_reported_is_seen_when_its_thread_was_given_up() {
+    let steadfast = start(MemoryStore::new(), 1).await;
+    let client = steadfast.client();
+    client.start(call_report_twice().id("calls")).await.unwrap();
+    let calls = client.instance("calls").unwrap();
+    reported(&calls, "1").await;
+    REPORTS_AGAIN.notify_one();
+    client.start(blocks_beside_reports()).await.unwrap();
+    reported(&calls, "2").await;
+    REPORTED_ENOUGH.notify_one();
+    calls.wait_for_completion().await.unwrap();
+    BESIDE_REPORTS.release();
+    all_back(&steadfast).await;
+}
+
 static SECOND: Block = Block::new();
 
 #[orchestrator]

@@ -29,6 +29,7 @@ use crate::model::instance::{Incarnation, InstanceId};
 use crate::registration::Registration;
 use crate::registry::Registry;
 use crate::store::{Epoch, Store, StoreError, TimerPosition};
+use crate::worker::activities::progress::ProgressCell;
 use crate::worker::activities::{Dispatcher, run};
 use crate::worker::condition::Condition;
 use crate::worker::culprits::Culprits;
@@ -472,7 +473,7 @@ impl SingleThreaded {
                 };
                 push(&inputs, input);
             });
-            let report = run::report(&task, &on_progress);
+            let report = run::report(ProgressCell::new(Arc::clone(&task)), &on_progress);
             let shared = Arc::clone(&self.shared);
             let attempt: Attempt = Box::pin({
                 let (shared, task) = (Arc::clone(&shared), Arc::clone(&task));

@@ -52,6 +52,11 @@ impl ProgressCell {
         report.latest.take()
     }
 
+    /// Whether there is a report that the shard has not taken.
+    pub(crate) fn is_untaken(&self) -> bool {
+        self.report().noticed
+    }
+
     /// A report as readers see it.
     pub(crate) fn progress(&self, details: String, reported_at: Timestamp) -> ActivityProgress {
         ActivityProgress {

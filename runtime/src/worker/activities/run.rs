@@ -135,9 +135,9 @@ pub(crate) struct Listeners {
     pub(crate) wake_at: Arc<dyn Fn(Timestamp) + Send + Sync>,
 }
 
-/// Where an activity reports its progress.
-pub(crate) fn report(task: &Arc<Task>, on_progress: &OnProgress) -> Report {
-    let (cell, on_progress) = (ProgressCell::new(Arc::clone(task)), Arc::clone(on_progress));
+/// How an activity reports its progress.
+pub(crate) fn report(cell: ProgressCell, on_progress: &OnProgress) -> Report {
+    let on_progress = Arc::clone(on_progress);
     Arc::new(move |details| {
         if cell.put(details) {
             let task = cell.task();
@@ -152,7 +152,21 @@ struct Attempted {
     cancellation: Cancellation,
     /// Whether its end has been told.
     told: Arc<AtomicBool>,
+    /// Where it reports its progress.
+    progress: ProgressCell,
     handle: AbortHandle,
+}
+
+impl Attempted {
+    /// A shard whose thread was given up hands out what it does not know to be running. What this one has told may be lost with that thread.
+    fn handed_out_again(&self, dispatcher: &mut Dispatcher, listeners: &Listeners) {
+        if self.told.load(Ordering::Acquire) {
+            dispatcher.ended(self.task.key);
+        } else if self.progress.is_untaken() {
+            let instance = self.task.instance.clone();
+            (listeners.progress)(instance, self.task.key, self.progress.clone());
+        }
+    }
 }
 
 /// Drives the dispatcher until it is closed or everyone who could tell it something is gone.
@@ -188,13 +202,15 @@ pub(crate) async fn dispatch(
         while let Some(task) = dispatcher.start_next(now) {
             let key = task.key;
             let (cancellation, told) = (Cancellation::default(), Arc::new(AtomicBool::new(false)));
+            let progress = ProgressCell::new(Arc::clone(&task));
             let handle = tasks.spawn({
                 let surroundings = Arc::clone(&surroundings);
                 let (task, cancellation, told) =
                     (Arc::clone(&task), cancellation.clone(), Arc::clone(&told));
+                let progress = progress.clone();
                 async move {
                     let (shared, listeners) = &*surroundings;
-                    let report = report(&task, &listeners.progress);
+                    let report = report(progress, &listeners.progress);
                     if let Some(outcome) = run(shared, &task, cancellation, report).await
                         && !told.swap(true, Ordering::AcqRel)
                     {
@@ -207,6 +223,7 @@ pub(crate) async fn dispatch(
                 task,
                 cancellation,
                 told,
+                progress,
                 handle,
             };
             running.insert(key, attempt);
@@ -232,7 +249,12 @@ pub(crate) async fn dispatch(
         }
         tokio::select! {
             input = inputs.recv() => match input {
-                Some(DispatcherInput::Run(task)) => dispatcher.push(task),
+                Some(DispatcherInput::Run(task)) => {
+                    if let Some(attempt) = running.get(&task.key) {
+                        attempt.handed_out_again(&mut dispatcher, listeners);
+                    }
+                    dispatcher.push(task);
+                }
                 Some(DispatcherInput::Cancel(key, reason)) => {
                     dispatcher.cancel(key);
                     if let Some(attempt) = running.get(&key) {
@@ -254,10 +276,13 @@ pub(crate) async fn dispatch(
                 }
                 Some(DispatcherInput::Abort) | None => break,
             },
-            Some(ended) = tasks.join_next() => match ended {
-                Ok(key) => {
-                    dispatcher.ended(key);
-                    running.remove(&key);
+            Some(ended) = tasks.join_next_with_id() => match ended {
+                Ok((id, key)) => {
+                    // Another attempt may be there by now, which was handed out again.
+                    if running.get(&key).is_some_and(|attempt| attempt.handle.id() == id) {
+                        dispatcher.ended(key);
+                        running.remove(&key);
+                    }
                 }
                 Err(error) => logged(|| tracing::error!(%error, "an activity's task was lost")),
             },

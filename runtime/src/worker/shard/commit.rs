@@ -527,7 +527,7 @@ impl Shard {
         self.cancel(keys, reason);
     }
 
-    fn cancel(&mut self, keys: Vec<TaskKey>, reason: CancelReason) {
+    pub(super) fn cancel(&mut self, keys: Vec<TaskKey>, reason: CancelReason) {
         let keys = keys.into_iter();
         self.outputs
             .extend(keys.map(|key| ShardOutput::Cancel(key, reason)));

@@ -12,6 +12,7 @@ use super::open_activities::OpenActivities;
 use super::slot::{
     Aside, Held, InboxRead, Kept, Known, Live, Message, Slot, SlotState, Source, ended_task,
 };
+use crate::context::CancelReason;
 use crate::engine::{Execution, ExecutionInfo, Fault, OpenTask, Start};
 use crate::model::custom_status::{CustomStatus, StatusChange};
 use crate::model::history::{
@@ -257,9 +258,12 @@ impl Shard {
             })
             .collect();
         let open: HashSet<i32> = tasks.iter().map(|(task, _)| task.id).collect();
-        // What replay does not find open has been answered or withdrawn by a commit that was applied after all.
-        self.running
+        // What replay does not find open has been answered or withdrawn by a commit that was applied after all, or before the thread
+        // was given up that made it.
+        let closed = self
+            .running
             .retain(&id, execution_id, |task| open.contains(&task));
+        self.cancel(closed, CancelReason::Withdrawn);
         // What ended while the instance was set aside is in the inbox.
         let ended = inbox.iter().filter_map(|message| match message {
             Message::Event { event, .. } => ended_task(event),

@@ -121,29 +121,14 @@ impl Running {
         }
     }
 
-    /// Forgets the activities of an execution that do not satisfy a condition.
+    /// Takes out the activities of an execution that do not satisfy a condition.
     pub(super) fn retain(
         &mut self,
         instance: &InstanceId,
         execution: ExecutionId,
         keep: impl Fn(i32) -> bool,
-    ) {
-        let keep = |key: &TaskKey| key.execution != execution || keep(key.id);
-        let is_empty = match self
-            .instances
-            .get_mut(instance)
-            .map(|found| &mut found.tasks)
-        {
-            Some(Tasks::One(only, _)) => !keep(only),
-            Some(Tasks::Many(many)) => {
-                many.retain(|key, _| keep(key));
-                many.is_empty()
-            }
-            None => false,
-        };
-        if is_empty {
-            self.forget(instance);
-        }
+    ) -> Vec<TaskKey> {
+        self.take_where(instance, |key| key.execution == execution && !keep(key.id))
     }
 
     /// Takes out everything of an instance, whatever execution it is of.
@@ -158,13 +143,21 @@ impl Running {
         instance: &InstanceId,
         execution: ExecutionId,
     ) -> Vec<TaskKey> {
+        self.take_where(instance, |key| key.execution != execution)
+    }
+
+    fn take_where(
+        &mut self,
+        instance: &InstanceId,
+        is_taken: impl Fn(&TaskKey) -> bool,
+    ) -> Vec<TaskKey> {
         let found = self.instances.get(instance);
         let keys = found.map(|found| found.tasks.keys()).unwrap_or_default();
-        let others = in_order(keys.into_iter().filter(|key| key.execution != execution));
-        for key in &others {
+        let taken = in_order(keys.into_iter().filter(is_taken));
+        for key in &taken {
             self.remove(instance, *key);
         }
-        others
+        taken
     }
 
     /// Takes out everything.

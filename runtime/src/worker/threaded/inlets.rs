@@ -176,7 +176,7 @@ impl Inlets {
         }
     }
 
-    /// A thread ends that does not own its shard.
+    /// A thread that was given up has nothing more to do, and ends.
     pub(super) fn came_back(&self, thread: Origin) {
         let owner = self.shards[thread.shard].owner.load(Ordering::SeqCst);
         if owner > thread.generation && owner != NOBODY {
@@ -232,8 +232,10 @@ impl Inlets {
             _ => None,
         });
         let spared = Arc::new(spared.collect());
+        // From here on the next thread may wait with it for a message.
+        let taken = std::mem::take(&mut queue.taken);
         drop(queue);
-        self.note_taken(shard);
+        self.meters.messages_taken(shard, taken);
         self.meters.threads_given_up.fetch_add(1, Ordering::Relaxed);
         // What the thread before has taken keeps its places for ever.
         let before = inlet.room().replace(room());

@@ -65,10 +65,15 @@ impl ShardDriver {
             None => Ok(()),
         };
         if let Err(GivenUp) = driven.and_then(|()| self.drive(&mut shard)) {
-            tracing::info!(
-                shard = self.thread.shard,
-                "a thread that was given up has come back, and ends"
-            );
+            // Its destructors are the authors', and may keep the thread once more.
+            drop(shard);
+            self.around.inlets.came_back(self.thread);
+            logged(|| {
+                tracing::info!(
+                    shard = self.thread.shard,
+                    "a thread that was given up has come back, and ends"
+                )
+            });
         }
     }
 
@@ -288,8 +293,6 @@ impl Drop for Closes<'_> {
         let Self(inlets, thread) = self;
         if inlets.owns(*thread) {
             inlets.close(thread.shard);
-        } else {
-            inlets.came_back(*thread);
         }
     }
 }

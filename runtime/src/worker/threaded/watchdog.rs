@@ -123,7 +123,9 @@ impl Watch {
             match finding {
                 Some(Finding::Slow { at, took }) => self.tell(&at, took),
                 Some(Finding::Back { took }) => {
-                    tracing::info!(shard, ?took, "an orchestrator that took long has returned");
+                    logged(|| {
+                        tracing::info!(shard, ?took, "an orchestrator that took long has returned")
+                    });
                 }
                 _ => {}
             }
