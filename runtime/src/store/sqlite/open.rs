@@ -25,6 +25,7 @@ pub(super) struct Opened {
 /// Opens the store at `path`, or creates it. A file that turns out not to be a store is left as it is.
 pub(super) fn open(path: &Path, durability: Durability) -> Result<Opened, StoreError> {
     let path = resolve(path)?;
+    refuse_further_names(&path)?;
     let is_new = look(&path)?;
     let lock = LockFile::acquire(&path)?;
     permit_companions(&path);
@@ -82,6 +83,12 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf, StoreError> {
     if let Ok(path) = fs::canonicalize(path) {
         return Ok(path);
     }
+    if path.is_symlink() {
+        return Err(unavailable(format!(
+            "`{}` is a link to a file that does not exist; name that file",
+            path.display()
+        )));
+    }
     let directory = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
@@ -100,6 +107,33 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf, StoreError> {
         )));
     }
     Ok(directory.join(name))
+}
+
+/// Refuses a file with hard links. The lock and SQLite's log are beside each name, so that two programs would write the file at once.
+#[cfg(unix)]
+fn refuse_further_names(path: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::MetadataExt;
+
+    let names = fs::metadata(path).map_or(1, |metadata| {
+        if metadata.is_file() {
+            metadata.nlink()
+        } else {
+            1
+        }
+    });
+    if names < 2 {
+        return Ok(());
+    }
+    let message = format!(
+        "`{}` has {names} names (hard links), and programs that open it by different ones would destroy it; leave it one",
+        path.display()
+    );
+    Err(StoreError::new(StoreErrorKind::Unavailable, message))
+}
+
+#[cfg(not(unix))]
+fn refuse_further_names(_: &Path) -> Result<(), StoreError> {
+    Ok(())
 }
 
 /// Whether the file is new, or was never finished. One that exists is read, through SQLite and for reading only, before anything is

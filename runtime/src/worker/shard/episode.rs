@@ -26,7 +26,7 @@ use crate::registration::{Function, Location};
 use crate::registry::Registry;
 use crate::store::TimerPosition;
 use crate::store::{ContinuedExecution, EpisodeWrite, HistoryRow, InstanceHeader, Write};
-use crate::worker::logged::logged;
+use crate::worker::logged::{aloud, logged};
 use crate::worker::message::{Reply, RequestError, ShardOutput, TaskKey};
 use crate::worker::update::{About, Published, Update};
 
@@ -808,9 +808,7 @@ fn place(registry: &Registry, name: &str, version: Option<&str>) -> Option<Strin
 /// it goes to the standard error.
 pub(super) fn tell_set_aside(id: &InstanceId, reason: &str) {
     logged(|| tracing::error!(instance = %id, reason, "an instance is set aside"));
-    if !tracing::dispatcher::has_been_set() {
-        logged(|| eprintln!("steadfast: instance `{id}` is set aside: {reason}"));
-    }
+    aloud(|| format!("instance `{id}` is set aside: {reason}"));
 }
 
 /// Tells of an episode what nobody can see in its history.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::shard::{ShardDriver, Surroundings};
 use super::spawn;
 use crate::limits::MAX_THREADS_GIVEN_UP;
-use crate::worker::logged::logged;
+use crate::worker::logged::{aloud, logged};
 use crate::worker::pulse::{At, Pulse};
 use crate::worker::shard::reason;
 use crate::worker::watchdog::{Finding, Watchdog};
@@ -222,12 +222,5 @@ impl Watch {
     fn reason(&self, at: &At, why: &str) -> String {
         let (name, version) = (&at.about.name, at.about.version.as_deref());
         reason(&self.around.shared.registry, name, version, &why)
-    }
-}
-
-/// Without a subscriber of `tracing` nobody would learn it.
-fn aloud(what: impl FnOnce() -> String) {
-    if !tracing::dispatcher::has_been_set() {
-        logged(|| eprintln!("steadfast: {}", what()));
     }
 }

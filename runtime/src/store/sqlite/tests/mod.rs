@@ -108,6 +108,39 @@ fn second_open_is_refused_until_the_first_is_dropped() {
 
 #[cfg(unix)]
 #[test]
+fn file_with_a_further_name_is_refused() {
+    let place = Place::new();
+    drop(place.open());
+    let further = place.path().with_file_name("further.db");
+    fs::hard_link(place.path(), &further).unwrap();
+    for path in [&place.path(), &further] {
+        let error = SqliteStore::open(path).unwrap_err();
+        assert!(
+            error.to_string().contains("has 2 names (hard links)"),
+            "{error}"
+        );
+    }
+    fs::remove_file(further).unwrap();
+    place.open();
+}
+
+#[cfg(unix)]
+#[test]
+fn link_to_nothing_is_refused() {
+    let place = Place::new();
+    let link = place.path().with_file_name("link.db");
+    std::os::unix::fs::symlink(place.path(), &link).unwrap();
+    let error = SqliteStore::open(&link).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("is a link to a file that does not exist"),
+        "{error}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
 fn link_to_the_file_meets_the_same_lock() {
     let place = Place::new();
     let link = place.directory.path().join("link.db");
