@@ -247,6 +247,10 @@ pub mod encryption {}
 #[doc = include_str!("../docs/operations.md")]
 pub mod operations {}
 
+#[cfg(all(doc, feature = "testing"))]
+#[doc = include_str!("../docs/reliability.md")]
+pub mod reliability {}
+
 #[cfg(doc)]
 #[doc = include_str!("../docs/compile-time.md")]
 pub mod compile_time {}
