@@ -133,7 +133,7 @@ impl Ledger {
                 for child in &episode.rewinds {
                     let found = header(store, &child.id);
                     if found.is_some_and(|found| found.runtime_status == RuntimeStatus::Pending) {
-                        self.rewound(&child.id, stage);
+                        let _ = self.rewound(&child.id, stage);
                     }
                 }
             }
@@ -171,7 +171,12 @@ impl Ledger {
                 }
             }
             Write::Rewind { id, .. } => {
-                self.rewound(id, stage);
+                if let Some(key) = self.rewound(id, stage)
+                    && let Some(parent) = self.executions.get(&key.0)
+                    && let Some(parent) = self.lives.get_mut(parent)
+                {
+                    parent.child_was_rewound(key);
+                }
                 touched.insert(id.clone());
             }
             Write::Purge { .. } | Write::PurgeWhere { .. } => self.purged(store, touched),
@@ -229,23 +234,21 @@ impl Ledger {
         Some(id)
     }
 
-    fn rewound(&mut self, id: &InstanceId, stage: &mut Stage) {
-        let Some(incarnation) = self.current.get(id).copied() else {
-            return;
-        };
-        let Some(life) = self.lives.get_mut(&incarnation) else {
-            return;
-        };
+    /// Gives the action of its parent that asked for it, if it was rewound and is a child.
+    fn rewound(&mut self, id: &InstanceId, stage: &mut Stage) -> Option<Key> {
+        let incarnation = self.current.get(id).copied()?;
+        let life = self.lives.get_mut(&incarnation)?;
         if life.status != RuntimeStatus::Failed {
-            return;
+            return None;
         }
         life.status = RuntimeStatus::Pending;
         life.sequence += 1;
         // The request is durable, and so its activities may run again before the episode that says so is.
-        let execution = life.execution.as_u128();
+        let (execution, parent) = (life.execution.as_u128(), life.parent);
         stage.rewound(execution);
         self.reopen(execution);
         self.note(incarnation);
+        parent
     }
 
     fn purged(&mut self, store: &MemoryStore, touched: &mut BTreeSet<InstanceId>) {

@@ -9,7 +9,7 @@ use steadfast::{Cursor, ExecutionId, InstanceId, RuntimeStatus, Timestamp};
 
 use crate::ledger::{Ledger, State, TaskEnd};
 use crate::population::{Basket, Done, Stand};
-use crate::stage::Stage;
+use crate::stage::{Key, Stage};
 
 /// Events that clients raise have numbers from here on; what orchestrators send is less.
 pub(crate) const FIRST_NONCE: u64 = 1_000_000;
@@ -42,7 +42,10 @@ pub(crate) struct Life {
     /// The rest is of the current execution.
     began: Timestamp,
     timers: BTreeMap<i32, (Timestamp, bool)>,
-    children: BTreeMap<i32, Option<TaskEnd>>,
+    /// The action of its parent that asked for it.
+    pub(crate) parent: Option<Key>,
+    /// How often each child may answer yet.
+    children: BTreeMap<i32, u32>,
     stand: u64,
     /// Its rows, to see that none of them changes.
     pub(crate) rows: Vec<String>,
@@ -121,6 +124,10 @@ impl Life {
             continued: 0,
             began: Timestamp::MIN,
             timers: BTreeMap::new(),
+            parent: create
+                .parent
+                .as_ref()
+                .map(|parent| (parent.execution_id.as_u128(), parent.task_scheduled_id)),
             children: BTreeMap::new(),
             stand: 0,
             rows: vec![create.events.clone()],
@@ -320,11 +327,11 @@ impl Life {
                     });
                 }
                 Event::SubOrchestrationInstanceCreated(_) => {
-                    self.children.insert(id, None);
+                    self.children.insert(id, 1);
                 }
                 Event::SubOrchestrationInstanceCompleted(child) => {
                     let task = child.task_scheduled_id;
-                    self.child_ends(task, TaskEnd::Completed, ledger, name);
+                    self.child_ends(task, ledger, name);
                     let output = ledger
                         .child((execution, task))
                         .map(|life| life.output.clone());
@@ -336,7 +343,7 @@ impl Life {
                     });
                 }
                 Event::SubOrchestrationInstanceFailed(child) => {
-                    self.child_ends(child.task_scheduled_id, TaskEnd::Failed, ledger, name);
+                    self.child_ends(child.task_scheduled_id, ledger, name);
                 }
                 Event::ExecutionCompleted(end) => {
                     ledger.expect(self.status == end.status, || {
@@ -347,8 +354,8 @@ impl Life {
                 }
                 Event::ExecutionRewound(_) => {
                     ledger.reopen(execution);
-                    for end in self.children.values_mut() {
-                        *end = None;
+                    for answers in self.children.values_mut() {
+                        *answers = (*answers).max(1);
                     }
                     stage.rewound(execution);
                     self.output = None;
@@ -404,9 +411,24 @@ impl Life {
         });
     }
 
-    fn child_ends(&mut self, task: i32, end: TaskEnd, ledger: &mut Ledger, name: &str) {
-        let known = self.children.get_mut(&task);
-        let is_open = known.is_some_and(|known| known.replace(end).is_none());
+    /// A client rewound a child by itself. It answers again at its next end: the first answer stands, and the code sees no other. So
+    /// a second one is no breach, and neither is one that finds the first one in the inbox.
+    pub(crate) fn child_was_rewound(&mut self, (execution, task): Key) {
+        if execution == self.execution.as_u128()
+            && !self.status.is_terminal()
+            && let Some(answers) = self.children.get_mut(&task)
+        {
+            *answers += 1;
+        }
+    }
+
+    fn child_ends(&mut self, task: i32, ledger: &mut Ledger, name: &str) {
+        let answers = self.children.get_mut(&task);
+        let is_open = answers.is_some_and(|answers| {
+            let is_open = *answers > 0;
+            *answers = answers.saturating_sub(1);
+            is_open
+        });
         ledger.expect(is_open, || {
             format!("child {task} answers that is not open in {name}")
         });

@@ -13,6 +13,9 @@ use crate::support::{Worker as _, World, at, call_pass, json, pass, wait_for_go}
 thread_local! {
     /// Whether an attempt began when its time was up.
     static LATE: Cell<bool> = const { Cell::new(false) };
+
+    /// Whether the next activity of a child fails.
+    static BROKEN: Cell<bool> = const { Cell::new(false) };
 }
 
 #[test]
@@ -124,4 +127,77 @@ fn what_is_tried_again_does_not_wait_for_a_clock_that_was_set_back() {
     worker.wait(instance.raise_event_named("go", "taken"));
     assert_eq!(worker.status("a").output, json("taken"));
     assert!(worker.now() < at(-3_540), "{}", worker.now());
+}
+
+#[orchestrator]
+async fn two_children(ctx: OrchestrationContext) -> (Result<String, String>, String) {
+    let broken = ctx.call(wait_for_go_and_fail_first().id("broken"));
+    let other = ctx.call(wait_for_go().id("other"));
+    let other = other.await.unwrap_or_default();
+    // It has answered twice by now.
+    (broken.await.map_err(|error| error.to_string()), other)
+}
+
+#[activity]
+async fn fail_first() -> Result<String, String> {
+    if BROKEN.replace(false) {
+        Err("broken".into())
+    } else {
+        Ok("repaired".into())
+    }
+}
+
+#[orchestrator]
+async fn wait_for_go_and_fail_first(ctx: OrchestrationContext) -> Result<String, String> {
+    Ok(ctx.call(fail_first()).await?)
+}
+
+#[test]
+fn the_first_answer_of_a_child_that_is_rewound_by_itself_stands() {
+    for max_live_instances in [100, 0] {
+        BROKEN.set(true);
+        let world = World {
+            max_live_instances,
+            replay_every_episode: true,
+            ..World::new()
+        };
+        let definitions = || {
+            definitions![
+                two_children,
+                wait_for_go_and_fail_first,
+                fail_first,
+                wait_for_go
+            ]
+        };
+        let mut worker = world.worker(definitions());
+        let client = worker.client().clone();
+        let parent = worker.wait(client.start(two_children().id("parent")));
+        worker.run_until_idle();
+        let child = worker.instance("broken");
+        let failed = worker.status("broken").runtime_status;
+        assert_eq!(failed, RuntimeStatus::Failed);
+
+        worker.wait(child.rewind(None));
+        assert_eq!(
+            worker.wait(child.wait_for_completion()).output,
+            json("repaired")
+        );
+        worker.run_until_idle();
+        let before = worker.status("parent").runtime_status;
+        assert_eq!(before, RuntimeStatus::Running);
+
+        // What its history has now also fits when all of it is replayed.
+        drop(worker);
+        let mut worker = world.worker(definitions());
+        let other = worker.instance("other");
+        worker.wait(other.raise_event_named("go", "on"));
+        let parent = worker.instance(parent.id().as_str());
+        let end = worker.wait(parent.wait_for_completion());
+        assert_eq!(end.runtime_status, RuntimeStatus::Completed, "{end:?}");
+        let output = end.output.unwrap_or_default();
+        assert!(
+            output.contains("Err") && output.contains("\"on\""),
+            "{output}"
+        );
+    }
 }
