@@ -422,14 +422,19 @@ impl Asker {
         // One that does not know yet that it is fenced answers what needs no commit.
         let is_owner = world.stage.owner == self.worker;
         let ledger = &mut world.ledger;
-        let was = |status: RuntimeStatus| {
-            ledger.was(&id, sent, |state| {
+        let was_since = |since: u64, status: RuntimeStatus| {
+            ledger.was(&id, since, |state| {
                 state.is_some_and(|state| state.status == status)
             })
         };
+        let was = |status| was_since(sent, status);
         let holds = match operation {
             Operation::Terminate => was(RuntimeStatus::Terminated),
-            Operation::Suspend => was(RuntimeStatus::Suspended),
+            // Who is fenced may know of an earlier suspension, and not of its end.
+            Operation::Suspend => {
+                was(RuntimeStatus::Suspended)
+                    || (!is_owner && was_since(0, RuntimeStatus::Suspended))
+            }
             Operation::Resume => {
                 !is_owner
                     || ledger.was(&id, sent, |state| {
