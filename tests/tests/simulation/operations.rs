@@ -301,10 +301,13 @@ impl Asker {
             && let Some(status) = handle.try_status().await?
         {
             // From the beginning, as far as history has it.
-            changes = changes.after(Cursor {
+            let after = Cursor {
                 sequence: status.cursor.sequence / 2,
                 ..status.cursor
-            });
+            };
+            changes = changes.after(after);
+            // Of one that has not changed since, nothing is to be told.
+            watch.seen.set(Some(after));
         }
         let mut before: Option<Cursor> = None;
         while let Some(change) = changes.next().await? {
