@@ -226,6 +226,10 @@ impl<S> OrchestrationContext<S> {
     /// with the code before the change does not have it. Once no such execution is left, the old code can go, and later the
     /// question too.
     ///
+    /// The answer belongs to the id, not to the place: an execution that is without a change stays without it, also at other places
+    /// that ask for the same id and in later rounds of a loop, until it continues as new. A change that may be made without the
+    /// other has an id of its own. Ids are compared with regard to case.
+    ///
     /// ```
     /// # use steadfast::prelude::*;
     /// # #[activity]

@@ -258,8 +258,8 @@ impl ExecutionHandle {
     }
 
     /// Whether the code may take the path of this patch: yes where it runs for the first time, which is recorded; on replay, what
-    /// was recorded. Patch ids are compared with regard to case. A patch that was found once counts for the rest of the execution,
-    /// and one that the code no longer asks for is skipped in history.
+    /// was recorded. Patch ids are compared with regard to case. A patch that was found once, or not, is so for the rest of the
+    /// execution, and one that the code no longer asks for is skipped in history.
     #[track_caller]
     pub(crate) fn patched(&self, id: &str) -> bool {
         let location = self.caller();

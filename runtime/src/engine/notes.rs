@@ -147,14 +147,24 @@ impl State {
         }
         self.leave_rewound_path();
         let next = self.next_action;
-        let ahead = (next..).map_while(|id| patch(self.recorded.get(&id)?));
-        if ahead.into_iter().any(|patch| patch == id) {
+        // What a later episode recorded is of a place further on.
+        let last = if self.rewinds.is_empty() {
+            self.last_of_episode
+        } else {
+            i32::MAX
+        };
+        let mut ahead = (next..=last).map_while(|at| Some((at, patch(self.recorded.get(&at)?)?)));
+        if let Some((at, _)) = ahead.find(|(_, patch)| *patch == id) {
             // Those before it are of calls that the code no longer has.
-            self.skip_patches();
+            self.skip_patches_up_to(at);
             self.last_asked = Some(location);
             return true;
         }
-        let anew = !self.replaying || self.rewinding && self.rewind_behind(next).is_none();
+        let may_be = !self.replaying || self.rewinding && self.rewind_behind(next).is_none();
+        let anew = may_be && !self.refused_patches.contains(id);
+        if !may_be {
+            self.refused_patches.insert(id.to_owned());
+        }
         if anew {
             self.patches.insert(id.to_owned());
             let marker = self.to_self(format!("{PATCH}{id}"), None);

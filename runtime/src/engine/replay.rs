@@ -93,6 +93,7 @@ impl Execution {
                 if let HistoryEventKind::OrchestratorStarted(_) = event.kind {
                     let mut state = self.state.borrow_mut();
                     state.begin_repeated_episode(event.timestamp);
+                    state.last_of_episode = state.ends_of_episodes.pop_front().unwrap_or(i32::MAX);
                     return Ok(());
                 }
                 if self.ended.is_some() {
@@ -122,12 +123,18 @@ impl Execution {
                 if let HistoryEventKind::ExecutionRewound(_) = event.kind {
                     state.expect_rewind(last);
                 }
+                if let HistoryEventKind::OrchestratorStarted(_) = event.kind {
+                    state.ends_of_episodes.push_back(last);
+                }
                 steps.push(Step::Apply(event));
             } else if state.recorded.insert(id, event.kind).is_some() {
                 return Err(Fault::MalformedHistory(format!(
                     "two events confirm action {id}"
                 )));
             } else {
+                if let Some(end) = state.ends_of_episodes.back_mut() {
+                    *end = last;
+                }
                 steps.push(Step::Confirm(id));
             }
         }

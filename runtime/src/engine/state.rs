@@ -77,6 +77,11 @@ pub(super) struct State {
     /// Activities that a replay found scheduled and has not seen end.
     pub(super) unfinished: Map<i32, TaskScheduled>,
     pub(super) patches: HashSet<String>,
+    /// The patches that a replay found the execution to be without: it stays so.
+    pub(super) refused_patches: HashSet<String>,
+    /// The last action that the episode which is replayed asked for, and those of the episodes behind it.
+    pub(super) last_of_episode: i32,
+    pub(super) ends_of_episodes: VecDeque<i32>,
     pub(super) next_action: i32,
     pub(super) operations: Map<i32, Pending>,
     /// Later attempts, back-off timers and total timeouts, with the operations they belong to.
@@ -278,6 +283,9 @@ impl State {
             rewound_children: Vec::new(),
             unfinished: Map::default(),
             patches: HashSet::new(),
+            refused_patches: HashSet::new(),
+            last_of_episode: i32::MAX,
+            ends_of_episodes: VecDeque::new(),
             next_action: 0,
             operations: Map::default(),
             links: Map::default(),

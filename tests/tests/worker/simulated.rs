@@ -201,3 +201,48 @@ fn the_first_answer_of_a_child_that_is_rewound_by_itself_stands() {
         );
     }
 }
+
+/// The orchestrator `stages` as it was, and as it is after a deploy.
+mod stages {
+    use super::*;
+
+    #[orchestrator(name = "stages")]
+    pub(super) async fn first(ctx: OrchestrationContext) -> Result<String, String> {
+        for name in ["go", "more", "end"] {
+            let event = ctx.wait_for_external_event_named::<u32>(name).await;
+            event.map_err(|error| error.to_string())?;
+        }
+        Ok("old".into())
+    }
+
+    #[orchestrator(name = "stages")]
+    pub(super) async fn later(ctx: OrchestrationContext) -> Result<String, String> {
+        let mut answers = Vec::new();
+        for name in ["go", "more", "end"] {
+            answers.push(ctx.patched("p"));
+            let event = ctx.wait_for_external_event_named::<u32>(name).await;
+            event.map_err(|error| error.to_string())?;
+        }
+        Ok(format!("{answers:?}"))
+    }
+}
+
+#[test]
+fn an_instance_that_went_past_a_patch_is_without_it_at_later_places_too() {
+    let world = World::new();
+    let mut worker = world.worker(definitions![stages::first]);
+    let client = worker.client().clone();
+    worker.wait(client.start(stages::first().id("a")));
+    worker.run_until_idle();
+    drop(worker);
+    for name in ["go", "more", "end"] {
+        // Each time it is replayed.
+        let mut worker = world.worker(definitions![stages::later]);
+        let instance = worker.instance("a");
+        worker.wait(instance.raise_event_named(name, &1));
+        worker.run_until_idle();
+        assert_eq!(worker.status("a").stalled, None);
+    }
+    let mut worker = world.worker(definitions![stages::later]);
+    assert_eq!(worker.status("a").output, json("[false, false, false]"));
+}

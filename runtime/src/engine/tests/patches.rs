@@ -53,9 +53,8 @@ fn a_history_without_the_patch_stays_on_the_older_path() {
     let mut execution = replay(&patched(), past.clone()).unwrap();
     let mut new = history().completed(0, "1").build();
     let episode = execution.deliver(at(2), &mut new).unwrap();
-    // What runs for the first time may be new.
-    let asked = waits().asks(1, marker("p")).asks(2, call("new", "1"));
-    assert_eq!(Expected::of(episode), asked);
+    // It stays there, though it runs further for the first time.
+    assert_eq!(Expected::of(episode), waits().asks(1, call("old", "1")));
     let past = past
         .episode(at(2))
         .completed(0, "1")
@@ -63,8 +62,59 @@ fn a_history_without_the_patch_stays_on_the_older_path() {
     let mut execution = replay(&patched(), past).unwrap();
     let mut new = history().completed(1, "1").build();
     let episode = execution.deliver(at(3), &mut new).unwrap();
-    let asked = waits().asks(2, marker("p")).completes(3, "true");
-    assert_eq!(Expected::of(episode), asked);
+    assert_eq!(Expected::of(episode), completes(2, "false"));
+}
+
+/// Asks for the same patch before and behind an event, and for nothing between.
+fn asks_twice() -> Program {
+    with_handle(|ctx| async move {
+        let first = ctx.patched("p");
+        ctx.wait_for_external_event("go").await;
+        let second = ctx.patched("p");
+        ctx.wait_for_external_event("end").await;
+        (first, second)
+    })
+}
+
+#[test]
+fn a_place_behind_one_that_was_passed_without_the_patch_is_without_it_too() {
+    let past = history().episode(at(1)).started("E", None);
+    let mut execution = replay(&asks_twice(), past.clone()).unwrap();
+    let mut new = history().raised("go", "1").build();
+    let episode = execution.deliver(at(2), &mut new).unwrap();
+    assert_eq!(Expected::of(episode), waits());
+    let past = past.episode(at(2)).raised("go", "1");
+    let mut execution = replay(&asks_twice(), past).unwrap();
+    let mut new = history().raised("end", "1").build();
+    let episode = execution.deliver(at(3), &mut new).unwrap();
+    assert_eq!(Expected::of(episode), completes(0, "[false,false]"));
+}
+
+#[test]
+fn what_a_later_episode_recorded_is_not_of_an_earlier_place() {
+    // As after a deploy that asks for the patch at one more place, further up; once it was also recorded behind a refusal.
+    let past = history()
+        .episode(at(1))
+        .started("E", None)
+        .episode(at(2))
+        .raised("go", "1")
+        .sent(0, "demo", "steadfast.patch:p", None)
+        .episode(at(3))
+        .raised("end", "1")
+        .ended(1, "[false,true]");
+    assert!(replay(&asks_twice(), past).unwrap().ended().is_some());
+    let past = history()
+        .episode(at(1))
+        .started("E", None)
+        .scheduled(0, "old", "1")
+        .episode(at(2))
+        .completed(0, "1")
+        .sent(1, "demo", "steadfast.patch:p", None)
+        .scheduled(2, "new", "1")
+        .episode(at(3))
+        .completed(2, "1")
+        .ended(3, "true");
+    assert!(replay(&patched(), past).unwrap().ended().is_some());
 }
 
 #[test]
