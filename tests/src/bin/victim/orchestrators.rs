@@ -15,7 +15,7 @@ pub(crate) static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
 #[derive(ExternalEvent, Serialize, Deserialize)]
 pub(crate) struct Go(pub(crate) u64);
 
-/// How many events [`counter`] takes, each in an execution of its own.
+/// How many events `counter` takes, each in an execution of its own.
 const COUNTED: usize = 4;
 
 /// Five or more activities, two of them at the same time and one of them retried; a timer, an event and statuses between them.
