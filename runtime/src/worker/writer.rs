@@ -6,7 +6,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::store::{StoreError, StoreErrorKind, Write, WriteResult};
+use crate::hash::Map;
+use crate::model::instance::Incarnation;
+use crate::store::{Refused, StoreError, StoreErrorKind, Write, WriteResult};
 
 /// A bound on one transaction, so that an acknowledgement does not wait for a whole flood.
 pub(crate) const MAX_BATCH: usize = 2_048;
@@ -79,11 +81,39 @@ impl Batch {
         let is_damaged = matches!(&result, Err(error) if error.kind() == StoreErrorKind::Corrupt);
         if is_damaged && self.writes.len() > 1 {
             let [first, second] = self.halves();
+            let (before, behind) = (first.instances(), second.instances());
             let mut answers = first.commit(store);
-            answers.extend(second.commit(store));
+            let failed: Map<_, _> = before
+                .into_iter()
+                .zip(&answers)
+                .filter_map(|(instance, (_, answer))| {
+                    Some((instance?, answer.as_ref().err()?.clone()))
+                })
+                .collect();
+            let second = second.commit(store).into_iter().zip(behind);
+            answers.extend(second.map(|((origin, answer), instance)| {
+                let failed = instance.and_then(|instance| failed.get(&instance));
+                match (answer, failed) {
+                    // What builds on a write that failed fails with it, and not because its instance is gone.
+                    (Ok(Err(Refused::Stale)), Some(error)) => (origin, Err(Arc::clone(error))),
+                    (answer, _) => (origin, answer),
+                }
+            }));
             return answers;
         }
         self.answers(result)
+    }
+
+    /// The instance that each write goes on with.
+    fn instances(&self) -> Vec<Option<Incarnation>> {
+        let instance = |write: &Write| match write {
+            Write::Episode(episode) => Some(episode.incarnation),
+            Write::Enqueue { incarnation, .. }
+            | Write::SetStalled { incarnation, .. }
+            | Write::Progress { incarnation, .. } => Some(*incarnation),
+            _ => None,
+        };
+        self.writes.iter().map(instance).collect()
     }
 
     fn halves(mut self) -> [Self; 2] {
@@ -158,5 +188,32 @@ mod tests {
             assert_eq!(answer.is_err(), [3, 4, 19].contains(&number), "{number}");
         }
         assert_eq!(answers.len(), 20);
+    }
+
+    #[test]
+    fn what_builds_on_a_write_that_found_damage_fails_with_it() {
+        let mut writer = Writer::default();
+        for incarnation in [1, 2, 1, 2] {
+            let write = Write::SetStalled {
+                incarnation: Incarnation(incarnation),
+                reason: None,
+            };
+            writer.push(Origin::default(), write);
+        }
+        let mut tries = 0;
+        let mut store = |writes: &[Write]| {
+            tries += 1;
+            match (writes, tries) {
+                ([_], 3) => Err(StoreError::new(StoreErrorKind::Corrupt, "damaged")),
+                ([_], _) => Ok(vec![Ok(Written::Stored)]),
+                (_, ..5) => Err(StoreError::new(StoreErrorKind::Corrupt, "damaged")),
+                _ => Ok(vec![Err(Refused::Stale); writes.len()]),
+            }
+        };
+        let answers = writer.next_batch(MAX_BATCH).unwrap().commit(&mut store);
+        assert!(answers[0].1.is_err());
+        assert!(matches!(answers[1].1, Ok(Ok(_))));
+        assert!(answers[2].1.is_err());
+        assert!(matches!(answers[3].1, Ok(Err(Refused::Stale))));
     }
 }

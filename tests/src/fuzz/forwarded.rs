@@ -58,10 +58,11 @@ fn check(api: &Api, data: &[u8]) {
     assert!(["http", "https"].contains(&scheme), "{origin}");
     let after = &origin[scheme.len() + 3..];
     assert!(
-        !after.contains(['@', '?', '#', '\\', '"', '<', '>', ' ', ',']),
+        !after.contains(['?', '#', '\\', '"', '<', '>', ' ', ',']),
         "{origin}"
     );
     let authority = uri.authority().unwrap().as_str();
+    assert!(!authority.contains('@'), "{origin}");
     let path = after.strip_prefix(authority).unwrap();
     assert!(
         path.is_empty() || path.starts_with('/') && !path.ends_with('/'),
