@@ -383,7 +383,13 @@ impl Shard {
         logged(
             || tracing::warn!(instance = %id, error = ?error, "the commit of an episode failed; the instance is loaded again"),
         );
-        let outcome = || match error {
+        let slot = self.slots.get_mut(&id);
+        let reason = match (error, slot) {
+            (Some(error), Some(slot)) => Some(Arc::clone(slot.failed.insert(Arc::clone(error)))),
+            (Some(error), None) => Some(Arc::clone(error)),
+            (None, slot) => slot.and_then(|slot| slot.failed.clone()),
+        };
+        let outcome = || match &reason {
             Some(error) => RequestError::Store(Arc::clone(error)),
             None => RequestError::NotFound { id: id.clone() },
         };

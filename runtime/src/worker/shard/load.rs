@@ -61,6 +61,7 @@ impl Shard {
         if !matches!(slot.state, SlotState::Loading) || slot.unanswered > 0 {
             return;
         }
+        slot.failed = None;
         if slot.uncertain && result.is_ok() {
             slot.uncertain = false;
             self.shared.watchers.publish_uncertain(&id);

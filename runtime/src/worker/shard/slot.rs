@@ -15,7 +15,7 @@ use crate::model::status::ActivityProgress;
 use crate::model::tags::Tags;
 use crate::model::trace_context::TraceContext;
 use crate::model::waiting::WaitingOn;
-use crate::store::InstanceHeader;
+use crate::store::{InstanceHeader, StoreError};
 use crate::worker::message::{Reply, RequestError, TaskKey};
 use crate::worker::update::{About, Update};
 
@@ -28,6 +28,8 @@ pub(super) struct Slot {
     pub(super) unanswered: usize,
     /// Whether a write of it failed, so that the store may have more than its watchers know.
     pub(super) uncertain: bool,
+    /// Why an episode of it failed, until it is loaded again: those that were on their way behind it fail for the same reason.
+    pub(super) failed: Option<Arc<StoreError>>,
     pub(super) inbox: InboxRead,
     /// Whether it is among those that have more to take than one episode takes.
     pub(super) has_more: bool,
@@ -209,6 +211,7 @@ impl Slot {
             waiting: VecDeque::new(),
             unanswered: 0,
             uncertain: false,
+            failed: None,
             inbox: InboxRead::No,
             has_more: false,
             used: 0,
