@@ -6,12 +6,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Shard;
-use super::episode::reason;
-use super::episode::{set_timer, tell_set_aside};
+use super::live::set_timer;
 use super::open_activities::OpenActivities;
 use super::slot::{
     Aside, Held, InboxRead, Kept, Known, Live, Message, Slot, SlotState, Source, ended_task,
 };
+use super::tell::{reason, tell_set_aside};
 use crate::context::CancelReason;
 use crate::engine::{Execution, ExecutionInfo, Fault, OpenTask, Start};
 use crate::model::custom_status::{CustomStatus, StatusChange};

@@ -6,13 +6,20 @@
 //! with its write ([`Pending`]) and let go when the write is acknowledged. When a write fails, its instance is dropped from
 //! memory with everything that ran ahead, and loaded again from what the store has.
 
+mod batch;
 mod commit;
-mod episode;
+mod continued;
+mod episode_write;
+mod held;
+mod live;
 mod load;
+mod objection;
 mod open_activities;
 mod outgoing;
 mod running;
 mod slot;
+mod stop;
+mod tell;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -44,10 +51,10 @@ use crate::model::instance::{ExecutionId, InstanceId};
 use crate::registry::Registry;
 use crate::store::{CreateInstance, StoreError, Write};
 use commit::{Ended, PROGRESS_PAUSE, Pending, PendingCreate};
-pub(super) use episode::reason;
 use load::LiveParts;
 use running::Running;
 use slot::{Known, Message, Slot, SlotState, Source};
+pub(super) use tell::reason;
 
 /// What part of the instances in memory may be such as only wait, for an event or a timer. Those whose activities run are needed again
 /// soon: to load an instance again for each of its results costs ten times what it costs to go on.

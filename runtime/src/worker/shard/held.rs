@@ -1,0 +1,191 @@
+//! Instances that are set aside: their messages are stored until they can take them.
+
+use super::Shard;
+use super::commit::{Pending, answer_behind};
+use super::objection::objection;
+use super::slot::{Aside, Held, Kept, Known, Message, SlotState, Source};
+use super::tell::{reason, tell_set_aside};
+use crate::engine::{Episode, Fault};
+use crate::model::history::encode_events;
+use crate::model::instance::InstanceId;
+use crate::store::{InstanceHeader, Write};
+use crate::worker::message::ShardOutput;
+
+impl Shard {
+    /// Sets an instance aside. What the episode was to take goes back in front of what waits.
+    pub(super) fn hold(&mut self, id: &InstanceId, fault: &Fault, messages: Vec<Message>) {
+        let Some(slot) = self.slots.get_mut(id) else {
+            return;
+        };
+        let SlotState::Live(live) = &slot.state else {
+            return;
+        };
+        self.pulse
+            .turn_to(&live.known.about, live.known.header.incarnation);
+        let InstanceHeader { name, version, .. } = &live.known.header;
+        let reason = reason(&self.shared.registry, name, version.as_deref(), fault);
+        tell_set_aside(id, &reason);
+        for message in messages.into_iter().rev() {
+            slot.waiting.push_front(message);
+        }
+        self.set_aside(id, Aside::Stalled);
+        self.set_stalled(id, Some(reason));
+        self.take_held(id);
+    }
+
+    /// Drops an orchestrator from memory, and lets its instance take no events.
+    pub(super) fn set_aside(&mut self, id: &InstanceId, why: Aside) {
+        let Some(slot) = self.slots.get_mut(id) else {
+            return;
+        };
+        slot.state = match std::mem::replace(&mut slot.state, SlotState::Loading) {
+            SlotState::Live(live) => SlotState::Held(Box::new(Held {
+                kept: Kept {
+                    events: live.execution.buffered_events(),
+                    bytes: live.execution.buffered_bytes(),
+                },
+                known: live.known,
+                why,
+            })),
+            SlotState::Held(mut held) => {
+                held.why = why;
+                SlotState::Held(held)
+            }
+            other => other,
+        };
+    }
+
+    /// Writes why an instance cannot advance, unless the store says the same already.
+    pub(super) fn set_stalled(&mut self, id: &InstanceId, reason: Option<String>) {
+        let Some(slot) = self.slots.get_mut(id) else {
+            return;
+        };
+        let Some(Known { header, .. }) = slot.known() else {
+            return;
+        };
+        if header.stalled == reason {
+            return;
+        }
+        header.stalled.clone_from(&reason);
+        let incarnation = header.incarnation;
+        slot.unanswered += 1;
+        self.outputs.push(ShardOutput::Write(Write::SetStalled {
+            incarnation,
+            reason,
+        }));
+        self.pending.push_back(Pending::Message {
+            id: id.clone(),
+            incarnation,
+            message: None,
+        });
+    }
+
+    /// Stores the messages of an instance that cannot take them.
+    pub(super) fn take_held(&mut self, id: &InstanceId) {
+        let now = self.now();
+        let Some(slot) = self.slots.get_mut(id) else {
+            return;
+        };
+        let SlotState::Held(held) = &slot.state else {
+            return;
+        };
+        let why = held.why;
+        let (incarnation, execution) = (
+            held.known.header.incarnation,
+            held.known.header.execution_id,
+        );
+        let (mut mail, mut reports) = (false, Vec::new());
+        while let Some(message) = slot.waiting.pop_front() {
+            match message {
+                // The result of an earlier execution.
+                Message::Event {
+                    source: Source::Activity(key),
+                    ..
+                } if key.execution != execution => {
+                    self.running.remove(id, key);
+                }
+                // It may start.
+                Message::TimersDue | Message::Attend if matches!(why, Aside::Scheduled(at) if at <= now) =>
+                {
+                    return self.load_again(id);
+                }
+                // Timers are found again when the instance is loaded, and what is in the inbox is stored already.
+                Message::TimersDue
+                | Message::Attend
+                | Message::Rewind { .. }
+                | Message::Event {
+                    source: Source::Inbox(_),
+                    ..
+                } => {}
+                Message::Event { event, source } => {
+                    if let SlotState::Held(held) = &slot.state
+                        && let Source::Client(_) = source
+                        && let Some(error) =
+                            objection(&self.shared.registry, &held.known.header, &event, held.kept)
+                    {
+                        Message::Event { event, source }.refuse(|| error);
+                        continue;
+                    }
+                    if let SlotState::Held(held) = &mut slot.state {
+                        held.kept.add(&event);
+                    }
+                    let of_execution = matches!(source, Source::Activity(_)).then_some(execution);
+                    slot.unanswered += 1;
+                    self.outputs.push(ShardOutput::Write(Write::Enqueue {
+                        incarnation,
+                        execution: of_execution,
+                        event: encode_events(std::slice::from_ref(&event)),
+                    }));
+                    let message = Some(Box::new(Message::Event { event, source }));
+                    self.pending.push_back(Pending::Message {
+                        id: id.clone(),
+                        incarnation,
+                        message,
+                    });
+                }
+                Message::Terminate {
+                    reason,
+                    recursive,
+                    source,
+                } => return self.terminate(id, reason, recursive, source),
+                Message::Suspend { reply, .. } if why == Aside::Suspended => {
+                    answer_behind(&mut self.pending, id, reply);
+                }
+                Message::Suspend { reason, reply } => return self.suspend(id, reason, reply),
+                Message::Resume { reason, reply } if why == Aside::Suspended => {
+                    let source = Some(Source::Client(reply));
+                    let episode = Episode::resumed(now, reason);
+                    self.commit_episode(id, episode, vec![source], Vec::new());
+                    return self.load_again(id);
+                }
+                Message::Resume { reply, .. } => reply.send(Ok(())),
+                Message::Inspect { reply } => reply.send(Ok(Vec::new())),
+                Message::Mail => mail = true,
+                Message::Progress(key) => reports.push(key),
+                Message::Retry { reply } => {
+                    reply.send(Ok(()));
+                    if why == Aside::Stalled {
+                        self.shared.culprits.forgive(incarnation);
+                        return self.load_again(id);
+                    }
+                }
+            }
+        }
+        for key in reports {
+            self.report_progress(id, key);
+        }
+        if mail {
+            self.read_inbox(id);
+        }
+    }
+
+    /// Loads an instance anew, once what is on its way to the store has arrived there.
+    fn load_again(&mut self, id: &InstanceId) {
+        let Some(slot) = self.slots.get_mut(id) else {
+            return;
+        };
+        self.resident -= usize::from(slot.is_resident());
+        slot.state = SlotState::Loading;
+        self.reload_if_drained(id);
+    }
+}
