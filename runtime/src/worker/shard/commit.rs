@@ -1,27 +1,21 @@
 //! What waits for a commit, and what follows when it is acknowledged or fails.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
+use super::created::PendingCreate;
 use super::load::LiveParts;
-use super::slot::{InboxRead, Message, Slot, SlotState, Source, ended_task};
-use super::{CREATED_PER_CROWD, MANY_FAILURES, MAX_CREATED_INPUT_BYTES, Shard};
+use super::slot::{InboxRead, Message, SlotState, Source, ended_task};
+use super::{MANY_FAILURES, Shard};
 use crate::context::CancelReason;
-use crate::model::history::{HistoryEvent, HistoryEventKind};
-use crate::model::instance::{Cursor, ExecutionId, Incarnation, InstanceId};
-use crate::model::on_existing::OnExisting;
-use crate::model::status::RuntimeStatus;
-use crate::store::{
-    InstanceHeader, Refused, StoreError, StoreErrorKind, TimerPosition, Write, WriteResult, Written,
-};
+use crate::model::history::HistoryEvent;
+use crate::model::instance::{ExecutionId, Incarnation, InstanceId};
+use crate::store::{Refused, StoreError, StoreErrorKind, TimerPosition, WriteResult, Written};
 use crate::worker::logged::logged;
-use crate::worker::message::{Reply, RequestError, ShardOutput, StartRequest, Task, TaskKey};
-use crate::worker::update::{About, Published, Update};
-
-/// How long an activity's reports wait for each other: what it reports in one such time is one commit.
-pub(super) const PROGRESS_PAUSE: SignedDuration = SignedDuration::from_secs(1);
+use crate::worker::message::{Reply, RequestError, ShardOutput, Task, TaskKey};
+use crate::worker::update::Published;
 
 /// A write that the writer has not answered.
 #[derive(Debug)]
@@ -61,12 +55,6 @@ pub(super) enum Pending {
 pub(super) enum Ended {
     Rewind,
     Purge,
-}
-
-#[derive(Debug)]
-pub(super) struct PendingCreate {
-    pub(super) start: StartRequest,
-    pub(super) started: HistoryEvent,
 }
 
 #[derive(Debug)]
@@ -151,131 +139,6 @@ impl Shard {
             }) => self.message_stored(&id, incarnation, message.map(|message| *message), answer),
             None => logged(|| tracing::error!("the writer answered a write that nobody made")),
         }
-    }
-
-    fn created(&mut self, create: PendingCreate, answer: Result<WriteResult, Arc<StoreError>>) {
-        let PendingCreate { start, started } = create;
-        let StartRequest {
-            id,
-            name,
-            version,
-            custom_status,
-            start_at,
-            tags,
-            trace: _,
-            on_existing,
-            reply,
-            input: _,
-        } = start;
-        let (incarnation, replaces) = match answer {
-            Ok(Ok(Written::Created {
-                incarnation,
-                replaced,
-            })) => (incarnation, replaced),
-            Ok(Err(Refused::Exists(existing))) => {
-                reply.send(attach(&id, &name, on_existing, &existing));
-                // It may be one whose creation was not acknowledged, so that nobody runs it yet.
-                return self.tell(id, Message::Attend);
-            }
-            Ok(_) => return reply.send(Err(RequestError::NotFound { id })),
-            Err(error) => {
-                reply.send(Err(RequestError::Store(error)));
-                // It may have been created all the same, and may even have replaced the one in memory.
-                if self.fenced.is_none() {
-                    self.reload(&id);
-                }
-                return;
-            }
-        };
-        let known = self.slots.get(&id).and_then(Slot::header);
-        if known.is_some_and(|header| header.incarnation == incarnation) {
-            // It was loaded between its commit and this answer, and lives already.
-            return reply.send(Ok(incarnation));
-        }
-        let is_ahead =
-            |slot: &Slot| matches!(slot.state, SlotState::Loading) && slot.unanswered > 0;
-        if self.slots.get(&id).is_some_and(is_ahead) {
-            // It has even written since, or the one before has, and is loaded again when that is answered: what it was created as may be
-            // out of date. What runs of the one before is not.
-            if let HistoryEventKind::ExecutionStarted(begun) = &started.kind {
-                let others = self.running.take_others(&id, begun.execution_id);
-                self.cancel(others, CancelReason::Replaced);
-            }
-            return reply.send(Ok(incarnation));
-        }
-        let replaced = self.remove(&id);
-        self.created.remove(&id);
-        // Whatever runs belongs to the instance that was replaced, with which it is deleted.
-        self.cancel_all(&id, CancelReason::Replaced);
-        let mut waiting = VecDeque::new();
-        if let Some(slot) = replaced {
-            if matches!(slot.state, SlotState::Loading) {
-                waiting = slot.waiting;
-            } else {
-                self.refuse(&id, slot.waiting);
-            }
-        }
-        let created_at = started.timestamp;
-        let HistoryEventKind::ExecutionStarted(begun) = &started.kind else {
-            return;
-        };
-        let execution_id = begun.execution_id;
-        let input_bytes = begun.input.as_ref().map_or(0, String::len);
-        let header = InstanceHeader {
-            id: id.clone(),
-            incarnation,
-            name,
-            version,
-            execution_id,
-            parent: None,
-            runtime_status: RuntimeStatus::Pending,
-            created_at,
-            last_updated_at: created_at,
-            first_episode: 0,
-            episode: 0,
-            status_episode: custom_status.is_some().then_some(0),
-            sequence: 0,
-            next_timer: start_at,
-            needs_attention: start_at.is_none(),
-            stalled: None,
-        };
-        self.shared.watchers.publish(
-            &id,
-            Published::new(Update {
-                about: About::of(&header, &tags),
-                cursor: Cursor {
-                    incarnation,
-                    sequence: 0,
-                },
-                runtime_status: RuntimeStatus::Pending,
-                custom_status: custom_status.clone(),
-                progress: Vec::new(),
-                output: None,
-                failure: None,
-                stalled: None,
-                replaces,
-                last_updated_at: Some(created_at),
-            }),
-        );
-        reply.send(Ok(incarnation));
-        let parts = LiveParts {
-            header,
-            last_status: custom_status.clone(),
-            custom_status,
-            progress: BTreeMap::new(),
-            begin: vec![started],
-            past: Vec::new(),
-            inbox: waiting.into(),
-            inbox_seen: 0,
-        };
-        if start_at.is_some() || !parts.inbox.is_empty() || self.has_room() {
-            return self.enter(parts);
-        }
-        let is_small = input_bytes <= MAX_CREATED_INPUT_BYTES;
-        if is_small && self.created.len() < CREATED_PER_CROWD * self.shared.crowd {
-            self.created.insert(id.clone(), Box::new(parts));
-        }
-        self.defer([id]);
     }
 
     fn episode_committed(&mut self, episode: Box<PendingEpisode>) {
@@ -492,7 +355,7 @@ impl Shard {
     }
 
     /// Counts an answer, and says whether the slot is still that of the same incarnation.
-    fn answered(&mut self, id: &InstanceId, incarnation: Incarnation) -> bool {
+    pub(super) fn answered(&mut self, id: &InstanceId, incarnation: Incarnation) -> bool {
         let Some(slot) = self.slots.get_mut(id) else {
             return false;
         };
@@ -528,7 +391,7 @@ impl Shard {
         }
     }
 
-    fn cancel_all(&mut self, id: &InstanceId, reason: CancelReason) {
+    pub(super) fn cancel_all(&mut self, id: &InstanceId, reason: CancelReason) {
         let keys = self.running.take(id);
         self.cancel(keys, reason);
     }
@@ -537,36 +400,6 @@ impl Shard {
         let keys = keys.into_iter();
         self.outputs
             .extend(keys.map(|key| ShardOutput::Cancel(key, reason)));
-    }
-
-    fn imported(
-        &mut self,
-        id: InstanceId,
-        reply: Reply<Incarnation>,
-        answer: Result<WriteResult, Arc<StoreError>>,
-    ) {
-        let incarnation = match answer {
-            Ok(Ok(Written::Created { incarnation, .. })) => incarnation,
-            Ok(Err(Refused::Exists(existing))) => {
-                return reply.send(Err(RequestError::AlreadyExists {
-                    id,
-                    name: existing.name,
-                    runtime_status: existing.runtime_status,
-                }));
-            }
-            Ok(_) => return reply.send(Err(RequestError::NotFound { id })),
-            Err(error) => {
-                reply.send(Err(RequestError::Store(error)));
-                // It may have been imported all the same.
-                if self.fenced.is_none() {
-                    self.reload(&id);
-                }
-                return;
-            }
-        };
-        reply.send(Ok(incarnation));
-        self.shared.watchers.publish_uncertain(&id);
-        self.tell(id, Message::Attend);
     }
 
     /// Takes the answer to the rewinding or purging of an instance that has ended.
@@ -594,77 +427,6 @@ impl Shard {
             self.tell(id, Message::Attend);
         }
     }
-
-    fn progress_stored(
-        &mut self,
-        id: &InstanceId,
-        incarnation: Incarnation,
-        update: Arc<Published>,
-        answer: &Result<WriteResult, Arc<StoreError>>,
-    ) {
-        if !self.answered(id, incarnation) {
-            return;
-        }
-        match answer {
-            Ok(Ok(_)) => {
-                // After a failed write the update may show an episode that is not in the store.
-                if self.slots.get(id).is_some_and(|slot| slot.uncertain) {
-                    self.shared.watchers.publish_uncertain(id);
-                } else {
-                    self.shared.watchers.publish(id, update);
-                }
-                self.touch(id);
-                self.reload_if_drained(id);
-            }
-            Ok(Err(_)) => self.reload_if_drained(id),
-            // The count of changes in memory may be ahead of the store's.
-            Err(_) => self.reload(id),
-        }
-    }
-
-    /// Commits the latest that an activity reported.
-    pub(super) fn report_progress(&mut self, id: &InstanceId, key: TaskKey) {
-        let now = self.now();
-        let Some(reports) = self.running.reports(id, key) else {
-            return;
-        };
-        let Some((cell, details)) = reports
-            .cell
-            .as_ref()
-            .and_then(|cell| Some((cell.clone(), cell.take()?)))
-        else {
-            return;
-        };
-        reports.not_before = Some(now.saturating_add(PROGRESS_PAUSE).unwrap_or(Timestamp::MAX));
-        let Some(slot) = self.slots.get_mut(id) else {
-            return;
-        };
-        // It may have ended, and the commit that says so be on its way.
-        let has_ended =
-            matches!(&slot.state, SlotState::Live(live) if !live.open_activities.contains(key.id));
-        let Some(known) = slot.known() else { return };
-        if has_ended || known.header.execution_id != key.execution {
-            return;
-        }
-        let progress = cell.progress(details, now);
-        known.progress.insert(progress.task_id, progress.clone());
-        known.header.sequence += 1;
-        let (incarnation, sequence) = (known.header.incarnation, known.header.sequence);
-        let update = known.update();
-        slot.unanswered += 1;
-        self.outputs.push(ShardOutput::Write(Write::Progress {
-            incarnation,
-            execution_id: key.execution,
-            sequence,
-            at: now,
-            progress,
-        }));
-        self.pending.push_back(Pending::Progress {
-            id: id.clone(),
-            incarnation,
-            update: Published::new(update),
-        });
-    }
 }
 
 /// Answers a request that finds done what it asks for. The episode that did it may be on its way to the store: then its answer is this one's too.
@@ -677,21 +439,4 @@ pub(super) fn answer_behind(pending: &mut VecDeque<Pending>, id: &InstanceId, re
         Some(episode) => episode.sources.push(Some(Source::Client(reply))),
         None => reply.send(Ok(())),
     }
-}
-
-/// The answer to a start whose id is taken.
-fn attach(
-    id: &InstanceId,
-    name: &str,
-    on_existing: OnExisting,
-    existing: &InstanceHeader,
-) -> Result<Incarnation, RequestError> {
-    if on_existing == OnExisting::Attach && existing.name.eq_ignore_ascii_case(name) {
-        return Ok(existing.incarnation);
-    }
-    Err(RequestError::AlreadyExists {
-        id: id.clone(),
-        name: existing.name.clone(),
-        runtime_status: existing.runtime_status,
-    })
 }

@@ -9,6 +9,7 @@
 mod batch;
 mod commit;
 mod continued;
+mod created;
 mod episode_write;
 mod held;
 mod live;
@@ -16,6 +17,7 @@ mod load;
 mod objection;
 mod open_activities;
 mod outgoing;
+mod progress;
 mod running;
 mod slot;
 mod stop;
@@ -50,8 +52,10 @@ use crate::model::history::{
 use crate::model::instance::{ExecutionId, InstanceId};
 use crate::registry::Registry;
 use crate::store::{CreateInstance, StoreError, Write};
-use commit::{Ended, PROGRESS_PAUSE, Pending, PendingCreate};
+use commit::{Ended, Pending};
+use created::PendingCreate;
 use load::LiveParts;
+use progress::PROGRESS_PAUSE;
 use running::Running;
 use slot::{Known, Message, Slot, SlotState, Source};
 pub(super) use tell::reason;
