@@ -5,7 +5,7 @@
 use steadfast_examples::{failing, hello, ticket, waiting};
 
 steadfast::replay_tests!(
-    "histories/*.json",
+    "tests/histories/*.json",
     definitions = [
         failing::always_fails,
         failing::fails_until_rewound,
@@ -19,7 +19,11 @@ steadfast::replay_tests!(
 );
 
 #[test]
-#[should_panic(expected = "histories/README.md")]
+#[should_panic(expected = "tests/histories/README.md")]
 fn a_file_that_was_not_there_at_compile_time_is_named() {
-    steadfast::testing::all_are_tested(env!("CARGO_MANIFEST_DIR"), "histories/README.md", &[]);
+    steadfast::testing::all_are_tested(
+        env!("CARGO_MANIFEST_DIR"),
+        "tests/histories/README.md",
+        &[],
+    );
 }

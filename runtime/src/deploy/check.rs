@@ -9,6 +9,7 @@ use super::report::Report;
 use crate::client::ExportedHistory;
 use crate::engine::note_places_of_panics;
 use crate::host::serve;
+use crate::model::encoded;
 use crate::model::instance::InstanceId;
 use crate::model::query::{InstanceFilter, Order};
 use crate::model::status::RuntimeStatus;
@@ -193,7 +194,12 @@ fn look_at(
     let is_stalled = stored.header.stalled.is_some();
     let defined = registry.orchestrator(&name, version.as_deref());
     let place = defined.map(|found| found.location);
+    let is_encoded = stored
+        .history
+        .iter()
+        .any(|row| encoded::is_encoded(&row.events));
     match ExportedHistory::of(stored) {
+        Err(why) if is_encoded => report.could_not_check(id.clone(), why),
         // A worker sets such an instance aside.
         Err(message) => {
             report.undecodable(&name, version.as_deref(), place, id, message, is_stalled)

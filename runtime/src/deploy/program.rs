@@ -129,6 +129,12 @@ impl Program {
         } else {
             print(&report.to_string());
         }
+        if report.orchestrators.is_empty()
+            && report.is_fine()
+            && filter(matches) != InstanceFilter::new()
+        {
+            return Err("no instance matches: look at the options, or leave them out".into());
+        }
         Ok(report.exit_code())
     }
 

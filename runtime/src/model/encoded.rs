@@ -18,6 +18,13 @@ pub(crate) fn undecodable(reason: &str) -> String {
     Value::from(vec![format!("{UNDECODABLE}{reason}")]).to_string()
 }
 
+/// Whether a text of a store is encoded, or takes the place of one that could not be decoded.
+#[cfg(feature = "deploy")]
+pub(crate) fn is_encoded(text: &str) -> bool {
+    text.strip_prefix("[\"")
+        .is_some_and(|part| part.starts_with(ENCODED) || part.starts_with(UNDECODABLE))
+}
+
 /// Why a text holds no events, when it is encoded or could not be decoded.
 pub(crate) fn why_no_events(text: &str) -> Option<String> {
     let Value::Array(parts) = serde_json::from_str(text).ok()? else {

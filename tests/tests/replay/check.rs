@@ -363,8 +363,13 @@ fn a_store_that_is_encrypted_is_read_through_its_codec() {
         deploy::check(&store, &options).unwrap()
     };
     assert_eq!(counted(&check(1)), (7, 7, 0, 0));
+    // Neither says anything of the code.
     let wrong = check(2);
-    assert_eq!(counted(&wrong), (7, 0, 7, 0));
-    let finding = &wrong.orchestrators[0].findings[0];
-    assert_eq!(finding.kind, DivergenceKind::Undecodable, "{wrong}");
+    assert_eq!(counted(&wrong), (0, 0, 0, 7));
+    let why = &wrong.first_unchecked[0].reason;
+    assert!(why.contains("does not decrypt with the key `key`"), "{why}");
+    let without = deploy::check(&SqliteReader::open(&path).unwrap(), &options).unwrap();
+    assert_eq!((counted(&without), without.exit_code()), ((0, 0, 0, 7), 2));
+    let why = &without.first_unchecked[0].reason;
+    assert!(why.contains("open the store with that codec"), "{why}");
 }

@@ -7,5 +7,4 @@ mod diverges;
 mod fits;
 mod program;
 mod record;
-mod recorded;
 mod support;

@@ -60,6 +60,13 @@ fn the_exit_code_says_how_it_went_and_the_owner_goes_on() {
         "fine: `count`: 1 checked\n1 checked: 1 fine, 0 diverging, 0 not checked\n"
     );
 
+    let nobody = deploy(&["check", "--store", store, "--name", "counts"]);
+    let (out, err) = ends(&nobody, 2);
+    assert!(
+        out.contains("0 checked") && err.contains("no instance matches"),
+        "{out}{err}"
+    );
+
     let diverging = deploy(&["check", "--store", store]);
     let (out, _) = ends(&diverging, 1);
     assert!(

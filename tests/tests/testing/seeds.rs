@@ -109,3 +109,9 @@ fn the_order_that_fails_is_told_and_comes_again() {
         "{wrong}"
     );
 }
+
+#[test]
+#[should_panic(expected = "there is no seed: nothing would be tested")]
+fn no_seed_is_no_test() {
+    TestHub::with_seeds(0..0, |_| ());
+}

@@ -128,11 +128,22 @@ impl TestHub {
     /// });
     /// # }
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// When there is no seed.
     pub fn with_seeds(seeds: impl IntoIterator<Item = u64>, mut test: impl FnMut(&Self)) {
         let mut run = |seed| test(&Self::with(Arc::new(MemoryStore::new()), seed, Mode::Plain));
         match seed_given() {
             Some(seed) => run(seed),
-            None => seeds.into_iter().for_each(run),
+            None => {
+                let mut seeds = seeds.into_iter().peekable();
+                assert!(
+                    seeds.peek().is_some(),
+                    "there is no seed: nothing would be tested"
+                );
+                seeds.for_each(run);
+            }
         }
     }
 
