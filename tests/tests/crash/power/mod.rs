@@ -21,10 +21,14 @@ use self::trace::Event;
 use crate::log::Log;
 use crate::stored::Stored;
 
-/// Bytes that each instance brings. All together are more than the log takes before it is copied and begun anew.
+/// Bytes that each instance brings.
 const BYTES: u64 = 60_000;
 
+/// Instances at a time.
 const INSTANCES: u64 = 150;
+
+/// The log is begun anew long before so many have ended.
+const MOST_INSTANCES: u64 = 20 * INSTANCES;
 
 #[test]
 fn what_was_acknowledged_is_there_after_a_loss_of_power() {
@@ -128,8 +132,9 @@ fn live(database: &Path, directory: &Path, record: &Path) -> Vec<Step> {
     for number in 0..INSTANCES {
         ask(&mut program, &mut commands, Step::Start(number));
     }
-    let (mut ended, mut most, mut began_anew) = (0, 0, false);
-    while ended < INSTANCES {
+    let (mut started, mut ended) = (INSTANCES, 0);
+    let (mut most, mut began_anew) = (0, false);
+    while ended < started {
         let frames = Log::of(database).frames;
         began_anew |= frames < most;
         most = most.max(frames);
@@ -137,7 +142,13 @@ fn live(database: &Path, directory: &Path, record: &Path) -> Vec<Step> {
             Some(Said::Answer(number, Ok(_))) => match commands[number as usize] {
                 Step::Start(number) => ask(&mut program, &mut commands, Step::Raise(number)),
                 Step::Raise(number) => ask(&mut program, &mut commands, Step::Ended(number)),
-                Step::Ended(_) => ended += 1,
+                Step::Ended(_) => {
+                    ended += 1;
+                    if !began_anew && started < MOST_INSTANCES {
+                        ask(&mut program, &mut commands, Step::Start(started));
+                        started += 1;
+                    }
+                }
             },
             Some(Said::Ran) => {}
             said => panic!("{said:?}"),
