@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use steadfast::prelude::*;
 use steadfast::store::memory::MemoryStore;
-use steadfast::testing::SingleThreaded;
+use steadfast::testing::{CommitFault, FaultyStore, SingleThreaded};
 use steadfast::{
     BatchOperation, ClientError, ExportedHistory, HistoryOptions, InstanceFilter, Order,
     StartByName, WaitingFor, definitions,
@@ -138,6 +138,47 @@ fn a_rewind_survives_failing_commits_and_dying_workers() {
         },
     }
     .in_every_way();
+}
+
+/// What it asks for runs behind its own commit. A result that came before would be one of those that the rewind undoes.
+#[test]
+fn a_rewind_whose_commit_is_lost_runs_nothing_twice() {
+    for seed in 0..16 {
+        for failing in 0.. {
+            BROKEN.set(vec!["right"]);
+            runs();
+            let store = Arc::new(FaultyStore::new(MemoryStore::new(), move |commit| {
+                (commit == failing).then_some(CommitFault::Lost)
+            }));
+            let world = World {
+                store: Arc::clone(&store) as _,
+                order: steadfast::testing::Order::Seeded(seed),
+                ..World::new()
+            };
+            let mut worker = world.worker(definitions![tree, leaf, work]);
+            let client = worker.client().clone();
+            let handle = insist(&mut worker, async || client.start(tree().id("tree")).await);
+            worker.wait(handle.wait_for_completion());
+            BROKEN.take();
+            insist(&mut worker, async || handle.rewind(None).await);
+            let end = worker.wait(handle.wait_for_completion());
+            assert_eq!(end.output, json(WHOLE_TREE), "{:?}", end.failure);
+            let mut runs = runs();
+            runs.sort_unstable();
+            let once = [
+                "left",
+                "left-before",
+                "own",
+                "right",
+                "right",
+                "right-before",
+            ];
+            assert_eq!(runs, once, "seed {seed}, without commit {failing}");
+            if store.commits() <= failing {
+                break;
+            }
+        }
+    }
 }
 
 #[orchestrator]

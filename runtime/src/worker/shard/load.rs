@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Shard;
+use super::commit::Pending;
 use super::live::set_timer;
 use super::open_activities::OpenActivities;
 use super::slot::{
@@ -330,9 +331,14 @@ impl Shard {
         if let Some((episode, message)) = rewound {
             let source = Some(Source::Inbox(message));
             self.commit_episode(&id, episode, vec![source], Vec::new());
-        }
-        for task in to_run {
-            self.run(task);
+            // Not at once: until the rewind is recorded, nothing tells what they give from the results that it undoes.
+            if let Some(Pending::Episode(rewind)) = self.pending.back_mut() {
+                rewind.effects.run.extend(to_run);
+            }
+        } else {
+            for task in to_run {
+                self.run(task);
+            }
         }
         self.set_stalled(&id, stalled);
         self.advance(&id);
