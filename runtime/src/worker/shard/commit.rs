@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::Shard;
 use super::created::PendingCreate;
-use super::load::LiveParts;
+use super::enter::LiveParts;
+use super::later::MANY_FAILURES;
 use super::slot::{InboxRead, Message, SlotState, Source, ended_task};
-use super::{MANY_FAILURES, Shard};
 use crate::context::CancelReason;
 use crate::model::history::HistoryEvent;
 use crate::model::instance::{ExecutionId, Incarnation, InstanceId};

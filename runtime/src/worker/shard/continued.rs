@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::Shared;
-use super::load::LiveParts;
+use super::enter::LiveParts;
 use super::slot::{Known, Message, Source, is_raised};
 use crate::engine::Continued;
 use crate::model::history::{ExecutionStarted, HistoryEvent};

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use super::load::LiveParts;
+use super::Shard;
+use super::enter::LiveParts;
+use super::residency::{CREATED_PER_CROWD, MAX_CREATED_INPUT_BYTES};
 use super::slot::{Message, Slot, SlotState};
-use super::{CREATED_PER_CROWD, MAX_CREATED_INPUT_BYTES, Shard};
 use crate::context::CancelReason;
 use crate::model::history::{HistoryEvent, HistoryEventKind};
 use crate::model::instance::{Cursor, Incarnation, InstanceId};

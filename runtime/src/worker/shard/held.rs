@@ -7,11 +7,21 @@ use super::slot::{Aside, Held, Kept, Known, Message, SlotState, Source};
 use super::tell::{reason, tell_set_aside};
 use crate::engine::{Episode, Fault};
 use crate::model::history::encode_events;
-use crate::model::instance::InstanceId;
+use crate::model::instance::{ExecutionId, InstanceId};
 use crate::store::{InstanceHeader, Write};
 use crate::worker::message::ShardOutput;
 
 impl Shard {
+    /// Sets an instance aside whose orchestrator was woken from outside an episode.
+    pub(super) fn foreign_wake(&mut self, id: &InstanceId, execution: ExecutionId) {
+        if let Some(SlotState::Live(live)) = self.slots.get(id).map(|slot| &slot.state)
+            && live.known.header.execution_id == execution
+        {
+            let fault = live.execution.woken_from_outside();
+            self.hold(id, &fault, Vec::new());
+        }
+    }
+
     /// Sets an instance aside. What the episode was to take goes back in front of what waits.
     pub(super) fn hold(&mut self, id: &InstanceId, fault: &Fault, messages: Vec<Message>) {
         let Some(slot) = self.slots.get_mut(id) else {

@@ -10,14 +10,19 @@ mod batch;
 mod commit;
 mod continued;
 mod created;
+mod enter;
 mod episode_write;
 mod held;
+mod inbox;
+mod later;
 mod live;
 mod load;
 mod objection;
 mod open_activities;
 mod outgoing;
 mod progress;
+mod requests;
+mod residency;
 mod running;
 mod slot;
 mod stop;
@@ -27,60 +32,32 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::activities::progress::ProgressCell;
 use super::condition::{Condition, State};
 use super::culprits::Culprits;
 use super::ids::Ids;
 use super::logged::logged;
-use super::message::{
-    Control, Request, RequestError, ShardInput, ShardOutput, StartRequest, TaskKey,
-};
+use super::message::{RequestError, ShardInput, ShardOutput, TaskKey};
 use super::meters::{Meters, Tally};
 use super::pulse::Pulse;
 use super::watchers::Watchers;
 use crate::clock::Clock;
 use crate::context::CancelReason;
 use crate::dependency::Dependencies;
-use crate::engine::Settings;
+use crate::engine::{Outcome, Settings};
 use crate::hash::Map;
-use crate::model::history::{
-    EventRaised, ExecutionRewound, ExecutionStarted, HistoryEvent, HistoryEventKind, TaskCompleted,
-    TaskFailed, encode_events,
-};
+use crate::model::history::{HistoryEvent, HistoryEventKind, TaskCompleted, TaskFailed};
 use crate::model::instance::{ExecutionId, InstanceId};
 use crate::registry::Registry;
-use crate::store::{CreateInstance, StoreError, Write};
-use commit::{Ended, Pending};
-use created::PendingCreate;
-use load::LiveParts;
-use progress::PROGRESS_PAUSE;
+use crate::store::StoreError;
+use commit::Pending;
+use enter::LiveParts;
+use later::Later;
+pub(crate) use residency::CROWD;
 use running::Running;
 use slot::{Known, Message, Slot, SlotState, Source};
 pub(super) use tell::reason;
-
-/// What part of the instances in memory may be such as only wait, for an event or a timer. Those whose activities run are needed again
-/// soon: to load an instance again for each of its results costs ten times what it costs to go on.
-const RESTING: usize = 8;
-
-/// With so many instances under way in each shard commits are large enough, and what they are made of stays in the caches of the
-/// processor: 20,000 that are started at once take a fifth to a third less time, and a third of the memory, than if all went on side by
-/// side. What only waits is not under way.
-pub(crate) const CROWD: usize = 512;
-
-/// How many of those that were just created, and wait for so many others, are kept in memory. Further ones are loaded when it is their
-/// turn: what a flood of starts takes is bounded.
-pub(super) const CREATED_PER_CROWD: usize = 20;
-
-/// Those with a larger input are loaded when it is their turn.
-pub(super) const MAX_CREATED_INPUT_BYTES: usize = 4 * 1024;
-
-/// How many instances that wait for room are looked at in one step.
-const ADMITTED_PER_STEP: usize = 64;
-
-/// Failures of the store in a row after which the pause before the next attempt grows no more: it is 13 seconds then.
-const MANY_FAILURES: u32 = 8;
 
 /// What all shards of a worker share.
 pub(crate) struct Shared {
@@ -147,17 +124,6 @@ pub(crate) struct Shard {
     now: Timestamp,
     outputs: Vec<ShardOutput>,
     tally: Tally,
-}
-
-/// Something that a shard does later.
-#[derive(Debug)]
-enum Later {
-    /// The store failed when this instance was to be loaded.
-    Load(InstanceId),
-    /// This activity has reported, too soon after the last time.
-    Report(InstanceId, TaskKey),
-    /// A commit that others depend on was not acknowledged, and the store could not be asked what became of it.
-    Recover,
 }
 
 impl Shard {
@@ -232,45 +198,11 @@ impl Shard {
                 result,
             } => self.take_inbox(&id, incarnation, result),
             ShardInput::Written(answer) => self.written(answer),
-            // Nobody waits for it, or its end is committed.
-            ShardInput::TaskEnded { instance, key, .. }
-                if !self.running.contains(&instance, key) && !self.is_inherited(&instance, key) => {
-            }
             ShardInput::TaskEnded {
                 instance,
                 key,
                 outcome,
-            } => {
-                let task_scheduled_id = key.id;
-                match outcome {
-                    Ok(_) => self.tally.activities_completed += 1,
-                    Err(_) => self.tally.activities_failed += 1,
-                }
-                let kind: HistoryEventKind = match outcome {
-                    Ok(result) => TaskCompleted {
-                        task_scheduled_id,
-                        result: Some(result),
-                    }
-                    .into(),
-                    Err(failure) => TaskFailed {
-                        task_scheduled_id,
-                        failure,
-                    }
-                    .into(),
-                };
-                let event = HistoryEvent::new(self.now(), kind);
-                // The attempt that follows a failed one is told how far that came.
-                if let HistoryEventKind::TaskFailed(_) = event.kind {
-                    self.tell_reports(&instance, key);
-                }
-                self.tell(
-                    instance,
-                    Message::Event {
-                        event,
-                        source: Source::Activity(key),
-                    },
-                );
-            }
+            } => self.task_ended(instance, key, outcome),
             ShardInput::TimerDue(id) => self.tell(id, Message::TimersDue),
             ShardInput::Attend(id) | ShardInput::Mail(id) => {
                 // Loading reads the inbox too.
@@ -291,20 +223,39 @@ impl Shard {
             } => self.reported(instance, key, cell),
             ShardInput::ForeignWake { id, execution } => self.foreign_wake(&id, execution),
             ShardInput::RecoveryFailed => self.later(Later::Recover),
-            ShardInput::Tick => {
-                let now = self.now();
-                while let Some(first) = self.delayed.first_entry() {
-                    if first.key().0 > now {
-                        break;
-                    }
-                    match first.remove() {
-                        Later::Load(id) => self.load(id),
-                        Later::Report(id, key) => self.tell_reports(&id, key),
-                        Later::Recover => self.outputs.push(ShardOutput::Recover),
-                    }
-                }
-            }
+            ShardInput::Tick => self.tick(),
         }
+    }
+
+    fn task_ended(&mut self, instance: InstanceId, key: TaskKey, outcome: Outcome) {
+        if !self.running.contains(&instance, key) && !self.is_inherited(&instance, key) {
+            // Nobody waits for it, or its end is committed.
+            return;
+        }
+        let task_scheduled_id = key.id;
+        let kind: HistoryEventKind = match outcome {
+            Ok(result) => {
+                self.tally.activities_completed += 1;
+                TaskCompleted {
+                    task_scheduled_id,
+                    result: Some(result),
+                }
+                .into()
+            }
+            Err(failure) => {
+                self.tally.activities_failed += 1;
+                // The attempt that follows is told how far this one came.
+                self.tell_reports(&instance, key);
+                TaskFailed {
+                    task_scheduled_id,
+                    failure,
+                }
+                .into()
+            }
+        };
+        let event = HistoryEvent::new(self.now(), kind);
+        let source = Source::Activity(key);
+        self.tell(instance, Message::Event { event, source });
     }
 
     /// Whether an activity that this shard has not handed out may be that of an instance which it has not looked at. Then it counts as
@@ -319,103 +270,6 @@ impl Shard {
             self.running.insert(instance, key, self.now());
         }
         is_inherited
-    }
-
-    fn request(&mut self, request: Request) {
-        let now = self.now();
-        match request {
-            Request::Start(start) => self.start(start),
-            Request::Import { import, reply } => {
-                let id = import.create.id.clone();
-                self.write(Write::Import(*import), Pending::Import { id, reply });
-            }
-            Request::Inspect { id, reply } => self.tell(id, Message::Inspect { reply }),
-            Request::PurgeWhere {
-                filter,
-                limit,
-                reply,
-            } => self.write(
-                Write::PurgeWhere { filter, limit },
-                Pending::PurgeWhere { reply },
-            ),
-            Request::Control { id, control, reply } => match control {
-                Control::RaiseEvent { name, payload } => {
-                    let input = payload;
-                    let event = HistoryEvent::new(now, EventRaised { name, input });
-                    let source = Source::Client(reply);
-                    self.tell(id, Message::Event { event, source });
-                }
-                Control::Terminate { reason, recursive } => {
-                    let source = Source::Client(reply);
-                    let message = Message::Terminate {
-                        reason,
-                        recursive,
-                        source,
-                    };
-                    self.tell(id, message);
-                }
-                Control::Suspend { reason } => self.tell(id, Message::Suspend { reason, reply }),
-                Control::Resume { reason } => self.tell(id, Message::Resume { reason, reply }),
-                Control::Retry => self.tell(id, Message::Retry { reply }),
-                Control::Rewind { reason } => {
-                    let event = HistoryEvent::new(now, ExecutionRewound { reason });
-                    let write = Write::Rewind {
-                        id: id.clone(),
-                        event: encode_events(std::slice::from_ref(&event)),
-                        at: now,
-                    };
-                    let operation = Ended::Rewind;
-                    let pending = Pending::Ended {
-                        id,
-                        operation,
-                        reply,
-                    };
-                    self.write(write, pending);
-                }
-                Control::Purge => {
-                    let write = Write::Purge { id: id.clone() };
-                    let operation = Ended::Purge;
-                    let pending = Pending::Ended {
-                        id,
-                        operation,
-                        reply,
-                    };
-                    self.write(write, pending);
-                }
-            },
-        }
-    }
-
-    fn write(&mut self, write: Write, pending: Pending) {
-        self.outputs.push(ShardOutput::Write(write));
-        self.pending.push_back(pending);
-    }
-
-    /// Takes the notice of a report: it is committed now, or when the pause since the last one is over.
-    fn reported(&mut self, instance: InstanceId, key: TaskKey, cell: ProgressCell) {
-        let now = self.now();
-        let Some(reports) = self.running.reports(&instance, key) else {
-            return;
-        };
-        reports.cell = Some(cell);
-        match reports.not_before {
-            Some(at) if at > now => {
-                // The clock may have been set back since.
-                let at = at.min(now.saturating_add(PROGRESS_PAUSE).unwrap_or(at));
-                self.uses += 1;
-                let later = Later::Report(instance, key);
-                self.delayed.insert((at, self.uses), later);
-            }
-            _ => self.tell_reports(&instance, key),
-        }
-    }
-
-    /// Tells an instance of what an activity has reported, when it has.
-    fn tell_reports(&mut self, instance: &InstanceId, key: TaskKey) {
-        let reports = self.running.reports(instance, key);
-        if reports.is_some_and(|reports| reports.cell.is_some()) {
-            self.tell(instance.clone(), Message::Progress(key));
-        }
     }
 
     /// What has to be done now. Must be called after every input.
@@ -441,27 +295,6 @@ impl Shard {
         }
     }
 
-    /// When the shard must see a [`ShardInput::Tick`].
-    pub(crate) fn next_tick(&mut self) -> Option<Timestamp> {
-        self.look_at_the_clock();
-        self.delayed.first_key_value().map(|((at, _), _)| *at)
-    }
-
-    /// What is to be done after a pause does not wait for longer when the clock is set back.
-    fn look_at_the_clock(&mut self) {
-        let now = self.shared.clock.now();
-        if now < self.now && !self.delayed.is_empty() {
-            let back = self.now.duration_since(now);
-            let delayed = std::mem::take(&mut self.delayed).into_iter();
-            let sooner = delayed.map(|((at, number), later)| {
-                let at = at.saturating_sub(back).unwrap_or(Timestamp::MIN);
-                ((at, number), later)
-            });
-            self.delayed = sooner.collect();
-        }
-        self.now = now;
-    }
-
     /// Whether every write has been answered.
     pub(crate) fn is_settled(&self) -> bool {
         self.pending.is_empty()
@@ -470,34 +303,6 @@ impl Shard {
     /// The time of the input that is taken: the clock is read once for each.
     const fn now(&self) -> Timestamp {
         self.now
-    }
-
-    fn start(&mut self, start: StartRequest) {
-        let now = self.now();
-        let execution_id = self.shared.ids.new_execution();
-        let started = ExecutionStarted {
-            name: start.name.clone(),
-            version: start.version.clone(),
-            input: start.input.clone(),
-            execution_id,
-            parent: None,
-            tags: start.tags.clone(),
-            scheduled_start: start.start_at.filter(|at| *at > now),
-            parent_trace: start.trace.clone(),
-        };
-        let create = CreateInstance {
-            custom_status: start
-                .custom_status
-                .as_ref()
-                .map(|status| status.as_json().to_owned()),
-            replaces: start.on_existing.replaces(),
-            ..outgoing::creation(start.id.clone(), &started, now)
-        };
-        let pending = PendingCreate {
-            start,
-            started: HistoryEvent::new(now, started),
-        };
-        self.write(Write::Create(create), Pending::Create(Box::new(pending)));
     }
 
     /// Puts a message into its instance's slot, and lets the instance take it if it can.
@@ -564,120 +369,5 @@ impl Shard {
         self.outputs
             .extend(running.map(|key| ShardOutput::Cancel(key, CancelReason::ShutDown)));
         self.shared.watchers.close();
-    }
-
-    fn load(&mut self, id: InstanceId) {
-        if let Some(parts) = self.created.remove(&id) {
-            self.enter(*parts);
-        } else if matches!(
-            self.slots.get(&id),
-            Some(Slot {
-                state: SlotState::Loading,
-                ..
-            })
-        ) {
-            self.outputs.push(ShardOutput::Load(id));
-        }
-    }
-
-    /// Loads an instance again after a pause.
-    fn load_later(&mut self, id: InstanceId) {
-        self.later(Later::Load(id));
-    }
-
-    /// Does something after a pause that grows while the store keeps failing.
-    fn later(&mut self, later: Later) {
-        self.failures = self.failures.saturating_add(1);
-        let pause = SignedDuration::from_millis(50 << self.failures.min(MANY_FAILURES));
-        self.uses += 1;
-        let at = self.now().saturating_add(pause).unwrap_or(Timestamp::MAX);
-        self.delayed.insert((at, self.uses), later);
-    }
-
-    /// Marks an instance as used, and forgets others when too many are in memory.
-    fn touch(&mut self, id: &InstanceId) {
-        self.uses += 1;
-        if let Some(slot) = self.slots.get_mut(id) {
-            slot.used = self.uses;
-            self.recent.push_back((id.clone(), self.uses));
-        }
-        while self.resident > self.shared.cache.div_ceil(RESTING) {
-            // What is busy comes back here when it no longer is.
-            let Some((oldest, used)) = self.recent.pop_front() else {
-                break;
-            };
-            let is_full = self.resident > self.shared.cache;
-            if self.slots.get(&oldest).is_some_and(|slot| {
-                slot.used == used && slot.is_idle() && (is_full || !slot.is_busy())
-            }) {
-                self.remove(&oldest);
-            }
-        }
-        if self.recent.len() > 4 * self.slots.len() + 64 {
-            self.recent
-                .retain(|(id, used)| self.slots.get(id).is_some_and(|slot| slot.used == *used));
-        }
-    }
-
-    /// Lets instances begin, or go on, when there is room for them.
-    pub(crate) fn defer(&mut self, ids: impl IntoIterator<Item = InstanceId>) {
-        self.deferred.extend(ids);
-    }
-
-    /// Whether instances that wait for their turn or for room can go on now.
-    pub(crate) fn can_admit(&self) -> bool {
-        !self.more.is_empty()
-            || !self.deferred.is_empty() && (self.has_room() || self.episodes == 0)
-    }
-
-    /// Lets those go on that have more to take, and the next instances that wait for room begin: so many as there is room for, but at least one, so that nobody waits for ever.
-    /// Without a place in memory that one takes the place of another, which must be loaded again when its activity has ended; while
-    /// all are busy that would be most of the work.
-    pub(crate) fn admit(&mut self) {
-        self.running.grow_old(self.now);
-        if !self.more.is_empty() {
-            self.now = self.shared.clock.now();
-        }
-        for _ in 0..self.more.len() {
-            if let Some(id) = self.more.pop_front() {
-                self.slots
-                    .entry(id.clone())
-                    .and_modify(|slot| slot.has_more = false);
-                self.advance(&id);
-            }
-        }
-        for admitted in 0..ADMITTED_PER_STEP {
-            if admitted > 0 && !self.has_room() {
-                return;
-            }
-            let Some(id) = self.deferred.pop_front() else {
-                return;
-            };
-            if self.created.contains_key(&id) {
-                self.load(id);
-            } else {
-                self.handle(ShardInput::Attend(id));
-            }
-        }
-    }
-
-    /// Whether another instance may begin: there is a place for it, and not a crowd before it. Those that have begun go on first, so
-    /// that they end, and are out of the caches of the processor, before others come into them.
-    pub(super) fn has_room(&self) -> bool {
-        let under_way = self.episodes + self.running.young();
-        let is_crowded = self.episodes > 0 && under_way >= self.shared.crowd;
-        self.has_place() && !is_crowded
-    }
-
-    /// Whether another instance may be in memory.
-    fn has_place(&self) -> bool {
-        self.slots.len() < self.shared.cache
-    }
-
-    fn remove(&mut self, id: &InstanceId) -> Option<Slot> {
-        self.turn_to_slot(id);
-        let slot = self.slots.remove(id)?;
-        self.resident -= usize::from(slot.is_resident());
-        Some(slot)
     }
 }

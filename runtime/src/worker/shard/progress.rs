@@ -6,9 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Shard;
 use super::commit::Pending;
-use super::slot::SlotState;
+use super::later::Later;
+use super::slot::{Message, SlotState};
 use crate::model::instance::{Incarnation, InstanceId};
 use crate::store::{StoreError, Write, WriteResult};
+use crate::worker::activities::progress::ProgressCell;
 use crate::worker::message::{ShardOutput, TaskKey};
 use crate::worker::update::Published;
 
@@ -16,6 +18,33 @@ use crate::worker::update::Published;
 pub(super) const PROGRESS_PAUSE: SignedDuration = SignedDuration::from_secs(1);
 
 impl Shard {
+    /// Takes the notice of a report: it is committed now, or when the pause since the last one is over.
+    pub(super) fn reported(&mut self, instance: InstanceId, key: TaskKey, cell: ProgressCell) {
+        let now = self.now();
+        let Some(reports) = self.running.reports(&instance, key) else {
+            return;
+        };
+        reports.cell = Some(cell);
+        match reports.not_before {
+            Some(at) if at > now => {
+                // The clock may have been set back since.
+                let at = at.min(now.saturating_add(PROGRESS_PAUSE).unwrap_or(at));
+                self.uses += 1;
+                let later = Later::Report(instance, key);
+                self.delayed.insert((at, self.uses), later);
+            }
+            _ => self.tell_reports(&instance, key),
+        }
+    }
+
+    /// Tells an instance of what an activity has reported, when it has.
+    pub(super) fn tell_reports(&mut self, instance: &InstanceId, key: TaskKey) {
+        let reports = self.running.reports(instance, key);
+        if reports.is_some_and(|reports| reports.cell.is_some()) {
+            self.tell(instance.clone(), Message::Progress(key));
+        }
+    }
+
     pub(super) fn progress_stored(
         &mut self,
         id: &InstanceId,
