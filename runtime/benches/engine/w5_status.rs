@@ -128,7 +128,7 @@ async fn over_http(address: SocketAddr, ids: &Arc<[String]>) -> f64 {
 
 /// One request on a connection that stays open. The answer must be a 200.
 async fn get(stream: &mut BufReader<TcpStream>, path: &str) {
-    let request = format!("GET {path} HTTP/1.1\r\nhost: bench\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let (mut line, mut length) = (String::new(), 0);
     stream.read_line(&mut line).await.unwrap();
