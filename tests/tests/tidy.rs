@@ -290,3 +290,51 @@ fn links_of_the_http_guide_hold_in_the_repository() {
         assert!(is_defined || rest.starts_with('('), "{label}");
     }
 }
+
+/// The folders that `ARCHITECTURE.md` names files from.
+const NAMED_FROM: &[&str] = &["", "runtime/src", "tests/tests/simulation"];
+
+/// What `{definition,call}.rs` stands for.
+fn alternatives(path: &str) -> Vec<String> {
+    match path.split_once('{').zip(path.split_once('}')) {
+        Some(((before, _), (inside, after))) => {
+            let inside = &inside[before.len() + 1..];
+            let paths = inside
+                .split(',')
+                .map(|name| format!("{before}{name}{after}"));
+            paths.collect()
+        }
+        None => vec![path.to_owned()],
+    }
+}
+
+#[test]
+fn what_the_architecture_names_is_there() {
+    let root = Path::new(RUNTIME).join("../..");
+    let page = fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+    let folders = ["runtime/src", "runtime/benches", "macros", "tests"];
+    let code: String = folders
+        .iter()
+        .flat_map(|folder| sources(&root.join(folder)))
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    // Every second part is between backticks; blocks of code are left out.
+    let text: String = page.split("```").step_by(2).collect();
+    let mut paths = 0;
+    for named in text.split('`').skip(1).step_by(2) {
+        if named.ends_with(".rs") || named.ends_with('/') {
+            for path in alternatives(named) {
+                let exists = |folder| root.join(folder).join(&path).exists();
+                assert!(NAMED_FROM.iter().any(exists), "`{path}` is not there");
+                paths += 1;
+            }
+        } else if named
+            .chars()
+            .all(|c| c.is_alphanumeric() || "_:".contains(c))
+        {
+            let name = named.rsplit("::").next().unwrap();
+            assert!(code.contains(name), "nothing is called `{named}`");
+        }
+    }
+    assert!(paths > 50, "the page names {paths} paths only");
+}
