@@ -28,9 +28,8 @@ const DEFAULT_CACHE: usize = 40_000;
 
 /// A running worker: it runs the orchestrations of one store in this process.
 ///
-/// Dropping it stops it at once; what was not committed is done again after the next start. That blocks for the commits that
-/// are on their way.
-/// [`shut_down`](Self::shut_down) lets running activities finish first.
+/// Dropping it stops it at once, except that it waits for the commits that are on their way. What was not committed is done
+/// again after the next start. [`shut_down`](Self::shut_down) lets running activities finish first.
 ///
 /// ```standalone_crate
 /// use std::time::Duration;
@@ -74,7 +73,7 @@ pub struct Builder {
     settings: Settings,
 }
 
-/// A worker cannot be started.
+/// Why a worker cannot be started.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -129,22 +128,24 @@ impl Steadfast {
         }
     }
 
-    /// A client of this worker. Cheap to clone; it outlives the worker, and is then told that it has been shut down.
+    /// A client of this worker. Cheap to clone. It may outlive the worker; its requests then fail with
+    /// [`ClientError::ShutDown`](crate::ClientError::ShutDown).
     #[must_use]
     pub const fn client(&self) -> &Client {
         &self.client
     }
 
-    /// What the worker has done since it was started, and what it is at: see [`Client::metrics`].
+    /// What the worker has done since it was started, and its current state: see [`Client::metrics`].
     #[must_use]
     pub fn metrics(&self) -> Metrics {
         self.client.metrics()
     }
 
-    /// Refuses new requests, lets running activities finish until the deadline, commits what is left, and stops.
+    /// Refuses new requests, lets running activities finish for so long, commits what is left, and stops.
     ///
-    /// Activities see it through their context's `cancelled()`. Those that do not end in time run again after the next start.
-    /// An orchestrator that does not return is given as long again, at least ten seconds; then its thread is left behind.
+    /// Activities learn of it through `cancelled()` of their context. Those that do not finish in time run again after the next
+    /// start. An orchestrator that does not return is given the same time once more, at least ten seconds; then its thread is
+    /// left behind.
     pub async fn shut_down(mut self, deadline: Duration) {
         if let Some(threads) = self.threads.take() {
             threads.shut_down(deadline).await;
@@ -171,21 +172,24 @@ impl fmt::Debug for Steadfast {
 }
 
 impl Builder {
-    /// Where the instances are kept. There is no default.
+    /// Where the instances are kept. There is no default: without a store, [`start`](Self::start) fails with
+    /// [`StartError::NoStore`].
     pub fn store(mut self, store: impl Store) -> Self {
         self.store = Some(Arc::new(store));
         self
     }
 
-    /// The name of the task hub: the store remembers it, and refuses to be opened as another one. A store without one becomes
-    /// `default`.
+    /// The name of the task hub. The store remembers it, and [`start`](Self::start) fails with [`StartError::Store`] when it has
+    /// another one. By default it is the one that the store has; a new store gets `default`.
     pub fn task_hub(mut self, name: impl Into<String>) -> Self {
         self.task_hub = Some(name.into());
         self
     }
 
-    /// Serves exactly these definitions (`steadfast::definitions![..]`) instead of every linked one. With the
-    /// feature `call-http` it also serves the activity behind `ctx.call_http(..)`.
+    /// Serves exactly these definitions (`steadfast::definitions![..]`) instead of every linked one, which is the default. Called
+    /// again, it adds to them. With the feature `call-http` the activity behind `ctx.call_http(..)` is always served.
+    ///
+    /// [`start`](Self::start) fails with [`StartError::DuplicateName`] when two have the same name and version.
     pub fn definitions(mut self, definitions: impl IntoIterator<Item = Registration>) -> Self {
         self.definitions.get_or_insert_default().extend(definitions);
         self
@@ -235,22 +239,22 @@ impl Builder {
         self
     }
 
-    /// How many activities run at a time; 256 by default. The others wait their turn. One that was cancelled and has not
-    /// noticed does not count.
+    /// How many activities run at a time; 256 by default, and at least one. The others wait for their turn. An activity that was
+    /// cancelled but has not noticed yet does not count.
     pub fn max_concurrent_activities(mut self, limit: usize) -> Self {
         self.activity_limit = limit.max(1);
         self
     }
 
-    /// How many instances stay in memory between their episodes at most; 40,000 by default, and an eighth of that of those that wait for
-    /// an event or a timer and not for an activity. The others are rebuilt from their history when something happens to them.
-    /// While there is no room, what is started waits in the store for its turn.
+    /// How many instances stay in memory between their episodes at most; 40,000 by default. Instances that wait for an event or a
+    /// timer, and not for an activity, may take an eighth of that. The others are rebuilt from their history when something
+    /// happens to them. While there is no room, new instances wait in the store for their turn.
     pub fn max_live_instances(mut self, limit: usize) -> Self {
         self.cache = limit;
         self
     }
 
-    /// How many threads run orchestrators; as many as the machine has processors by default.
+    /// How many threads run orchestrators; by default as many as the machine has processors, and at least one.
     pub fn orchestrator_threads(mut self, threads: usize) -> Self {
         self.shards = threads.max(1);
         self
@@ -259,46 +263,48 @@ impl Builder {
     /// How long an orchestrator may run before it returns to the worker, which it does whenever it waits; 30 seconds by default
     /// ([`DEFAULT_MAX_EPISODE_DURATION`](crate::limits::DEFAULT_MAX_EPISODE_DURATION)).
     ///
-    /// One that takes a second is reported, in the log or on the standard error. One that takes longer than this, in an endless loop or
-    /// by blocking its thread, is set aside with a reason that names it, and its thread is given up: the other instances go on in a
-    /// new one, from what is stored of them. It is tried again by [`retry`](crate::InstanceHandle::retry) and by the next worker;
-    /// terminating it works. A request that the thread had taken is answered with
+    /// One that takes a second is reported, in the log or on standard error. One that takes longer than this limit, in an endless
+    /// loop or by blocking its thread, is set aside with a reason that names it. Its thread is given up: the other instances go on
+    /// in a new one, from what is stored of them. It is tried again by [`retry`](crate::InstanceHandle::retry) and by the next
+    /// worker, and can be terminated. A request that the thread had taken is answered with
     /// [`ClientError::GivenUp`](crate::ClientError::GivenUp).
     ///
-    /// A thread that was given up cannot be ended: it keeps its memory, and a processor when it computes. At most
-    /// [`MAX_THREADS_GIVEN_UP`](crate::limits::MAX_THREADS_GIVEN_UP) of them get a successor; with one more the worker is
-    /// [not ready](crate::NotReady::Stuck), and the instances beside the one that keeps it wait until the program is started again.
+    /// A thread that was given up cannot be ended: it keeps its memory, and a processor if it computes. At most
+    /// [`MAX_THREADS_GIVEN_UP`](crate::limits::MAX_THREADS_GIVEN_UP) of them get a successor. With one more the worker is
+    /// [not ready](crate::NotReady::Stuck), and the other instances of that thread wait until the program is started again.
     ///
-    /// Replaying an instance counts as well, and so do the destructors of what its code held. Activities do not: one that blocks keeps a
-    /// thread of the tokio runtime.
+    /// Replaying an instance counts too, and so do the destructors of what its code held. Activities do not: one that blocks keeps
+    /// a thread of the tokio runtime.
     pub fn max_episode_duration(mut self, limit: Duration) -> Self {
         self.max_episode_duration = limit;
         self
     }
 
-    /// What becomes of an instance whose orchestrator panics; by default it fails.
+    /// What happens to an instance whose orchestrator panics; [`Panics::Fail`] by default.
     pub fn on_orchestrator_panic(mut self, panics: Panics) -> Self {
         self.settings.panics = panics;
         self
     }
 
-    /// What becomes of an instance whose orchestrator waits for something else than the durable operations that it has open. By
-    /// default it is set aside with debug assertions, and so in tests, and only reported otherwise.
+    /// What happens to an instance whose orchestrator seems to wait for something that is not durable, while it has durable
+    /// operations open. By default it is set aside if the program has debug assertions, as tests have, and otherwise only
+    /// reported.
     ///
-    /// What is certain to be an await of something that is not durable sets the instance aside in any case.
+    /// Where it is certain that something awaited is not durable, the instance is set aside in any case.
     pub fn on_suspicious_await(mut self, then: SuspiciousAwaits) -> Self {
         self.settings.suspicious_awaits = then;
         self
     }
 
-    /// Replays every episode at once, and sets the instance aside when the replay is not the same: for debug builds and tests.
+    /// Replays every episode at once, and sets the instance aside when the replay differs: for debug builds and tests. Off by
+    /// default.
     ///
-    /// It finds what is not deterministic in the first episode that shows it: a random number, a counter of the process, the
+    /// It finds code that is not deterministic in the first episode that shows it: a random number, a counter of the process, the
     /// order of a `HashMap`, an unbiased `select!` in a helper. What the episode asked for is compared in full, with its inputs and
-    /// times; so are the custom status, the end, and what is waited for. Such an episode is not committed.
+    /// times; so are the custom status, the end, and what is waited for. An episode that differs is not committed.
     ///
-    /// Two JSON texts of one value are the same, in whatever order a `HashMap` wrote its keys; those of a `HashSet`, which is an array,
-    /// are not.
+    /// JSON objects are compared without regard to the order of their keys, so a `HashMap` as a value is no difference. Arrays
+    /// are compared in order, so a `HashSet` is one.
     ///
     /// The code of orchestrators runs twice; their tracing, their side effects and their activities do not. Each episode costs a
     /// replay of the whole history, so that an execution costs the square of its length.
@@ -348,17 +354,17 @@ impl Builder {
     /// Largest input, output, event or recorded value, in bytes of its JSON text as UTF-8; 1 MiB by default
     /// ([`DEFAULT_MAX_PAYLOAD_BYTES`](crate::limits::DEFAULT_MAX_PAYLOAD_BYTES)).
     ///
-    /// A call with a larger input or result fails, and so does an orchestration with a larger output: the failure is of the kind
-    /// [`PAYLOAD_TOO_LARGE`](crate::model::failure::kind::PAYLOAD_TOO_LARGE) and tells the size and the limit. What is in history
-    /// already is read whatever its size.
+    /// A call with a larger input or result fails, and so does an orchestration with a larger output; the failure is of the kind
+    /// [`PAYLOAD_TOO_LARGE`](crate::model::failure::kind::PAYLOAD_TOO_LARGE) and has the size and the limit. A client's request gets
+    /// [`ClientError::PayloadTooLarge`](crate::ClientError::PayloadTooLarge). What is already in history is read whatever its size.
     pub fn max_payload_bytes(mut self, limit: usize) -> Self {
         self.settings.limits.max_payload_bytes = limit;
         self
     }
 
     /// How many activities, sub-orchestrations and timers an execution may have open, and how many actions it may ask for in one episode;
-    /// 200,000 by default ([`DEFAULT_MAX_OPEN_OPERATIONS`](crate::limits::DEFAULT_MAX_OPEN_OPERATIONS)). An instance
-    /// whose orchestrator asks for more is set aside, with the line in its reason; nothing of that episode is done.
+    /// 200,000 by default ([`DEFAULT_MAX_OPEN_OPERATIONS`](crate::limits::DEFAULT_MAX_OPEN_OPERATIONS)), and at least one. An instance
+    /// whose orchestrator asks for more is set aside, with the source line in its reason; nothing of that episode is done.
     pub fn max_open_operations(mut self, limit: usize) -> Self {
         self.settings.limits.max_open_operations = limit.max(1);
         self
@@ -370,17 +376,18 @@ impl Builder {
         self
     }
 
-    /// Takes the store over and starts. What an earlier worker left unfinished goes on.
+    /// Takes ownership of the store and starts. What an earlier worker left unfinished goes on.
     ///
     /// Activities run on the tokio runtime that this is called in, which must live as long as the worker; called outside of
     /// one, they run on a runtime of the worker's own.
     ///
-    /// The first start in a process sets a panic hook, so that the reports about orchestrators that panic name the line. It calls
-    /// the hook that was there before.
+    /// The first start in a process sets a panic hook, so that reports about orchestrators that panic name the line. It calls the
+    /// hook that was there before.
     ///
     /// # Errors
     ///
-    /// [`StartError`] says what is missing or in the way.
+    /// [`StartError`] says what is missing or in the way: no store, or one that is in use by another process; two definitions of
+    /// one name and version; a dependency that an activity takes and that was not given; `panic = "abort"`.
     pub async fn start(self) -> Result<Steadfast, StartError> {
         if cfg!(panic = "abort") {
             return Err(StartError::PanicAbort);

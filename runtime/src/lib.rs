@@ -1,8 +1,8 @@
 //! Durable functions for Rust.
 //!
 //! Put `#[orchestrator]` and `#[activity]` on ordinary async functions, and they survive crashes, deploys and months of
-//! waiting: what happened is recorded, and replayed when the program starts again. Steadfast is a library with SQLite inside;
-//! there is no server to run.
+//! waiting: what happened is recorded, and replayed when the program starts again. Steadfast is a library with SQLite
+//! inside; there is no server to run.
 //!
 //! ```standalone_crate
 //! use steadfast::prelude::*;
@@ -47,12 +47,15 @@
 //! | run a worker | [`Steadfast`], [`Dependency`], [`store`] |
 //! | start, watch, raise events | [`Client`], [`OrchestrationHandle`], [`InstanceHandle`] |
 //! | pause, end, repair, find, purge | [`InstanceHandle`], [`Client::query`], [`InstanceFilter`] |
-//! | test orchestrations | the module `testing` (feature `testing`) |
+//! | test orchestrations | [`testing`] (feature `testing`) |
 //! | keep an orchestrator deterministic | [`determinism`] |
-//! | deploy a change while instances are under way | [`deploying`] |
+//! | change code while instances of it are running | [`deploying`] |
+//! | serve it over HTTP | [`http`] (feature `http`) |
+//! | run it in production, see what is stuck, back it up; all limits and defaults | [`operations`], [`limits`] |
 //! | encrypt what is stored | [`encryption`] |
 //! | come from Azure Durable Functions | [`azure`] |
-//! | know how fast it is, and what the attributes cost to compile | [`performance`], [`compile_time`] |
+//! | know what is promised, and which test holds it | [`reliability`] |
+//! | know how fast it is, size it, know what the attributes cost to compile | [`performance`], [`compile_time`] |
 //!
 //! # What may happen to an orchestration
 //!
@@ -61,33 +64,38 @@
 //! | it returns an error | it is Failed, with the error as data |
 //! | an activity panics | that call fails; the orchestrator may handle it |
 //! | it panics | it is Failed, or set aside when [`Builder::on_orchestrator_panic`] says so |
-//! | its code asks for something else than history says, recorded data does not decode, it awaits something that is not durable, or it polls without end | it is set aside: its status says why, with the line in the source where one is known, its messages are kept, and it is tried again when a worker starts the next time, or by [`InstanceHandle::retry`]; terminating it works |
-//! | its definition, or that of an activity it called, is not in the program | it waits and its status says so, until a program that has it is started |
+//! | it never returns to the worker, in an endless loop or by blocking | it is set aside after [`Builder::max_episode_duration`]; the other instances of its thread go on in another one |
+//! | its code asks for something else than was recorded, recorded data does not decode, it awaits something that is not durable, or it is polled without end | it is set aside: its status says why, with the source line if one is known, and its messages are kept. It is tried again when a worker starts the next time, or by [`InstanceHandle::retry`]; it can be terminated |
+//! | its definition, or that of an activity that it called, is not in the program | it waits and its status says so, until a program that has it is started |
 //!
 //! # What an orchestrator may await
 //!
-//! Calls, events, timers, and what is made of them: combinators, its own async functions, channels between its own branches.
-//! Something else, such as a socket, `tokio::time::sleep` or a thread, belongs into an activity. When it is awaited all the same:
+//! Calls, events, timers, and whatever is built from them: combinators, async functions of its own, channels between its own
+//! branches. Anything else, such as a socket, `tokio::time::sleep` or a thread, belongs into an activity. When an
+//! orchestrator awaits it all the same:
 //!
-//! | what is seen | how sure it is | what follows |
+//! | what is noticed | how sure it is | what follows |
 //! | --- | --- | --- |
-//! | it waits, and no durable operation is open, or nobody is left to wake it | certain | it is set aside at once |
-//! | it panics since the async runtime is not there: "no reactor running" and its like | certain | it is set aside at once, also where panics fail it; the reason names the line of the panic |
+//! | it waits, but no durable operation is open, or nobody is left to wake it | certain | it is set aside at once |
+//! | it panics because there is no async runtime: "no reactor running" and the like | certain | it is set aside at once, even where panics make it fail; the reason names the line of the panic |
 //! | it is woken from another thread, or between episodes | certain | it is set aside then |
-//! | it waits, durable operations are open, and it awaits none of them, but something that keeps its waker | suspected | it is set aside with debug assertions, and only logged without: [`Builder::on_suspicious_await`] |
+//! | it waits and durable operations are open, but it awaits none of them; something else keeps its waker | suspected | with debug assertions it is set aside, otherwise only logged: [`Builder::on_suspicious_await`] |
 //!
-//! The reason names the orchestrator with its line, and the last durable operation that it finished with the line that asked
-//! for that: the culprit is behind it.
+//! The reason names the orchestrator with its line, and the last durable operation that finished, with the line that asked
+//! for it: look for the culprit after that line.
 //!
-//! What cannot be told:
+//! These cannot be noticed:
 //!
-//! - Something foreign that is awaited *beside* something durable, as in `join!(foreign, ctx.call(..))` or a race with a timer, looks
-//!   like a channel between two branches, which is allowed. It is noticed when it wakes the orchestrator, and not before.
-//! - The same goes for what is awaited while a `FuturesUnordered`, or what is made of one, still holds calls that it has polled.
-//! - What is ready when it is first polled was never waited for: a lock that is free, a value that a thread has sent already.
-//! - What blocks never comes back to the engine.
+//! - Something foreign that is awaited *beside* something durable, as in `join!(foreign, ctx.call(..))` or in a race with a
+//!   timer. It looks like a channel between two branches, which is allowed. It is noticed only when it wakes the
+//!   orchestrator.
+//! - Something foreign that is awaited while a `FuturesUnordered`, or a combinator built on one, still holds calls that it
+//!   has polled.
+//! - What is ready when it is first polled, since nobody waited: a lock that is free, a value that a thread has already
+//!   sent.
+//! - What blocks the thread: it does not return to the engine.
 //!
-//! [`Builder::replay_every_episode`] finds these where they make a difference to what the orchestrator does.
+//! [`Builder::replay_every_episode`] finds the first three where they change what the orchestrator does.
 //!
 //! # Features
 //!
@@ -96,15 +104,15 @@
 //! | `local` | the worker and the client | yes |
 //! | `sqlite` | the SQLite store | yes |
 //! | `macros` | the attributes and derives | yes |
-//! | `codec` | [`store::codec`]: a store that holds payloads as a codec of yours encodes them | |
+//! | `codec` | [`store::codec`]: a store around another one, for which a codec of yours encodes payloads | |
 //! | `compression` | such a codec, which compresses | |
 //! | `encryption` | such a codec, which [encrypts](encryption) | |
 //! | `http` | the HTTP API of Azure Durable Functions | |
-//! | `metrics` | the figures of the worker for Prometheus, by HTTP | |
+//! | `metrics` | metrics of the worker for Prometheus, over HTTP | |
 //! | `openapi` | the HTTP API as an OpenAPI document, and as a page | |
-//! | `schemas` | what orchestrators take, give and publish, as JSON Schemas | |
+//! | `schemas` | what orchestrators take, return and publish, as JSON Schemas | |
 //! | `call-http` | `ctx.call_http(..)`: durable HTTP requests | |
-//! | `deploy` | the check of a store against new code, and the recording of histories | |
+//! | `deploy` | [`deploy`](mod@deploy): checks a store against new code, records histories | |
 //! | `testing` | tests of orchestrations on virtual time with mocks, replay tests of recorded histories, a store that fails on purpose, the conformance suite for stores | |
 
 // The attributes name the crate as its users do, also where the crate itself uses them.

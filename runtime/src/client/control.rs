@@ -9,21 +9,22 @@ use crate::model::waiting::WaitingOn;
 use crate::worker::message::{Control, Request, StartRequest};
 
 impl InstanceHandle {
-    /// Ends the instance, whatever state it is in; also one that is stalled, suspended or not begun. Its activities are
-    /// cancelled; orchestrations that it started go on. It returns once the end is durable.
+    /// Ends the instance, even if it is stalled, suspended or has not begun. Its activities are cancelled; orchestrations that it
+    /// started go on. It returns once the end is durable.
     ///
-    /// The reason becomes the output: as the JSON string of the text.
+    /// The reason becomes the output, as a JSON string.
     ///
     /// # Errors
     ///
-    /// [`ClientError::NotFound`] or [`ClientError::AlreadyEnded`] when there is nothing to end.
+    /// [`ClientError::NotFound`] or [`ClientError::AlreadyEnded`] when there is nothing to end;
+    /// [`ClientError::PayloadTooLarge`] when the reason is larger than the worker allows.
     pub async fn terminate(&self, reason: Option<&str>) -> Result<(), ClientError> {
         self.end_with(reason, false).await
     }
 
     /// Ends the instance as [`terminate`](Self::terminate) does, and with it every unfinished orchestration that it started, and
-    /// theirs. When it returns the end of the instance is durable, and so are the messages to its children; those end a moment
-    /// later.
+    /// those that these started. When it returns, the end of the instance and the messages to its children are durable; the
+    /// children end a moment later.
     ///
     /// # Errors
     ///
@@ -37,8 +38,8 @@ impl InstanceHandle {
         self.control(Control::Terminate { reason, recursive }).await
     }
 
-    /// Pauses the instance: its code does not run until it is [resumed](Self::resume). Activities that run go on; their results,
-    /// and events and timers, wait. One that is suspended already stays so. It returns once the pause is durable.
+    /// Pauses the instance: its code does not run until it is [resumed](Self::resume). Running activities continue; their results,
+    /// and events and timers, wait. An instance that is already suspended stays so. It returns once the pause is durable.
     ///
     /// # Errors
     ///
@@ -48,28 +49,29 @@ impl InstanceHandle {
         self.control(Control::Suspend { reason }).await
     }
 
-    /// Lets a [suspended](Self::suspend) instance go on. What has happened meanwhile is delivered in the order in which it
-    /// happened. Does nothing to one that is not suspended.
+    /// Lets a [suspended](Self::suspend) instance continue. What happened meanwhile is delivered in the order in which it
+    /// happened. Does nothing if the instance is not suspended.
     ///
     /// # Errors
     ///
-    /// [`ClientError::NotFound`] or [`ClientError::AlreadyEnded`] when there is nothing to go on with.
+    /// [`ClientError::NotFound`] or [`ClientError::AlreadyEnded`] when there is nothing to resume.
     pub async fn resume(&self, reason: Option<&str>) -> Result<(), ClientError> {
         let reason = self.reason(reason)?;
         self.control(Control::Resume { reason }).await
     }
 
-    /// Lets a failed instance go on: its failed activities run again, its failed sub-orchestrations are rewound too, and what
-    /// succeeded is not done again. Every failure counts, also one that the code had handled. It returns once the request is durable.
+    /// Lets a failed instance continue: its failed activities run again, its failed sub-orchestrations are rewound too, and what
+    /// succeeded is not done again. Every failure counts, even one that the code had handled. It returns once the request is
+    /// durable.
     ///
-    /// That makes it unfit for an orchestration that has made up for its failure before it failed (a saga): what it cancelled stays
-    /// cancelled, and the failed step is tried again all the same. Start such a one anew.
+    /// So do not rewind an orchestration that undid its work before it failed (a saga): what it cancelled stays cancelled, but the
+    /// failed step is tried again all the same. Start it anew instead.
     ///
-    /// Rewind the outermost orchestration that failed: its failed children go on with it. A child that completed meanwhile, or was
-    /// rewound by itself before, gives its answer again and does not run again.
+    /// Rewind the outermost orchestration that failed: its failed children continue with it. A child that completed meanwhile, or
+    /// was rewound by itself before, gives its answer again and does not run again.
     ///
-    /// Code that fails by itself, without a failed call, fails again unless it has been changed since: rewinding after a deploy
-    /// is how such an instance is saved.
+    /// Code that fails by itself, without a failed call, fails again unless it has been changed since. To save such an instance,
+    /// deploy code that works and then rewind it.
     ///
     /// ```
     /// # use steadfast::prelude::*;
@@ -87,9 +89,9 @@ impl InstanceHandle {
         self.control(Control::Rewind { reason }).await
     }
 
-    /// Starts the orchestration anew under the same id, in the same version and with the same input and tags; of one that has continued
-    /// as new, the input of its last execution. What is there of the instance, its history and status, is replaced. It belongs to no
-    /// parent any more.
+    /// Starts the orchestration anew under the same id, in the same version and with the same input and tags. If it has continued as
+    /// new, that is the input of its last execution. The history and status of the instance are replaced, and it no longer
+    /// belongs to a parent.
     ///
     /// # Errors
     ///
@@ -99,8 +101,8 @@ impl InstanceHandle {
         self.start_again(self.id().clone()).await
     }
 
-    /// Starts the same orchestration once more, under another id or a generated one, as [`restart`](Self::restart) does. The instance
-    /// itself stays as it is, whatever state it is in.
+    /// Starts the same orchestration once more, as [`restart`](Self::restart) does, but under another id: this one, or without one a
+    /// generated one. The instance itself stays as it is, whatever state it is in.
     ///
     /// # Errors
     ///
@@ -149,12 +151,13 @@ impl InstanceHandle {
     ///
     /// # Errors
     ///
-    /// [`ClientError::NotEnded`] while it lives, [`ClientError::NotFound`] when there is no such instance.
+    /// [`ClientError::NotEnded`] when it has not ended, [`ClientError::NotFound`] when there is no such instance.
     pub async fn purge(&self) -> Result<(), ClientError> {
         self.control(Control::Purge).await
     }
 
-    /// Lets an instance that is stalled try again. Does nothing to one that is not.
+    /// Lets a stalled instance try again. It returns once the request has reached the instance; whether it stalls again is seen in
+    /// its [status](Self::status). Does nothing if the instance is not stalled.
     ///
     /// # Errors
     ///
@@ -164,14 +167,14 @@ impl InstanceHandle {
     }
 
     /// What its orchestrator waits for: activities with their attempts, timers with their times, events, sub-orchestrations, each with
-    /// the source line that asked for it. Nothing while it is suspended or stalled: then its code is not in memory, and
-    /// its [status](Self::status) says why.
+    /// the source line that asked for it. Empty while the instance is suspended or stalled: then its code is not in memory, and its
+    /// [status](Self::status) says why.
     ///
     /// An instance that is not in memory is loaded and replayed for the answer.
     ///
     /// # Errors
     ///
-    /// [`ClientError::NotFound`] or [`ClientError::AlreadyEnded`] when there is nobody who waits.
+    /// [`ClientError::NotFound`] or [`ClientError::AlreadyEnded`] when there is no orchestrator that could wait.
     pub async fn waiting_on(&self) -> Result<Vec<WaitingOn>, ClientError> {
         let id = self.id().clone();
         self.client()
@@ -203,8 +206,8 @@ impl InstanceHandle {
 const PURGE_BATCH: usize = 500;
 
 impl Client {
-    /// Deletes the instances that match and have ended, and says how many those were. Instances that have not ended stay, whatever
-    /// the filter says. It works in batches, between which others have their turn.
+    /// Deletes the instances that match and have ended, and returns how many there were. Instances that have not ended stay, whatever
+    /// the filter says. It works in batches of 500, between which other work has its turn.
     ///
     /// ```
     /// # use steadfast::prelude::*;

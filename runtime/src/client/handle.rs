@@ -21,8 +21,10 @@ use crate::worker::message::Control;
 use crate::worker::update::Published;
 use crate::worker::watchers::Subscription;
 
-/// A handle to an instance, by its id. Cheap to clone; holding one keeps nothing alive, but the last committed state of an instance
-/// that this client started.
+/// A handle to an instance, by its id. Cheap to clone. It keeps no instance alive; of an instance that this client started, it
+/// keeps the last committed state in memory.
+///
+/// What every request can fail with besides the errors named here: see [`Client`].
 #[derive(Clone, Debug)]
 pub struct InstanceHandle {
     client: Client,
@@ -86,7 +88,8 @@ impl InstanceHandle {
 
     /// Waits for the instance to end, and gives its last snapshot. The end is pushed by its commit, not polled for.
     ///
-    /// One that is stalled may be repaired and end after all, so this goes on waiting; a watch tells of it.
+    /// An instance that is stalled may be repaired and end after all, so this goes on waiting; to be told of it, use a
+    /// [watch](Self::watch_custom_status).
     ///
     /// # Errors
     ///
@@ -113,7 +116,7 @@ impl InstanceHandle {
     ///
     /// # Errors
     ///
-    /// [`OutputError`] when it failed or was terminated, or the output is not of that type.
+    /// [`OutputError`] when it failed, was terminated or does not exist, or when the output is not of that type.
     pub async fn output_as<T: DeserializeOwned>(&self) -> Result<T, OutputError> {
         self.decode_output(|_| None).await
     }
@@ -147,8 +150,8 @@ impl InstanceHandle {
         }
     }
 
-    /// Watches the custom status: the current one at once, then every committed change as it is pushed. A reader that is slow
-    /// sees the latest.
+    /// Watches the custom status: the current one at once, then each committed change as it is pushed. A slow reader sees the
+    /// latest and misses some in between; [`watch_changes`](Self::watch_changes) shows every change. It ends with the instance.
     #[must_use]
     pub fn watch_custom_status(&self) -> StatusWatch<AnyStatus> {
         StatusWatch::new(self.observe())
@@ -173,8 +176,10 @@ impl InstanceHandle {
     /// - [`NotFound`](ClientError::NotFound) or [`AlreadyEnded`](ClientError::AlreadyEnded): there is nobody to take it.
     /// - [`UndeclaredEvent`](ClientError::UndeclaredEvent) or [`EventPayload`](ClientError::EventPayload): the orchestrator declares
     ///   its events, and not this one.
-    /// - [`TooManyEvents`](ClientError::TooManyEvents): it has not taken those that came before.
-    /// - [`PayloadTooLarge`](ClientError::PayloadTooLarge), [`ReservedEvent`](ClientError::ReservedEvent).
+    /// - [`TooManyEvents`](ClientError::TooManyEvents): it has not taken those that came before, and keeps as many as it may
+    ///   ([`MAX_BUFFERED_EVENTS`](crate::limits::MAX_BUFFERED_EVENTS)).
+    /// - [`PayloadTooLarge`](ClientError::PayloadTooLarge): the event is larger than the worker allows.
+    /// - [`ReservedEvent`](ClientError::ReservedEvent): its name begins with `steadfast.`.
     pub async fn raise_event<E: ExternalEvent>(&self, event: &E) -> Result<(), ClientError> {
         self.raise_event_named(E::NAME, event).await
     }
@@ -193,7 +198,7 @@ impl InstanceHandle {
         self.raise_json_event(name, Some(payload)).await
     }
 
-    /// Raises an external event with a JSON text as its payload, kept byte for byte.
+    /// Raises an external event with a JSON text as its payload, kept byte for byte; without one the payload is `null`.
     ///
     /// # Errors
     ///
@@ -264,7 +269,7 @@ impl<D: Definition> OrchestrationHandle<D> {
     ///
     /// # Errors
     ///
-    /// [`OutputError`] when it returned an error, failed otherwise, or was terminated.
+    /// [`OutputError`] when it returned an error, failed otherwise, was terminated, or does not exist.
     pub async fn output(&self) -> Result<D::Output, OutputError<D::Error>>
     where
         D::Output: DeserializeOwned,
@@ -272,8 +277,8 @@ impl<D: Definition> OrchestrationHandle<D> {
         self.instance.decode_output(D::decode_error).await
     }
 
-    /// Watches the custom status as the type that the orchestrator publishes: the current one at once, then every committed change
-    /// as it is pushed. A reader that is slow sees the latest.
+    /// Watches the custom status as the type that the orchestrator publishes: the current one at once, then each committed change
+    /// as it is pushed. See [`InstanceHandle::watch_custom_status`].
     #[must_use]
     pub fn watch_custom_status(&self) -> StatusWatch<D::Status>
     where

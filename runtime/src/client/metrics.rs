@@ -20,11 +20,11 @@ const COUNTED_FOR: SignedDuration = SignedDuration::from_secs(10);
 /// How many times as long as the counting took they are not counted again, at least: it takes two hundredths of a processor at most.
 const TIMES_AS_LONG: i32 = 50;
 
-/// What a worker has done since it was started, and what it is at: see [`Client::metrics`].
+/// What a worker has done since it was started, and its current state: see [`Client::metrics`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Metrics {
-    /// How many episodes were run, those of replays left out.
+    /// How many episodes were run, without replays.
     pub episodes: u64,
     /// How often an instance was rebuilt from its history.
     pub replays: u64,
@@ -48,10 +48,10 @@ pub struct Metrics {
     pub writes_waiting: u64,
     /// How many instances have a timer in memory. Of many thousands only the next are; the store has the others.
     pub timers_in_memory: u64,
-    /// How many wait for a change or the end of an instance, or of any: in this program, and over HTTP. A watch that is kept and not
-    /// asked for what is next does not wait.
+    /// How many readers wait for a change or the end of an instance, or of all instances: in this program, and over HTTP. A watch that
+    /// is held but not asked for the next change does not count.
     pub watchers: u64,
-    /// How many threads orchestrators keep that did not return. Others run in their place.
+    /// How many threads were given up, since their orchestrators did not return. Other threads run in their place.
     pub threads_given_up: u64,
     /// How many commits failed.
     pub commits_failed: u64,
@@ -61,7 +61,7 @@ pub struct Metrics {
     pub commit_seconds: Histogram,
 }
 
-/// How often a value was how great.
+/// How values are distributed: how many there were in each range.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Histogram {
@@ -111,8 +111,8 @@ pub(super) struct Counted(Arc<Mutex<Option<Count>>>);
 type Count = (Arc<InstanceCounts>, Timestamp);
 
 impl Client {
-    /// What the worker has done since it was started, and what it is at. It takes no lock of the worker, and reads nothing from the
-    /// store. Each figure is read by itself: two that belong together may be a moment apart.
+    /// What the worker has done since it was started, and its current state. It takes no lock of the worker, and reads nothing from
+    /// the store. Each number is read by itself: two that belong together may be a moment apart.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
         let shared = &self.0.shared;
@@ -139,11 +139,11 @@ impl Client {
         }
     }
 
-    /// How many instances there are, by runtime status, and how many of them are stalled: for whoever asks again and again.
+    /// How many instances there are, by runtime status, and how many of them are stalled: for monitoring, which asks again and again.
     ///
-    /// To count them the store reads them all, so that they are counted only when someone asks, and then not again for ten seconds,
-    /// nor for fifty times as long as it took; [`count`](Self::count) counts them now. Whoever asks meanwhile waits for that count, also
-    /// when the one who asked first has gone away. It must be called on a tokio runtime.
+    /// To count them the store reads all of them. So the answer is kept for ten seconds, and for at least fifty times as long as the
+    /// counting took; [`count`](Self::count) always counts anew. Requests during a count wait for it, even when the first one is
+    /// dropped. Outside of a tokio runtime it counts in the calling thread.
     ///
     /// # Errors
     ///

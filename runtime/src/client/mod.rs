@@ -74,9 +74,14 @@ use start::StartOptions;
 /// at the call and at the `await`, and one mistake would be reported three times.
 pub type Requested<'a, T> = Pin<Box<dyn Future<Output = Result<T, ClientError>> + Send + 'a>>;
 
-/// Starts orchestrations and gives handles to them. Cheap to clone.
+/// Starts orchestrations, finds them, and gives handles to them. Cheap to clone.
 ///
 /// Got from [`Steadfast::client`](crate::Steadfast::client).
+///
+/// A request returns once what it asks for is durable. Besides the errors that each method names, any request can fail with
+/// [`ClientError::Store`] or [`ClientError::GivenUp`], and then it is unknown whether it was carried out, and with
+/// [`ClientError::ShutDown`]. While the worker has as many requests as it takes
+/// ([`MAX_REQUEST_BYTES`](crate::limits::MAX_REQUEST_BYTES)), further ones wait.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
@@ -114,12 +119,17 @@ impl Client {
 
     /// Starts an orchestration, in the version of the definition that is called. It returns once the start is durable.
     ///
-    /// What may be said of a start besides its arguments: see [`Call`](crate::Call) and [`Start`].
+    /// Options, such as an id, tags or a later time, are methods of [`Call`](crate::Call) and [`Start`]. Without them it gets a
+    /// generated id and begins at once.
     ///
     /// # Errors
     ///
-    /// When the orchestrator is not registered, its arguments or the initial status cannot be encoded, the id or a tag is not valid,
-    /// or the id is taken and [`OnExisting`](crate::OnExisting) does not say what to do about it.
+    /// - [`UnknownOrchestrator`](ClientError::UnknownOrchestrator): this worker does not serve it.
+    /// - [`AlreadyExists`](ClientError::AlreadyExists): the id is taken, and [`OnExisting`](crate::OnExisting) does not allow it; by
+    ///   default only an instance that has ended is replaced.
+    /// - [`InstanceId`](ClientError::InstanceId), [`ReservedTag`](ClientError::ReservedTag): the id or a tag is not valid.
+    /// - [`Encode`](ClientError::Encode), [`PayloadTooLarge`](ClientError::PayloadTooLarge),
+    ///   [`CustomStatus`](ClientError::CustomStatus): an argument or the initial status cannot be encoded, or is too large.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -151,8 +161,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`start`](Self::start), and when the input does not fit the orchestrator's parameters: the error names the parameter and
-    /// the JSON path.
+    /// As [`start`](Self::start); and [`Input`](ClientError::Input) when the input does not fit the orchestrator's parameters, with
+    /// the parameter and the JSON path.
     pub async fn start_by_name(&self, start: StartByName) -> Result<InstanceHandle, ClientError> {
         let input = start.input.map_err(ClientError::Encode)?;
         let (name, version) = (start.name, start.version);
@@ -250,7 +260,7 @@ impl Client {
         self.0.shared.registry.orchestrators().into_iter()
     }
 
-    /// What each orchestrator that can be started takes, gives and publishes, by name and version.
+    /// What each orchestrator that can be started takes, returns and publishes, by name and version.
     #[cfg(feature = "schemas")]
     #[must_use]
     pub fn schemas(&self) -> Vec<OrchestratorSchemas> {
@@ -338,16 +348,17 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When the text is not an instance id.
+    /// [`ClientError::InstanceId`] when the text is not a valid [`InstanceId`].
     pub fn instance(&self, id: impl Into<String>) -> Result<InstanceHandle, ClientError> {
         Ok(InstanceHandle::new(self.clone(), InstanceId::parse(id)?))
     }
 
-    /// A typed handle to an instance by its id, whether it exists or not.
+    /// A typed handle to an instance by its id, whether it exists or not. That it is an instance of this orchestrator is not
+    /// checked; an output or status of another type is an error when it is read.
     ///
     /// # Errors
     ///
-    /// When the text is not an instance id.
+    /// [`ClientError::InstanceId`] when the text is not a valid [`InstanceId`].
     pub fn orchestration<D: OrchestratorDefinition>(
         &self,
         id: impl Into<String>,

@@ -116,29 +116,28 @@ impl Client {
 }
 
 impl InstanceQuery {
-    /// The last created first, or the first created, which is the default.
+    /// In which order: the first created first ([`Order`]'s default), or the last created.
     pub fn order(mut self, order: Order) -> Self {
         self.order = order;
         self
     }
 
     /// How many instances are on a page at most; 100 by default, and at least one. All of a page are in memory, with their inputs and
-    /// outputs, so that a page is shorter when these are large: it ends with the instance with which they are more than
-    /// [`MAX_PAGE_BYTES`].
+    /// outputs. So a page is shorter when these are large: it ends with the instance by which they exceed [`MAX_PAGE_BYTES`].
     pub fn page_size(mut self, size: usize) -> Self {
         self.page_size = size.max(1);
         self
     }
 
-    /// Begins where a page ended.
+    /// Begins where a page ended, with a token of that page's [`continuation`](Page::continuation).
     pub fn after(mut self, token: ContinuationToken) -> Self {
         self.after = Some(token);
         self
     }
 
-    /// The next page. Once the last one has been given there are empty ones; one before may be short or empty too, where few of more than
-    /// [`MAX_PAGE_WALK`] match: only its [`continuation`](Page::continuation) tells the last one. What [`next`](Self::next) has begun of a page and
-    /// not given yet is a page of its own.
+    /// The next page; empty once the last one has been given. A page before the last may be short or empty too, when few of more than
+    /// [`MAX_PAGE_WALK`] instances match: only a missing [`continuation`](Page::continuation) marks the last one. If
+    /// [`next`](Self::next) was called before, this gives what is left of its page.
     ///
     /// An instance of which something stored cannot be decoded is listed too, without its input, output and tags, and
     /// [`stalled`](InstanceStatus::stalled) says so.

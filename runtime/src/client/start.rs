@@ -131,7 +131,8 @@ impl<D> Start<D> {
 }
 
 impl<D: OrchestratorDefinition> Start<D> {
-    /// Starts it under this id instead of a generated one. The rules are those of [`InstanceId`](crate::InstanceId).
+    /// Starts it under this id instead of a generated one, which is 32 hexadecimal digits. The rules are those of
+    /// [`InstanceId`](crate::InstanceId).
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.options.instance.id = Some(id.into());
         self
@@ -143,7 +144,8 @@ impl<D: OrchestratorDefinition> Start<D> {
         self
     }
 
-    /// What to do when the id is taken.
+    /// What to do when the id is taken; [`OnExisting::ReplaceTerminal`] by default: an instance that has ended is replaced, and a
+    /// live one is an error.
     ///
     /// ```
     /// # use steadfast::prelude::*;
@@ -159,8 +161,9 @@ impl<D: OrchestratorDefinition> Start<D> {
         self
     }
 
-    /// The custom status that it shows until its own code sets one: of the orchestrator's status type, or any value for an
-    /// orchestrator that has none. One that may be too large is checked, and starting it gives the error.
+    /// The custom status that it shows until its own code sets one; none by default. It is of the orchestrator's status type, or any
+    /// value for an orchestrator that has none. If the type does not rule out that it is too large, starting it may fail with
+    /// [`ClientError::CustomStatus`](crate::ClientError::CustomStatus).
     ///
     /// ```
     /// # use steadfast::prelude::*;
@@ -175,7 +178,8 @@ impl<D: OrchestratorDefinition> Start<D> {
         self
     }
 
-    /// Runs it not before this time, or after so much time. Until then it is Pending; it can be seen, sent events and terminated.
+    /// Runs it at this time, or after this long; at once by default. Until then it is `Pending`; it can be found, sent events and
+    /// terminated.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -191,8 +195,8 @@ impl<D: OrchestratorDefinition> Start<D> {
         self
     }
 
-    /// Notes from which place in a distributed trace it is started. Its code, its activities and its children are told, and the spans
-    /// that they run in say it.
+    /// Notes from which place in a distributed trace it is started; none by default. Its code, its activities and its children can
+    /// read it, and their spans carry it.
     ///
     /// ```
     /// # use steadfast::prelude::*;

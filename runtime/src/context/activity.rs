@@ -14,8 +14,8 @@ use crate::limits::MAX_PROGRESS_BYTES;
 use crate::model::instance::{ExecutionId, InstanceId};
 use crate::model::trace_context::TraceContext;
 
-/// What an activity may know about itself, and its way to say how far it is. An activity takes it as its first parameter, or
-/// not at all.
+/// What an activity can know about itself, and its way to report progress. An activity takes it as its first parameter, or not at
+/// all.
 ///
 /// ```
 /// use steadfast::prelude::*;
@@ -137,8 +137,8 @@ impl ActivityContext {
         self.0.task_id
     }
 
-    /// A text that is the same for every attempt of this call, also after a crash, and is that of no other call. Services that
-    /// take such a key do the work once, however often it is asked for.
+    /// A text that is the same for every attempt of this call, also after a crash, and that no other call has. Services that accept
+    /// such a key do the work once, however often it is asked for.
     ///
     /// ```
     /// use steadfast::prelude::*;

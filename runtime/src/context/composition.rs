@@ -16,9 +16,10 @@ use crate::model::failure::FailureDetails;
 use crate::model::instance::InstanceId;
 
 impl<S> OrchestrationContext<S> {
-    /// Calls an activity, or another orchestrator as a child. It is scheduled now, in program order, whatever is awaited first.
+    /// Calls an activity, or another orchestrator as a child. It is scheduled now, in program order, and not when it is awaited.
     ///
-    /// What may be said of a call besides its arguments: see [`Call`] and [`Child`](crate::Child).
+    /// Options, such as retries, time-outs or an id, are methods of [`Call`] and [`Child`](crate::Child). By default a call has one
+    /// attempt and no limit of time, unless the attribute of the definition says otherwise.
     ///
     /// # Errors
     ///
@@ -26,7 +27,7 @@ impl<S> OrchestrationContext<S> {
     ///
     /// # Panics
     ///
-    /// When the call says which failures to try again after, and nothing says how often.
+    /// When the call has `retry_if(..)`, but neither the call nor the definition has a retry policy.
     ///
     /// ```
     /// # use std::time::Duration;

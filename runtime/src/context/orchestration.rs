@@ -22,7 +22,7 @@ use crate::model::time::next_microsecond;
 use crate::model::trace_context::TraceContext;
 use crate::status_type::{Published, StatusType};
 
-/// What an orchestrator does everything with: it calls activities, waits for events and timers, and publishes its custom status.
+/// What an orchestrator works with: it calls activities, waits for events and timers, and publishes the custom status.
 ///
 /// `S` is the type of the custom status, a [`StatusType`]. With a bounded type setting it cannot fail; without a parameter any
 /// serializable value may be set, and its size is checked at the call.
@@ -94,7 +94,9 @@ impl<S> OrchestrationContext<S> {
         &self.execution
     }
 
-    /// Waits for an external event of a declared type. Events that arrived before the wait are kept and taken in order.
+    /// Waits for an external event of a declared type. Events that arrived before the wait are kept and taken in order; how many
+    /// are kept: [`MAX_BUFFERED_EVENTS`](crate::limits::MAX_BUFFERED_EVENTS). It waits without limit; see
+    /// [`timeout`](EventFuture::timeout).
     ///
     /// # Errors
     ///
@@ -114,7 +116,8 @@ impl<S> OrchestrationContext<S> {
         EventFuture::new(&self.execution, name)
     }
 
-    /// Creates a durable timer: after a duration, or at a time. It is never early, and survives restarts.
+    /// Creates a durable timer: after a duration, or at a time; at once if that has passed. It can be of any length, is precise to
+    /// the microsecond, is never early, and survives restarts.
     #[track_caller]
     pub fn create_timer(&self, due: impl Into<TimerDue>) -> TimerFuture {
         TimerFuture(
@@ -123,7 +126,7 @@ impl<S> OrchestrationContext<S> {
         )
     }
 
-    /// Empties the custom status.
+    /// Clears the custom status: clients then read `null`.
     #[track_caller]
     pub fn clear_custom_status(&self) {
         self.execution.set_custom_status(None);
@@ -174,11 +177,11 @@ impl<S> OrchestrationContext<S> {
 
     /// The value of a function that is not deterministic: it runs once, its value is recorded, and each replay gives the same.
     ///
-    /// For what is quick and cannot fail, such as reading a setting. It may run again when the worker dies before its value is
-    /// durable; nothing that the orchestrator does with it has taken effect then. Anything else belongs into an activity.
+    /// It is for what is quick and cannot fail, such as reading a setting; anything else belongs into an activity. The function may
+    /// run again when the worker dies before its value is durable; nothing that the orchestrator did with the first value has
+    /// taken effect then.
     ///
-    /// The value that it returned goes through JSON, the first time as on every replay. What the function asks of the context has
-    /// no effect.
+    /// The value goes through JSON, the first time as on every replay. What the function asks of the context has no effect.
     ///
     /// # Panics
     ///
@@ -220,15 +223,15 @@ impl<S> OrchestrationContext<S> {
         }
     }
 
-    /// Whether the change of this name is part of this execution: a way to change the code of orchestrations that are running.
+    /// Whether the change with this id is part of this execution: a way to change the code of orchestrations that are running. See
+    /// also [how to deploy a change](crate::deploying).
     ///
-    /// An execution that reaches the place for the first time has the change, and records that. One that went past the place
-    /// with the code before the change does not have it. Once no such execution is left, the old code can go, and later the
-    /// question too.
+    /// An execution that reaches the place for the first time has the change, and records that. One that passed the place with the
+    /// code before the change does not have it. Once no such execution is left, delete the old code, and later the question too.
     ///
-    /// The answer belongs to the id, not to the place: an execution that is without a change stays without it, also at other places
-    /// that ask for the same id and in later rounds of a loop, until it continues as new. A change that may be made without the
-    /// other has an id of its own. Ids are compared with regard to case.
+    /// The answer belongs to the id, not to the place: an execution without the change stays without it, also at other places that
+    /// ask for the same id and in later rounds of a loop, until it continues as new. Changes that are independent of each other need
+    /// ids of their own. Ids are case-sensitive.
     ///
     /// ```
     /// # use steadfast::prelude::*;
@@ -283,13 +286,14 @@ impl<S> OrchestrationContext<S> {
         self.history_length() >= HISTORY_LENGTH_WARNING
     }
 
-    /// Whether the code is being run again to rebuild its state. Orchestrators rarely need to know.
+    /// Whether the code is being run again to rebuild its state. Orchestrators rarely need to know; what they do must not depend on
+    /// it.
     #[must_use]
     pub fn is_replaying(&self) -> bool {
         self.execution.is_replaying()
     }
 
-    /// The instance's id.
+    /// The id of the instance.
     #[must_use]
     pub fn instance_id(&self) -> &InstanceId {
         &self.info.instance_id
@@ -380,7 +384,8 @@ fn uncaught(failure: FailureDetails) -> ! {
     std::panic::resume_unwind(Box::new(UncaughtFailure(failure)))
 }
 
-/// When a durable timer is due, or an orchestration is to start. Durations that lead beyond the calendar mean its end.
+/// When a durable timer is due, or an orchestration is to start. A duration that leads beyond the last [`Timestamp`] means that
+/// last one. Times are rounded up to whole microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimerDue {
     /// So long after the current time: the orchestrator's, or the client's.

@@ -113,20 +113,20 @@ pub struct Api {
     serving: Serving,
 }
 
-/// To whom the base path `/durabletask` answers. It is the one that the official clients of other languages use, and that they
-/// can send no key to.
+/// To whom the base path `/durabletask` answers. It is the one that the official clients of other languages use; they cannot send
+/// a key to it.
 ///
-/// What a reverse proxy passes on comes from wherever it says: a request with one of the headers `Forwarded`, `X-Forwarded-..`,
-/// `Via`, `X-Real-IP` and the like is not from a peer on the same machine.
+/// A request with one of the headers `Forwarded`, `X-Forwarded-..`, `Via`, `X-Real-IP` and the like was passed on by a proxy, and
+/// so is not from the same machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RpcBase {
-    /// To peers on the same machine, to all of them. Without connect info peers cannot be told apart, and it answers to nobody.
-    /// Behind a reverse proxy on the same machine that adds no such header, as that of nginx does not by itself, every peer is one,
-    /// whatever keys there are: close it.
+    /// To all programs on the same machine; the default. Without connect info they cannot be told from others, and it answers to
+    /// nobody. A reverse proxy on the same machine that adds no such header, as nginx does unless it is told to, makes everyone look
+    /// like such a program, whatever keys there are: close it then.
     #[default]
     Loopback,
-    /// To whom `/runtime/webhooks/durabletask` answers, by the same keys.
+    /// To whoever `/runtime/webhooks/durabletask` answers, by the same keys.
     Guarded,
     /// To every peer, without a key.
     Open,
@@ -135,7 +135,8 @@ pub enum RpcBase {
 }
 
 impl Api {
-    /// The API with default options.
+    /// The API with default options: open to everyone at `/runtime/webhooks/durabletask`, and at `/durabletask` to programs on the
+    /// same machine.
     pub fn new(client: Client) -> Self {
         Self {
             client: client.with_patience(DEFAULT_ROOM_TIMEOUT),
@@ -151,8 +152,8 @@ impl Api {
         }
     }
 
-    /// How long a request waits at most when the worker has as many as it takes; five seconds by default. Then it is answered with 503, and
-    /// nothing of it is done.
+    /// How long a request waits at most while the worker has as many as it takes; five seconds by default. After that it is answered
+    /// with 503, and nothing of it is done.
     pub fn room_timeout(mut self, timeout: Duration) -> Self {
         self.client = self.client.with_patience(timeout);
         self
@@ -164,17 +165,18 @@ impl Api {
         self
     }
 
-    /// What links begin with, such as `https://orders.example.org`. The path that the routes are nested below follows by itself; a
-    /// path that a proxy in front of this program takes away belongs here. By default it is `http://` and the `Host` of each
-    /// request.
+    /// What links begin with, such as `https://orders.example.org`; by default `http://` and the `Host` of each request. It is used as
+    /// it is, without a slash at the end. The path that the routes are nested below is added; a path that a proxy in front of this
+    /// program removes must be part of it.
     pub fn public_origin(mut self, origin: impl Into<String>) -> Self {
         let origin = origin.into();
         self.public_origin = Some(origin.trim_end_matches('/').into());
         self
     }
 
-    /// The path that the routes are nested below, such as `/jobs`: for [`management_urls`](Self::management_urls), which is asked in
-    /// handlers that are mounted elsewhere. The routes themselves see it in their requests.
+    /// The path that the routes are nested below, such as `/jobs`; none by default. It is for
+    /// [`management_urls`](Self::management_urls) and [`signed_url`](Self::signed_url), which are called in handlers that are mounted
+    /// elsewhere. The routes themselves see it in their requests.
     pub fn mounted_at(mut self, path: impl Into<String>) -> Self {
         let path = path.into();
         self.mounted_at = path.trim_end_matches('/').into();
@@ -199,10 +201,9 @@ impl Api {
         &self.client
     }
 
-    /// The addresses of an instance, for whoever made this request to a handler of your own. They carry a key only when the
-    /// request came with it, and with [`signed_urls`](Self::signed_urls) they are signed only when it came with a key that is good for
-    /// everything: together they give full control of the instance. What others are to do, a handler gives them one by one, by
-    /// [`signed_url`](Self::signed_url).
+    /// The addresses of an instance, for whoever made this request to a handler of your own. They carry a key only if the request
+    /// came with it. With [`signed_urls`](Self::signed_urls) they are signed only if it came with a key that is good for everything,
+    /// since together they give full control of the instance; for others make single ones with [`signed_url`](Self::signed_url).
     ///
     /// ```
     /// use axum::extract::State;
@@ -233,7 +234,7 @@ impl Api {
 
     /// The routes, to merge into a program's own or to serve as they are.
     ///
-    /// Serve them with `into_make_service_with_connect_info::<SocketAddr>()`, or [`RpcBase::Loopback`] answers to nobody.
+    /// Serve them with `into_make_service_with_connect_info::<SocketAddr>()`; otherwise [`RpcBase::Loopback`] answers to nobody.
     pub fn router(self) -> Router {
         let webhook = match self.cors() {
             Some(cors) => any(answer).layer(cors),

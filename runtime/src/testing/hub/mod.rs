@@ -52,12 +52,13 @@ const SEED: &str = "STEADFAST_SEED";
 /// A worker for tests: in the test's own thread, on virtual time, with mocks in the place of activities. See the
 /// [module](super) for how tests are written with it.
 ///
-/// Time moves only when nothing else can happen, so that a timer of thirty days takes none. What could happen in any order happens in
-/// one that a seed says: 0, or the environment variable `STEADFAST_SEED`. A test that fails prints it to the standard error.
+/// Time moves only when nothing else can happen, so a timer of thirty days takes no real time. What could happen in any order happens
+/// in one that is drawn from a seed: 0, or the environment variable `STEADFAST_SEED`. A test that fails prints its seed to standard
+/// error.
 ///
-/// Nothing happens by itself: the worker runs within the methods of the hub, and of what it gives. All of them panic, and thereby fail
-/// the test, when what they wait for cannot happen any more. They say then what each unfinished instance waits for, and why one does
-/// not advance.
+/// Nothing happens by itself: the worker runs inside the methods of the hub and of the handles that it returns. All of them panic, and
+/// so fail the test, when what they wait for cannot happen any more. They then say what each unfinished instance waits for, or why it
+/// does not advance.
 ///
 /// Every episode is replayed at once, so that code that is not deterministic is found in each test:
 /// [`replay_every_episode`](Self::replay_every_episode).
@@ -79,7 +80,8 @@ pub struct TestHub {
 }
 
 impl TestHub {
-    /// A hub over a store in memory.
+    /// A hub over a store in memory. It serves every definition that is linked into the test, unless it is told
+    /// [otherwise](Self::definitions).
     #[must_use]
     #[allow(
         clippy::new_without_default,
