@@ -49,6 +49,8 @@ enum Defect {
     WalksToTheEnd,
     SkipsAnInstanceBetweenPages,
     CountsPagesOnly,
+    PurgesFromTheBegin,
+    PurgesToTheEnd,
     ForgetsWhereChangesBegin,
 }
 
@@ -142,6 +144,18 @@ const CAUGHT: &[(Defect, &str)] = &[
         "search::matching_instances_are_counted_by_status",
     ),
     (
+        Defect::PurgesFromTheBegin,
+        "purge::purge_goes_on_behind_where_it_ended",
+    ),
+    (
+        Defect::PurgesToTheEnd,
+        "purge::purge_ends_where_enough_was_walked",
+    ),
+    (
+        Defect::PurgesToTheEnd,
+        "purge::purge_ends_where_enough_history_was_deleted",
+    ),
+    (
         Defect::ForgetsWhereChangesBegin,
         "changes::page_begins_behind_any_sequence",
     ),
@@ -212,6 +226,11 @@ impl Defective {
                         .for_each(|text| *text = text.trim().to_owned());
                 }
             }
+            Write::PurgeWhere(purge) => match self.defect {
+                Defect::PurgesFromTheBegin => purge.after = Incarnation(0),
+                Defect::PurgesToTheEnd => purge.walk = usize::MAX,
+                _ => {}
+            },
             _ => {}
         }
         write

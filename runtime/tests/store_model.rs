@@ -19,8 +19,8 @@ use steadfast::store::memory::MemoryStore;
 use steadfast::store::sqlite::{Durability, SqliteStore};
 use steadfast::store::{
     ContinuedExecution, CreateChild, CreateInstance, Destination, EpisodeWrite, Epoch, HistoryRow,
-    ImportInstance, InstanceHeader, InstanceRows, OutgoingMessage, PageRequest, RewindChild, Store,
-    StoredInstance, TimerPosition, Write,
+    ImportInstance, InstanceHeader, InstanceRows, OutgoingMessage, PageRequest, PurgeWhere,
+    RewindChild, Store, StoredInstance, TimerPosition, Write,
 };
 use tempfile::TempDir;
 
@@ -334,7 +334,11 @@ fn draft() -> impl Strategy<Value = Draft> {
         }),
         2 => (id(), time(), text()).prop_map(|(id, at, event)| Draft::Complete(Write::Rewind { id, at, event })),
         1 => id().prop_map(|id| Draft::Complete(Write::Purge { id })),
-        1 => (filter(), 0..3_usize).prop_map(|(filter, limit)| Draft::Complete(Write::PurgeWhere { filter, limit })),
+        // There are four instances at most. So it is bounded by what is deleted, and not by what a store walks past.
+        1 => (filter(), 0..20_u64, 0..3_usize, 5..9_usize).prop_map(|(filter, after, limit, walk)| {
+            let after = Incarnation(after);
+            Draft::Complete(Write::PurgeWhere(PurgeWhere { filter, after, limit, walk }))
+        }),
         1 => import().prop_map(|import| Draft::Complete(Write::Import(import))),
     ]
 }

@@ -55,11 +55,19 @@ pub use rows::{
 };
 pub use write::{
     ContinuedExecution, CreateChild, CreateInstance, Destination, EpisodeWrite, ImportInstance,
-    OutgoingMessage, Refused, RewindChild, Write, WriteResult, Written,
+    OutgoingMessage, PurgeWhere, Refused, RewindChild, Write, WriteResult, Written,
 };
 
 /// The task hub of a new store whose first owner names none.
 pub const DEFAULT_TASK_HUB: &str = "default";
+
+/// The statuses of instances that have ended.
+const ENDED: [RuntimeStatus; 4] = [
+    RuntimeStatus::Completed,
+    RuntimeStatus::Failed,
+    RuntimeStatus::Canceled,
+    RuntimeStatus::Terminated,
+];
 
 /// A durable place for instances. One owner writes at a time; any number of readers read.
 ///
@@ -221,29 +229,63 @@ pub struct InstancePage {
 /// As much of a walk as fits on a page. Each step of it tells the instance, and what is to be read of it if it matches.
 fn filled<T, E>(
     page: &PageRequest,
-    mut walk: impl Iterator<Item = Result<(Incarnation, Option<T>), E>>,
+    walk: impl Iterator<Item = Result<(Incarnation, Option<T>), E>>,
     read: impl Fn(T) -> Result<InstanceRows, E>,
 ) -> Result<InstancePage, E> {
-    let mut filled = InstancePage {
-        rows: Vec::new(),
-        next: page.after,
-    };
-    let (mut walked, mut bytes) = (0, 0);
-    while filled.rows.len() < page.limit && bytes <= page.bytes && walked < page.walk.max(1) {
+    let mut rows = Vec::new();
+    let next = walked(page, walk, |found| {
+        let found = read(found)?;
+        let bytes = found.bytes();
+        rows.push(found);
+        Ok(bytes)
+    })?;
+    Ok(InstancePage { rows, next })
+}
+
+/// Walks as far as a page goes, and tells behind which instance it ends. What matches is taken, which answers how much of the
+/// [bytes](PageRequest::bytes) it fills.
+fn walked<T, E>(
+    page: &PageRequest,
+    mut walk: impl Iterator<Item = Result<(Incarnation, Option<T>), E>>,
+    mut take: impl FnMut(T) -> Result<usize, E>,
+) -> Result<Option<Incarnation>, E> {
+    let (mut walked, mut taken, mut bytes) = (0, 0, 0);
+    let mut next = page.after;
+    while taken < page.limit && bytes <= page.bytes && walked < page.walk.max(1) {
         let Some(step) = walk.next() else {
-            filled.next = None;
-            break;
+            return Ok(None);
         };
         let (incarnation, found) = step?;
-        filled.next = Some(incarnation);
+        next = Some(incarnation);
         walked += 1;
         if let Some(found) = found {
-            let rows = read(found)?;
-            bytes += rows.bytes();
-            filled.rows.push(rows);
+            bytes += take(found)?;
+            taken += 1;
         }
     }
-    Ok(filled)
+    Ok(next)
+}
+
+impl PurgeWhere {
+    /// The walk of it: which instances, and the part of them. What fills a part is rows of history. `None` when nothing that
+    /// has ended can match.
+    fn walk(&self) -> Option<(InstanceFilter, PageRequest)> {
+        let mut filter = self.filter.clone();
+        let asked = std::mem::replace(&mut filter.runtime_status, ENDED.to_vec());
+        if !asked.is_empty() {
+            filter
+                .runtime_status
+                .retain(|status| asked.contains(status));
+        }
+        let page = PageRequest {
+            after: Some(self.after),
+            limit: self.limit,
+            bytes: self.walk,
+            walk: self.walk,
+            order: Order::OldestFirst,
+        };
+        (!filter.runtime_status.is_empty()).then_some((filter, page))
+    }
 }
 
 /// Two texts of stored events as one. Both are JSON arrays, which is all that a store knows of them.
@@ -309,13 +351,7 @@ fn are_consecutive(rows: &[HistoryRow]) -> bool {
 
 /// What takes the place of a child that cannot be rewound.
 fn replacing_ended(otherwise: &CreateChild) -> CreateChild {
-    let ended = [
-        RuntimeStatus::Completed,
-        RuntimeStatus::Failed,
-        RuntimeStatus::Canceled,
-        RuntimeStatus::Terminated,
-    ];
     let mut child = otherwise.clone();
-    child.create.replaces.extend(ended);
+    child.create.replaces.extend(ENDED);
     child
 }

@@ -68,14 +68,8 @@ pub enum Write {
         /// The instance.
         id: InstanceId,
     },
-    /// Deletes the first `limit` of the instances that match and have ended, the oldest first, whatever statuses the filter
-    /// names.
-    PurgeWhere {
-        /// Which.
-        filter: InstanceFilter,
-        /// How many at most: the writes behind this one wait for it.
-        limit: usize,
-    },
+    /// Deletes instances that match and have ended.
+    PurgeWhere(PurgeWhere),
     /// Creates an instance that has a past.
     Import(ImportInstance),
 }
@@ -129,6 +123,21 @@ pub struct ImportInstance {
     pub runtime_status: RuntimeStatus,
     /// When the last event of its last episode happened.
     pub last_updated_at: Timestamp,
+}
+
+/// A part of a purge: the first of the instances behind a place that match and have ended are deleted, the oldest first, whatever
+/// statuses the filter names. The writes behind it wait for it, so that it is bounded, and tells where to go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PurgeWhere {
+    /// Which.
+    pub filter: InstanceFilter,
+    /// Only those behind this one: where the part before ended.
+    pub after: Incarnation,
+    /// How many at most.
+    pub limit: usize,
+    /// How many instances may be looked at, those that do not match included; at least one is. It also ends with the instance
+    /// with which more rows of history than this are deleted.
+    pub walk: usize,
 }
 
 /// The commit of one episode. It is applied only on top of the episode before it, and applying it twice is the same as once:
@@ -251,8 +260,13 @@ pub enum Written {
         /// when the episode was stored before.
         notified: Vec<InstanceId>,
     },
-    /// So many instances were deleted.
-    Purged(u64),
+    /// Instances were deleted.
+    Purged {
+        /// How many.
+        count: u64,
+        /// Behind which instance a [`PurgeWhere`] goes on; `None` when there is nothing behind it.
+        next: Option<Incarnation>,
+    },
 }
 
 /// A refused [`Write`]. Nothing changed.

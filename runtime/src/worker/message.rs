@@ -12,14 +12,14 @@ use crate::external_event::EventError;
 use crate::model::custom_status::CustomStatus;
 use crate::model::instance::{ExecutionId, Incarnation, InstanceId};
 use crate::model::on_existing::OnExisting;
-use crate::model::query::InstanceFilter;
 use crate::model::retry::Attempt;
 use crate::model::status::RuntimeStatus;
 use crate::model::tags::Tags;
 use crate::model::trace_context::TraceContext;
 use crate::model::waiting::WaitingOn;
 use crate::store::{
-    ImportInstance, InboxRow, StoreError, StoredInstance, TimerPosition, Write, WriteResult,
+    ImportInstance, InboxRow, PurgeWhere, StoreError, StoredInstance, TimerPosition, Write,
+    WriteResult,
 };
 
 /// A request that was not carried out.
@@ -103,11 +103,10 @@ pub(crate) enum Request {
         id: InstanceId,
         reply: Reply<Vec<WaitingOn>>,
     },
-    /// Purges instances that have ended, at most so many, and says how many those were.
+    /// Purges a part of the instances that have ended.
     PurgeWhere {
-        filter: InstanceFilter,
-        limit: usize,
-        reply: Reply<u64>,
+        purge: PurgeWhere,
+        reply: Reply<PurgedPart>,
     },
 }
 
@@ -137,6 +136,14 @@ pub(crate) enum Control {
     Purge,
     /// Tries again what could not advance.
     Retry,
+}
+
+/// What a part of a purge did.
+#[derive(Debug)]
+pub(crate) struct PurgedPart {
+    pub(crate) count: u64,
+    /// Behind which instance to go on, unless it was the last part.
+    pub(crate) next: Option<Incarnation>,
 }
 
 #[derive(Debug)]

@@ -179,7 +179,7 @@ mod tests {
             if writes.iter().any(|write| damaged.contains(write)) {
                 return Err(StoreError::new(StoreErrorKind::Corrupt, "damaged"));
             }
-            Ok(vec![Ok(Written::Purged(1)); writes.len()])
+            Ok(vec![Ok(Written::Stored); writes.len()])
         };
         let batch = writer.next_batch(MAX_BATCH).unwrap();
         let answers = batch.commit(&mut store);

@@ -179,7 +179,7 @@ impl Ledger {
                 }
                 touched.insert(id.clone());
             }
-            Write::Purge { .. } | Write::PurgeWhere { .. } => self.purged(store, touched),
+            Write::Purge { .. } | Write::PurgeWhere(_) => self.purged(store, touched),
             Write::Import(_) => {}
         }
     }
@@ -492,7 +492,7 @@ impl Ledger {
             Write::Progress { incarnation, .. } => format!("progress of `{}`", id(incarnation)),
             Write::Rewind { id, .. } => format!("rewind `{id}`"),
             Write::Purge { id } => format!("purge `{id}`"),
-            Write::PurgeWhere { .. } => "purge by a filter".to_owned(),
+            Write::PurgeWhere(_) => "purge by a filter".to_owned(),
             Write::Import(import) => format!("import `{}`", import.create.id),
         }
     }

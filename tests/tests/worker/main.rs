@@ -22,6 +22,7 @@ mod instances;
 mod interleavings;
 mod management;
 mod orders;
+mod purges;
 mod queries;
 mod simulated;
 mod states;

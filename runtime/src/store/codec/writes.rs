@@ -35,7 +35,7 @@ pub(super) fn encoded(codec: &dyn Codec, write: &Write) -> Result<Write> {
         Write::Rewind { id, event, .. } => encoder.text(Place::ToInstance(id), event)?,
         Write::Import(import) => encoder.import(import)?,
         // What they say about instances is in clear.
-        Write::Purge { .. } | Write::PurgeWhere { .. } => {}
+        Write::Purge { .. } | Write::PurgeWhere(_) => {}
     }
     Ok(write)
 }

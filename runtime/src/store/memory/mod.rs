@@ -231,6 +231,15 @@ impl Data {
         filter: &InstanceFilter,
         page: &PageRequest,
     ) -> Result<InstancePage, StoreError> {
+        filled(page, self.walk(filter, page), Instance::rows)
+    }
+
+    /// The instances of a page and all behind it: each, and again if it matches.
+    fn walk<'a, E>(
+        &'a self,
+        filter: &'a InstanceFilter,
+        page: &PageRequest,
+    ) -> impl Iterator<Item = Result<(Incarnation, Option<&'a Instance>), E>> {
         let walk: Box<dyn Iterator<Item = &Instance>> = match page.order {
             Order::OldestFirst => {
                 let after = page.after.map_or(Bound::Unbounded, Bound::Excluded);
@@ -243,11 +252,10 @@ impl Data {
                 Box::new(rest.map(|(_, instance)| instance))
             }
         };
-        let walk = walk.map(|instance| {
+        walk.map(|instance| {
             let found = matches(filter, &instance.filtered()).then_some(instance);
             Ok((instance.header.incarnation, found))
-        });
-        filled(page, walk, Instance::rows)
+        })
     }
 
     fn counts(&self, filter: &InstanceFilter) -> Vec<(RuntimeStatus, u64)> {

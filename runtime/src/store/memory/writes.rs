@@ -1,17 +1,18 @@
 //! One [`Write`]: decided first, then done.
 
+use std::convert::Infallible;
+
 use jiff::Timestamp;
 
 use super::Data;
 use super::instance::{Advanced, Instance};
 use crate::model::instance::{ExecutionId, Incarnation, InstanceId};
-use crate::model::query::InstanceFilter;
 use crate::model::status::RuntimeStatus;
 use crate::model::time::whole_microseconds;
 use crate::store::{
     CreateChild, CreateInstance, Destination, EpisodeWrite, ImportInstance, InboxRow,
-    OutgoingMessage, Refused, RewindChild, Write, WriteResult, Written, are_consecutive, gives_way,
-    joined, matches, replacing_ended, without_repetitions,
+    OutgoingMessage, PurgeWhere, Refused, RewindChild, Write, WriteResult, Written,
+    are_consecutive, gives_way, joined, replacing_ended, walked, without_repetitions,
 };
 
 impl Data {
@@ -74,11 +75,12 @@ impl Data {
                 }
                 let incarnation = found.header.incarnation;
                 self.delete(incarnation);
-                Ok(Written::Purged(1))
+                Ok(Written::Purged {
+                    count: 1,
+                    next: None,
+                })
             }
-            Write::PurgeWhere { filter, limit } => {
-                Ok(Written::Purged(self.purge_where(filter, *limit)))
-            }
+            Write::PurgeWhere(purge) => Ok(self.purge_where(purge)),
             Write::Import(import) => self.import(import),
         }
     }
@@ -271,19 +273,23 @@ impl Data {
         }
     }
 
-    fn purge_where(&mut self, filter: &InstanceFilter, limit: usize) -> u64 {
-        let ended = self
-            .instances
-            .values()
-            .filter(|instance| instance.is_finished() && matches(filter, &instance.filtered()));
-        let ended: Vec<_> = ended
-            .map(|instance| instance.header.incarnation)
-            .take(limit)
-            .collect();
-        ended
-            .iter()
-            .for_each(|incarnation| self.delete(*incarnation));
-        ended.len() as u64
+    fn purge_where(&mut self, purge: &PurgeWhere) -> Written {
+        let mut ended = Vec::new();
+        let mut next = None;
+        if let Some((filter, page)) = purge.walk() {
+            let Ok(end) = walked::<_, Infallible>(&page, self.walk(&filter, &page), |instance| {
+                ended.push(instance.header.incarnation);
+                Ok(instance.history.len())
+            });
+            next = end;
+        }
+        for incarnation in &ended {
+            self.delete(*incarnation);
+        }
+        Written::Purged {
+            count: ended.len() as u64,
+            next,
+        }
     }
 
     fn delete(&mut self, incarnation: Incarnation) {

@@ -37,6 +37,13 @@ pub(super) fn delete(db: &Connection, incarnation: Incarnation) -> Result<()> {
         .map(drop)
 }
 
+/// How many rows an instance has.
+pub(super) fn count(db: &Connection, incarnation: Incarnation) -> Result<usize> {
+    db.prepare_cached("SELECT count(*) FROM history WHERE incarnation = ?1")?
+        .query_row([integer(incarnation.0)], |row| number(row, 0))
+        .map(|count| usize::try_from(count).unwrap_or(usize::MAX))
+}
+
 /// One row.
 pub(super) fn row(
     db: &Connection,

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use rusqlite::types::{Type, Value};
-use rusqlite::{CachedStatement, Connection, Result, Row, params_from_iter};
+use rusqlite::{Connection, Result, Row, params_from_iter};
 
 use super::convert::{incarnation, integer, limit, runtime_status};
 use crate::model::instance::Incarnation;
@@ -39,33 +39,23 @@ pub(super) fn walk<T>(
     take(&mut steps)
 }
 
-/// The first of those that have ended, oldest first.
-pub(super) fn ended(
-    db: &Connection,
-    filter: &InstanceFilter,
-    count: usize,
-) -> Result<Vec<Incarnation>> {
-    let mut search = Search::of(db, filter)?;
-    let ended = "runtime_status IN ('Completed', 'Failed', 'Canceled', 'Terminated')";
-    search.tests.push(Condition::new(ended));
-    let mut sql = search.select("instances.incarnation, instances.name");
-    sql += &format!(" ORDER BY {}", search.incarnation);
-    search.rows(db, &sql, count, |row| incarnation(row, 0))
-}
-
 /// See [`crate::store::Store::counts`].
 pub(super) fn counts(
     db: &Connection,
     filter: &InstanceFilter,
 ) -> Result<Vec<(RuntimeStatus, u64)>> {
     let search = Search::of(db, filter)?;
-    let sql = search.select("runtime_status, instances.name");
+    let mut statement = db.prepare_cached(&search.select("runtime_status, instances.name"))?;
+    let values = search.bounds.iter().chain(&search.tests);
+    let values = values.flat_map(|condition| &condition.values);
+    let mut rows = statement.query(params_from_iter(values))?;
     let mut counts: BTreeMap<&str, (RuntimeStatus, u64)> = BTreeMap::new();
-    search.rows(db, &sql, usize::MAX, |row| {
-        let status = runtime_status(row, 0)?;
-        counts.entry(status.as_str()).or_insert((status, 0)).1 += 1;
-        Ok(())
-    })?;
+    while let Some(row) = rows.next()? {
+        if search.is_named(row, 1)? {
+            let status = runtime_status(row, 0)?;
+            counts.entry(status.as_str()).or_insert((status, 0)).1 += 1;
+        }
+    }
     Ok(counts.into_values().collect())
 }
 
@@ -250,28 +240,6 @@ impl<'a> Search<'a> {
             sql += &format!(" WHERE {}", Condition::all(conditions));
         }
         sql
-    }
-
-    /// The first rows that match, by name too, which is in the second column.
-    fn rows<T>(
-        &self,
-        db: &Connection,
-        sql: &str,
-        count: usize,
-        mut decode: impl FnMut(&Row<'_>) -> Result<T>,
-    ) -> Result<Vec<T>> {
-        let mut statement: CachedStatement<'_> = db.prepare_cached(sql)?;
-        let values = self.bounds.iter().chain(&self.tests);
-        let values = values.flat_map(|condition| &condition.values);
-        let mut rows = statement.query(params_from_iter(values))?;
-        let mut found = Vec::new();
-        while found.len() < count {
-            let Some(row) = rows.next()? else { break };
-            if self.is_named(row, 1)? {
-                found.push(decode(row)?);
-            }
-        }
-        Ok(found)
     }
 
     fn is_named(&self, row: &Row<'_>, column: usize) -> Result<bool> {

@@ -7,11 +7,10 @@ use rusqlite::{Connection, Result};
 
 use super::{episodes, history, inbox, instances, progress, search, tags};
 use crate::model::instance::{ExecutionId, Incarnation, InstanceId};
-use crate::model::query::InstanceFilter;
 use crate::model::status::RuntimeStatus;
 use crate::store::{
-    CreateInstance, HistoryRow, ImportInstance, InstanceHeader, Refused, Write, WriteResult,
-    Written, are_consecutive, gives_way,
+    CreateInstance, HistoryRow, ImportInstance, InstanceHeader, PurgeWhere, Refused, Write,
+    WriteResult, Written, are_consecutive, gives_way, walked,
 };
 
 /// Applies a write, or says why not.
@@ -53,12 +52,14 @@ pub(super) fn apply(db: &Connection, write: &Write) -> Result<WriteResult> {
         Write::Purge { id } => {
             let has_ended = |found: &InstanceHeader| found.runtime_status.is_terminal();
             apply_to(db, id, has_ended, |found| {
-                delete(db, found).map(|()| Written::Purged(1))
+                delete(db, found)?;
+                Ok(Written::Purged {
+                    count: 1,
+                    next: None,
+                })
             })
         }
-        Write::PurgeWhere { filter, limit } => {
-            purge_where(db, filter, *limit).map(|count| Ok(Written::Purged(count)))
-        }
+        Write::PurgeWhere(purge) => purge_where(db, purge).map(Ok),
         Write::Import(import) => apply_import(db, import),
     }
 }
@@ -144,13 +145,25 @@ fn apply_import(db: &Connection, import: &ImportInstance) -> Result<WriteResult>
     Ok(Ok(new.written()))
 }
 
-/// Deletes the first of the instances that match and have ended.
-fn purge_where(db: &Connection, filter: &InstanceFilter, limit: usize) -> Result<u64> {
-    let ended = search::ended(db, filter, limit)?;
+/// Deletes the first of the instances that match and have ended. They are found before any is deleted: nothing changes below a walk.
+fn purge_where(db: &Connection, purge: &PurgeWhere) -> Result<Written> {
+    let mut ended = Vec::new();
+    let mut next = None;
+    if let Some((filter, page)) = purge.walk() {
+        next = search::walk(db, &filter, &page, |steps| {
+            walked(&page, steps, |incarnation| {
+                ended.push(incarnation);
+                history::count(db, incarnation)
+            })
+        })?;
+    }
     for incarnation in &ended {
         delete(db, *incarnation)?;
     }
-    Ok(ended.len() as u64)
+    Ok(Written::Purged {
+        count: ended.len() as u64,
+        next,
+    })
 }
 
 /// Deletes an instance with everything that belongs to it.

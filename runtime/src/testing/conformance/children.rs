@@ -1,7 +1,7 @@
 //! Instances that an episode starts.
 
 use super::fixtures::{
-    Owner, at, child_of, create, episode, execution, instance_id, last_episode, start_child,
+    Owner, at, child_of, create, episode, execution, instance_id, last_episode, purged, start_child,
 };
 use crate::model::instance::Incarnation;
 use crate::model::status::RuntimeStatus;
@@ -219,7 +219,7 @@ pub async fn generations_of_one_batch_follow_each_other(store: &dyn Store) {
             Ok(Written::Episode {
                 notified: vec![instance_id("parent")]
             }),
-            Ok(Written::Purged(1)),
+            purged(1, None),
         ]
     );
     assert!(matches!(results[3], Ok(Written::Created { incarnation, .. }) if incarnation > child));

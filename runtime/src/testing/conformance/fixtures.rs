@@ -321,6 +321,11 @@ pub(super) fn committed() -> WriteResult {
     })
 }
 
+/// The answer for a purge of so many, and where it goes on.
+pub(super) const fn purged(count: u64, next: Option<Incarnation>) -> WriteResult {
+    Ok(Written::Purged { count, next })
+}
+
 pub(super) fn message(incarnation: Incarnation, event: &str) -> Write {
     Write::Enqueue {
         incarnation,

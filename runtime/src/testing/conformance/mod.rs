@@ -282,6 +282,9 @@ macro_rules! __store_conformance_cases {
                 unfinished_or_unknown_instance_is_not_purged,
                 only_the_ended_that_match_are_purged,
                 oldest_are_purged_first,
+                purge_goes_on_behind_where_it_ended,
+                purge_ends_where_enough_was_walked,
+                purge_ends_where_enough_history_was_deleted,
                 instance_may_end_and_be_purged_in_one_batch,
             }
             progress {

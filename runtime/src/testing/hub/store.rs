@@ -134,7 +134,7 @@ impl Notes {
             Write::Progress { progress, .. } => format!("the progress of `{}`", progress.name),
             Write::Rewind { id, .. } => format!("the rewind of `{id}`"),
             Write::Purge { id } => format!("the purge of `{id}`"),
-            Write::PurgeWhere { .. } => "a purge".into(),
+            Write::PurgeWhere(_) => "a purge".into(),
             Write::Import(import) => format!("the import of `{}`", import.create.id),
         }
     }

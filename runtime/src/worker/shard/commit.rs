@@ -15,7 +15,7 @@ use crate::model::history::HistoryEvent;
 use crate::model::instance::{ExecutionId, Incarnation, InstanceId};
 use crate::store::{Refused, StoreError, StoreErrorKind, TimerPosition, WriteResult, Written};
 use crate::worker::logged::logged;
-use crate::worker::message::{Reply, RequestError, ShardOutput, Task, TaskKey};
+use crate::worker::message::{PurgedPart, Reply, RequestError, ShardOutput, Task, TaskKey};
 use crate::worker::update::Published;
 
 /// A write that the writer has not answered.
@@ -35,7 +35,7 @@ pub(super) enum Pending {
         reply: Reply<()>,
     },
     PurgeWhere {
-        reply: Reply<u64>,
+        reply: Reply<PurgedPart>,
     },
     /// What an activity reported.
     Progress {
@@ -119,12 +119,15 @@ impl Shard {
                 reply,
             }) => self.changed_ended(id, operation, reply, answer),
             Some(Pending::PurgeWhere { reply }) => {
-                if !matches!(answer, Ok(Ok(Written::Purged(0)))) {
+                if !matches!(answer, Ok(Ok(Written::Purged { count: 0, .. }))) {
                     self.shared.watchers.publish_purge();
                 }
                 reply.send(match answer {
-                    Ok(Ok(Written::Purged(count))) => Ok(count),
-                    Ok(_) => Ok(0),
+                    Ok(Ok(Written::Purged { count, next })) => Ok(PurgedPart { count, next }),
+                    Ok(_) => Ok(PurgedPart {
+                        count: 0,
+                        next: None,
+                    }),
                     Err(error) => Err(RequestError::Store(error)),
                 });
             }

@@ -21,14 +21,9 @@ impl Shard {
                 self.write(Write::Import(*import), Pending::Import { id, reply });
             }
             Request::Inspect { id, reply } => self.tell(id, Message::Inspect { reply }),
-            Request::PurgeWhere {
-                filter,
-                limit,
-                reply,
-            } => self.write(
-                Write::PurgeWhere { filter, limit },
-                Pending::PurgeWhere { reply },
-            ),
+            Request::PurgeWhere { purge, reply } => {
+                self.write(Write::PurgeWhere(purge), Pending::PurgeWhere { reply });
+            }
             Request::Control { id, control, reply } => match control {
                 Control::RaiseEvent { name, payload } => {
                     let input = payload;

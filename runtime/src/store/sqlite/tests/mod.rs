@@ -16,7 +16,7 @@ use crate::model::instance::{ExecutionId, Incarnation, InstanceId};
 use crate::model::query::{InstanceFilter, Order};
 use crate::model::status::{ActivityProgress, RuntimeStatus};
 use crate::model::tags::Tags;
-use crate::store::{CreateInstance, PageRequest, StoreErrorKind, Written};
+use crate::store::{CreateInstance, PageRequest, PurgeWhere, StoreErrorKind, Written};
 
 mod files;
 mod log;
@@ -357,12 +357,18 @@ fn deleted_instance_leaves_no_row_behind() {
         .shell()
         .execute_batch("UPDATE instances SET runtime_status = 'Completed'")
         .unwrap();
-    let purge = Write::PurgeWhere {
+    let purge = Write::PurgeWhere(PurgeWhere {
         filter: InstanceFilter::new(),
+        after: Incarnation(0),
         limit: 10,
-    };
+        walk: 10,
+    });
     let results = block_on(store.commit(epoch, &[purge])).unwrap();
-    assert_eq!(results, [Ok(Written::Purged(1))]);
+    let purged = Written::Purged {
+        count: 1,
+        next: None,
+    };
+    assert_eq!(results, [Ok(purged)]);
     assert_eq!(rows(), [0, 0, 0, 0, 0]);
 }
 
