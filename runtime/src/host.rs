@@ -16,6 +16,7 @@ use crate::worker::condition::Condition;
 use crate::worker::culprits::Culprits;
 use crate::worker::ids::RandomIds;
 use crate::worker::meters::Meters;
+use crate::worker::ownership;
 use crate::worker::shard::{CROWD, Shared};
 use crate::worker::threaded::{self, Inlets, Parts, Threads};
 use crate::worker::watchers::Watchers;
@@ -396,7 +397,7 @@ impl Builder {
         let definitions = self.definitions.unwrap_or_else(crate::registry::linked);
         let registry = registry(definitions, &self.dependencies)?;
         note_places_of_panics();
-        let ownership = store.acquire(self.task_hub.as_deref()).await?;
+        let ownership = ownership::acquire(&*store, self.task_hub.as_deref()).await?;
         let meters = Arc::new(Meters::new(self.shards));
         let inlets = Inlets::new(self.shards, &meters);
         let watchers = Arc::new(Watchers::default());

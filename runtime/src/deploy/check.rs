@@ -197,7 +197,7 @@ fn look_at(
     let is_encoded = stored
         .history
         .iter()
-        .any(|row| encoded::is_encoded(&row.events));
+        .any(|row| encoded::label(&row.events).is_some() || encoded::is_undecodable(&row.events));
     match ExportedHistory::of(stored) {
         Err(why) if is_encoded => report.could_not_check(id.clone(), why),
         // A worker sets such an instance aside.

@@ -18,11 +18,18 @@ pub(crate) fn undecodable(reason: &str) -> String {
     Value::from(vec![format!("{UNDECODABLE}{reason}")]).to_string()
 }
 
-/// Whether a text of a store is encoded, or takes the place of one that could not be decoded.
-#[cfg(feature = "deploy")]
-pub(crate) fn is_encoded(text: &str) -> bool {
+/// What the codec calls the way in which it encoded a text of a store; `None` of one that is not encoded.
+#[cfg(any(feature = "codec", feature = "local"))]
+pub(crate) fn label(text: &str) -> Option<&str> {
+    let part = text.strip_prefix("[\"")?.strip_prefix(ENCODED)?;
+    part.split(' ').next()
+}
+
+/// Whether a text takes the place of one that could not be decoded.
+#[cfg(any(feature = "codec", feature = "deploy"))]
+pub(crate) fn is_undecodable(text: &str) -> bool {
     text.strip_prefix("[\"")
-        .is_some_and(|part| part.starts_with(ENCODED) || part.starts_with(UNDECODABLE))
+        .is_some_and(|part| part.starts_with(UNDECODABLE))
 }
 
 /// Why a text holds no events, when it is encoded or could not be decoded.

@@ -30,6 +30,8 @@ pub enum StoreErrorKind {
     WrongTaskHub,
     /// What it holds is damaged.
     Corrupt,
+    /// It was written with another [codec](crate::encryption) or another key, or a codec cannot encode what is to be written.
+    Codec,
 }
 
 impl StoreError {

@@ -39,6 +39,8 @@ mod delegate;
 mod error;
 mod filter;
 pub mod memory;
+#[cfg(any(feature = "codec", feature = "local"))]
+mod newest;
 mod rows;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
@@ -50,6 +52,8 @@ pub use error::{StoreError, StoreErrorKind};
 pub(crate) use filter::{Filtered, matches};
 #[doc(no_inline)]
 pub use futures_util::future::BoxFuture;
+#[cfg(any(feature = "codec", feature = "local"))]
+pub(crate) use newest::newest_texts;
 pub use rows::{
     ChangeRow, HistoryRow, InboxRow, InstanceHeader, InstanceRows, ParentLink, StoredInstance,
 };

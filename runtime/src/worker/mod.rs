@@ -25,6 +25,7 @@ pub(crate) mod ids;
 mod logged;
 pub(crate) mod message;
 pub(crate) mod meters;
+pub(crate) mod ownership;
 pub(crate) mod pulse;
 mod recent;
 pub(crate) mod room;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -130,15 +130,22 @@ async fn instances_are_counted_again_after_a_while_only() {
 async fn worker_that_counts_later() -> (Steadfast, Sender<()>, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
-    let (held, released) = channel::<()>();
-    let released = Mutex::new(released);
+    let (held, later) = channel::<()>();
+    let released = Arc::new(Mutex::new(None::<Receiver<()>>));
+    let release = Arc::clone(&released);
     let store = FaultyStore::new(MemoryStore::new(), |_| None).before_reads(move || {
         count.fetch_add(1, Ordering::SeqCst);
-        let _ = released.lock().unwrap().recv();
+        // A worker that starts has looked at the store before.
+        if let Some(released) = &*release.lock().unwrap() {
+            let _ = released.recv();
+        }
     });
     let builder = Steadfast::builder().store(store);
     let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
-    (builder.clock(clock).start().await.unwrap(), held, asked)
+    let steadfast = builder.clock(clock).start().await.unwrap();
+    *released.lock().unwrap() = Some(later);
+    asked.store(0, Ordering::SeqCst);
+    (steadfast, held, asked)
 }
 
 async fn is_asked(asked: &AtomicUsize) {

@@ -148,12 +148,9 @@ impl Simulation {
                 self.workers.push(Running { number, worker });
                 self.world.lock().stage.owner = number;
             }
-            Err(error) => {
-                self.world
-                    .note(|| format!("worker {number} cannot start: {error}"));
-                // Whoever was the owner is fenced all the same.
-                self.world.lock().stage.owner = 0;
-            }
+            Err(error) => self
+                .world
+                .note(|| format!("worker {number} cannot start: {error}")),
         }
     }
 

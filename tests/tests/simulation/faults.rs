@@ -166,6 +166,8 @@ impl fmt::Debug for SimulatedStore {
 
 impl Store for SimulatedStore {
     fn acquire(&self, task_hub: Option<&str>) -> BoxFuture<'_, Result<Ownership, StoreError>> {
+        // Whoever was the owner is fenced, also when the worker that acquires it does not come to start.
+        self.world.lock().stage.owner = 0;
         self.store.acquire(task_hub)
     }
 

@@ -8,6 +8,7 @@ use steadfast::prelude::*;
 use steadfast::store::codec::{CodecStore, Encryption, EncryptionKey};
 use steadfast::store::memory::MemoryStore;
 use steadfast::store::sqlite::SqliteStore;
+use steadfast::store::{Store, StoreErrorKind};
 use steadfast::testing::SingleThreaded;
 use steadfast::{ClientError, InstanceFilter, Panics, Registration, definitions};
 use tempfile::TempDir;
@@ -110,6 +111,14 @@ fn worker(world: World) -> SingleThreaded {
     world.worker(definitions_here())
 }
 
+/// Why no worker starts on a store.
+fn refused(store: impl Store) -> String {
+    let started = World::on_exactly(store).try_worker(definitions_here());
+    let error = started.map(drop).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Codec, "{error}");
+    error.to_string()
+}
+
 /// What a program with `sqlite3` does to a store that is closed.
 fn change(directory: &TempDir, statements: &str) {
     let db = Connection::open(directory.path().join("app.db")).unwrap();
@@ -210,7 +219,8 @@ fn goes_on(worker: &mut SingleThreaded, id: &str) {
 #[test]
 fn without_its_key_an_instance_is_set_aside_and_the_worker_goes_on() {
     let directory = waiting("first");
-    let mut worker = opened(&directory, "second");
+    let store = CodecStore::new(sqlite(&directory), Encryption::new(key("second")));
+    let mut worker = worker(World::on_exactly(store.accept_undecodable()));
     let why = stalled(&mut worker, "it");
     assert!(why.contains("the key `first` encrypted it"), "{why}");
     assert!(why.contains("`second`"), "{why}");
@@ -242,7 +252,10 @@ fn without_its_key_an_instance_is_set_aside_and_the_worker_goes_on() {
 #[test]
 fn the_keys_that_are_in_use_are_seen_in_the_database() {
     let directory = waiting("first");
-    drop(opened(&directory, "second"));
+    let codec = Encryption::new(key("second"));
+    let codec = codec.with_earlier_key(key("first")).unwrap();
+    let store = CodecStore::new(sqlite(&directory), codec);
+    drop(worker(World::on_exactly(store)));
     let db = Connection::open(directory.path().join("app.db")).unwrap();
     let mut select = db
         .prepare(
@@ -399,10 +412,9 @@ fn a_store_of_plain_text_is_read_when_that_is_wanted() {
     plain.run_until_idle();
     drop((plain, client));
 
-    let mut strict = opened(&directory, "first");
-    let why = stalled(&mut strict, "it");
+    let strict = CodecStore::new(sqlite(&directory), Encryption::new(key("first")));
+    let why = refused(strict);
     assert!(why.contains("CodecStore::accept_plain_text"), "{why}");
-    drop(strict);
 
     let lenient = || CodecStore::new(sqlite(&directory), Encryption::new(key("first")));
     let lenient = || worker(World::on_exactly(lenient().accept_plain_text()));
@@ -416,7 +428,8 @@ fn a_store_of_plain_text_is_read_when_that_is_wanted() {
     let mut strict = opened(&directory, "first");
     goes_on(&mut strict, "new");
     let it = strict.instance("it");
-    assert!(strict.block_on(it.status()).is_err());
+    let why = strict.block_on(it.status()).unwrap_err().to_string();
+    assert!(why.contains("CodecStore::accept_plain_text"), "{why}");
     drop((strict, it));
     assert_eq!(lenient().status("it").output, json("went"));
 }
@@ -424,9 +437,22 @@ fn a_store_of_plain_text_is_read_when_that_is_wanted() {
 #[test]
 fn an_encrypted_store_that_is_opened_without_a_codec_says_so() {
     let directory = waiting("first");
-    let mut worker = opened(&directory, "first");
+    let why = refused(sqlite(&directory));
+    assert!(why.contains("encoded, the last of it as `first`"), "{why}");
+
+    // One that was made with a codec and without is not refused.
+    let directory = tempfile::tempdir().unwrap();
+    let mut plain = worker(World::on_exactly(sqlite(&directory)));
+    let client = plain.client().clone();
+    plain.wait(client.start(wait_for_go().id("plain")));
+    plain.run_until_idle();
+    drop((plain, client));
+    let encrypted = || CodecStore::new(sqlite(&directory), Encryption::new(key("first")));
+    let encrypted = || worker(World::on_exactly(encrypted().accept_plain_text()));
+    let mut worker = encrypted();
     let client = worker.client().clone();
     worker.wait(client.start(everything("1".to_owned()).id("shown")));
+    worker.wait(client.start(wait_for_go().id("it")));
     worker.run_until_idle();
     let shown = worker.status("shown");
     assert!(shown.custom_status.is_some() && !shown.progress.is_empty());
@@ -440,8 +466,9 @@ fn an_encrypted_store_that_is_opened_without_a_codec_says_so() {
     // Nor is what is encoded taken for what was published.
     let shown = plain.status("shown");
     assert_eq!((shown.custom_status, shown.progress), (None, Vec::new()));
+    goes_on(&mut plain, "plain");
     drop(plain);
-    goes_on(&mut opened(&directory, "first"), "it");
+    goes_on(&mut encrypted(), "it");
 }
 
 #[test]

@@ -29,3 +29,4 @@ mod states;
 mod support;
 mod timers;
 mod trace_context;
+mod wrong_key;

@@ -122,6 +122,14 @@ impl World {
 
     /// A worker that serves these definitions. It fences the one before.
     pub(crate) fn worker(&self, definitions: Vec<Registration>) -> SingleThreaded {
+        self.try_worker(definitions).unwrap()
+    }
+
+    /// The same where the store may be in the way.
+    pub(crate) fn try_worker(
+        &self,
+        definitions: Vec<Registration>,
+    ) -> Result<SingleThreaded, StoreError> {
         let options = SingleThreadedOptions {
             definitions,
             dependencies: Dependencies::new(),
@@ -133,7 +141,7 @@ impl World {
             replay_every_episode: self.replay_every_episode,
             order: self.order,
         };
-        SingleThreaded::start(Arc::clone(&self.store), options).unwrap()
+        SingleThreaded::start(Arc::clone(&self.store), options)
     }
 }
 

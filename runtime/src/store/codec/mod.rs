@@ -7,6 +7,7 @@
 mod compression;
 #[cfg(feature = "encryption")]
 mod encryption;
+mod look;
 mod place;
 mod reads;
 mod store;
@@ -21,6 +22,8 @@ pub use compression::{Clear, Compression};
 #[cfg(feature = "encryption")]
 pub use encryption::{Encryption, EncryptionKey};
 pub use store::CodecStore;
+
+use crate::store::{StoreError, StoreErrorKind};
 
 /// How payloads are encoded before a store gets them, and decoded when they are read.
 ///
@@ -109,4 +112,10 @@ impl CodecError {
             message: message.into(),
         }
     }
+}
+
+/// The error of a commit, or of a look, that the codec fails.
+fn not_encoded(error: CodecError) -> StoreError {
+    let message = format!("a payload cannot be encoded: {error}");
+    StoreError::new(StoreErrorKind::Codec, message).with_source(error)
 }

@@ -45,6 +45,8 @@ impl fmt::Display for Place<'_> {
 /// Which texts may stand at a place.
 #[derive(Clone, Debug)]
 pub(super) enum Expected {
+    /// That of any place: whoever asks only wants to know whether it decodes.
+    Any,
     /// The text of this place.
     Only(String),
     /// A message that is for one of these, or for whatever an execution has started. Behind it there may be the events of a child
@@ -65,6 +67,7 @@ impl Expected {
     /// Whether the text of a place may be this part of what is read.
     pub(super) fn allows(&self, part: usize, place: &str) -> bool {
         match self {
+            Self::Any => true,
             Self::Only(only) => part == 0 && place == only,
             Self::Message(_) if part > 0 => place.starts_with(EVENTS),
             Self::Message(recipients) => {

@@ -1,12 +1,13 @@
 //! The store around another one.
 
+use super::look::look;
 use super::reads::Decoder;
-use super::{Codec, writes};
+use super::{Codec, not_encoded, writes};
 use crate::model::instance::{Incarnation, InstanceId};
 use crate::model::query::InstanceFilter;
 use crate::store::{
-    BoxFuture, ChangeRow, Epoch, InboxRow, InstancePage, InstanceRows, PageRequest, Refused, Store,
-    StoreError, StoreErrorKind, StoredInstance, Write, WriteResult, delegate_store,
+    BoxFuture, ChangeRow, Epoch, InboxRow, InstancePage, InstanceRows, Ownership, PageRequest,
+    Refused, Store, StoreError, StoredInstance, Write, WriteResult, delegate_store,
 };
 
 /// A store that holds payloads as a codec encodes them.
@@ -14,6 +15,9 @@ use crate::store::{
 /// What the codec protects is bound to its place: a payload that was moved to another instance, execution or episode in the store
 /// does not decode there. An instance of which something does not decode is set aside, with a reason that names the key, and
 /// goes on after a start with a codec that decodes it.
+///
+/// A store of which the codec decodes nothing is not taken over: [`acquire`](Store::acquire), and with it the start of a worker, fails with
+/// [`StoreErrorKind::Codec`](crate::store::StoreErrorKind::Codec). It looks at a few of the newest instances, however many there are.
 ///
 #[cfg_attr(feature = "encryption", doc = "```")]
 #[cfg_attr(not(feature = "encryption"), doc = "```ignore")]
@@ -34,6 +38,7 @@ pub struct CodecStore<S, C> {
     store: S,
     codec: C,
     accepts_plain_text: bool,
+    accepts_undecodable: bool,
 }
 
 impl<S: Store, C: Codec> CodecStore<S, C> {
@@ -44,6 +49,7 @@ impl<S: Store, C: Codec> CodecStore<S, C> {
             store,
             codec,
             accepts_plain_text: false,
+            accepts_undecodable: false,
         }
     }
 
@@ -53,6 +59,16 @@ impl<S: Store, C: Codec> CodecStore<S, C> {
     #[must_use]
     pub fn accept_plain_text(mut self) -> Self {
         self.accepts_plain_text = true;
+        self
+    }
+
+    /// Takes the store over also when the codec decodes nothing of it: for who has lost the key and goes on with new instances. Those that are
+    /// there are set aside as soon as something comes for them; terminating and purging them needs no key.
+    ///
+    /// What comes for them is encoded with the new key. **Who finds the old one again must not have used its id for another secret.**
+    #[must_use]
+    pub fn accept_undecodable(mut self) -> Self {
+        self.accepts_undecodable = true;
         self
     }
 
@@ -66,7 +82,18 @@ impl<S: Store, C: Codec> CodecStore<S, C> {
 
 impl<S: Store, C: Codec> Store for CodecStore<S, C> {
     // What they give and take is in clear.
-    delegate_store!(|self| self.store; acquire, needing_attention, timers, counts);
+    delegate_store!(|self| self.store; needing_attention, timers, counts);
+
+    /// It looks before it acquires, so that a mistake does not fence an owner that is at work.
+    fn acquire(&self, task_hub: Option<&str>) -> BoxFuture<'_, Result<Ownership, StoreError>> {
+        let task_hub = task_hub.map(str::to_owned);
+        Box::pin(async move {
+            if !self.accepts_undecodable {
+                look(&self.store, &self.codec, self.accepts_plain_text).await?;
+            }
+            self.store.acquire(task_hub.as_deref()).await
+        })
+    }
 
     fn commit<'a>(
         &'a self,
@@ -77,10 +104,9 @@ impl<S: Store, C: Codec> Store for CodecStore<S, C> {
             let encoded = writes
                 .iter()
                 .map(|write| writes::encoded(&self.codec, write));
-            let encoded = encoded.collect::<Result<Vec<_>, _>>().map_err(|error| {
-                let message = format!("a payload cannot be encoded: {error}");
-                StoreError::new(StoreErrorKind::Unavailable, message).with_source(error)
-            })?;
+            let encoded = encoded
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(not_encoded)?;
             let mut results = self.store.commit(epoch, &encoded).await?;
             for result in &mut results {
                 if let Err(Refused::Exists(header)) = result {

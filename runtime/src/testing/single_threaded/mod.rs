@@ -36,6 +36,7 @@ use crate::worker::culprits::Culprits;
 use crate::worker::ids::CountingIds;
 use crate::worker::message::{Request, ShardInput, ShardOutput, Task, TaskKey};
 use crate::worker::meters::Meters;
+use crate::worker::ownership;
 use crate::worker::room::WayIn;
 use crate::worker::shard::{CROWD, Shard, Shared};
 use crate::worker::takeover::Lost;
@@ -206,7 +207,7 @@ impl SingleThreaded {
             order,
         } = options;
         note_places_of_panics();
-        let ownership = block_on(store.acquire(None))?;
+        let ownership = block_on(ownership::acquire(&*store, None))?;
         let inputs = Inputs::default();
         let foreign_wakes = Arc::clone(&inputs);
         let shared = Arc::new(Shared {
