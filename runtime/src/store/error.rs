@@ -61,6 +61,12 @@ impl StoreError {
         self.kind
     }
 
+    /// Whether it is about what one write of a commit holds, or meets. Nothing was applied then, and the others may be tried without it.
+    #[cfg(feature = "local")]
+    pub(crate) const fn is_of_one_write(&self) -> bool {
+        matches!(self.kind, StoreErrorKind::Corrupt | StoreErrorKind::Codec)
+    }
+
     /// Whether the same call may succeed later.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {

@@ -104,8 +104,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StoreErrorKind::Fenced`] when the epoch is not the newest, and [`StoreErrorKind::Corrupt`] when a write met something damaged:
-    /// then none was applied, and the writes are tried in smaller transactions. The rest as the store has them.
+    /// [`StoreErrorKind::Fenced`] when the epoch is not the newest; [`StoreErrorKind::Corrupt`] when a write met something damaged, and
+    /// [`StoreErrorKind::Codec`] when what it holds cannot be encoded: then none was applied, and the writes are tried in smaller
+    /// transactions. The rest as the store has them.
     fn commit<'a>(
         &'a self,
         epoch: Epoch,

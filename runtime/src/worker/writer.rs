@@ -75,11 +75,12 @@ impl Writer {
 impl Batch {
     /// Commits it, and gives the answers in order.
     ///
-    /// What one write finds damaged fails no other: they are tried again in two halves, so that the rest of a damaged store goes on.
+    /// What one write finds damaged, or holds that cannot be encoded, fails no other: they are tried again in two halves, so that the rest
+    /// goes on.
     pub(crate) fn commit(self, store: &mut dyn FnMut(&[Write]) -> Answered) -> Vec<Answer> {
         let result = store(&self.writes);
-        let is_damaged = matches!(&result, Err(error) if error.kind() == StoreErrorKind::Corrupt);
-        if is_damaged && self.writes.len() > 1 {
+        let is_of_one = matches!(&result, Err(error) if error.is_of_one_write());
+        if is_of_one && self.writes.len() > 1 {
             let [first, second] = self.halves();
             let (before, behind) = (first.instances(), second.instances());
             let mut answers = first.commit(store);
@@ -165,7 +166,13 @@ mod tests {
     }
 
     #[test]
-    fn write_that_finds_damage_fails_alone_and_in_its_place() {
+    fn write_that_finds_damage_or_is_not_encoded_fails_alone_and_in_its_place() {
+        for kind in [StoreErrorKind::Corrupt, StoreErrorKind::Codec] {
+            fails_alone_and_in_its_place(kind);
+        }
+    }
+
+    fn fails_alone_and_in_its_place(kind: StoreErrorKind) {
         let mut writer = Writer::default();
         for shard in 0..20 {
             let origin = Origin {
@@ -177,7 +184,7 @@ mod tests {
         let damaged = [purge("3"), purge("4"), purge("19")];
         let mut store = |writes: &[Write]| {
             if writes.iter().any(|write| damaged.contains(write)) {
-                return Err(StoreError::new(StoreErrorKind::Corrupt, "damaged"));
+                return Err(StoreError::new(kind, "damaged"));
             }
             Ok(vec![Ok(Written::Stored); writes.len()])
         };

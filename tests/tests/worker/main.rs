@@ -29,4 +29,5 @@ mod states;
 mod support;
 mod timers;
 mod trace_context;
+mod unencodable;
 mod wrong_key;

@@ -65,7 +65,9 @@ pub trait Codec: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When it cannot be encoded at the moment. The commit fails then, as with a disk that is full, and is tried again.
+    /// When it cannot be encoded, now or ever. What holds it is not written, and everything else is: a client is told, and an instance that
+    /// waits for it says why it does not advance ([`stalled`](crate::InstanceStatus::stalled)), is tried again after a pause, and can be
+    /// terminated. The message is in that reason: name nothing that is secret.
     fn encode(&self, payload: &[u8], place: &[u8]) -> Result<Encoded, CodecError>;
 
     /// Decodes what [`encode`](Self::encode) gave, with its label and for its place.

@@ -188,6 +188,9 @@ impl Shard {
             self.outputs
                 .push(ShardOutput::SetTimer(position, id.clone()));
         }
+        if let Some(slot) = self.slots.get_mut(&id) {
+            slot.obstacle = None;
+        }
         if effects.ended {
             let slot = self.slots.remove(&id);
             let waiting = slot.map(|slot| slot.waiting).unwrap_or_default();
@@ -244,7 +247,9 @@ impl Shard {
             events,
             effects,
         } = *episode;
-        if effects.sends && error.is_some() && self.fenced.is_none() {
+        let of_one = error.filter(|error| error.is_of_one_write());
+        let may_be_stored = error.is_some() && of_one.is_none();
+        if effects.sends && may_be_stored && self.fenced.is_none() {
             self.outputs.push(ShardOutput::Recover);
         }
         logged(
@@ -260,6 +265,8 @@ impl Shard {
             Some(error) => RequestError::Store(Arc::clone(error)),
             None => RequestError::NotFound { id: id.clone() },
         };
+        let comes_again = |source: &Option<Source>| !matches!(source, Some(Source::Client(_)));
+        let comes_again = sources.iter().any(comes_again);
         for source in sources.into_iter().flatten() {
             if let Source::Client(reply) = source {
                 reply.send(Err(outcome()));
@@ -279,10 +286,6 @@ impl Shard {
                 source: Source::Activity(TaskKey { execution, id }),
             })
         }));
-        if error.is_some_and(|error| error.kind() == StoreErrorKind::Corrupt) {
-            // It stays so until somebody mends it, however well others are written meanwhile.
-            self.failures = self.failures.max(MANY_FAILURES);
-        }
         for message in undelivered {
             if matches!(
                 message,
@@ -296,7 +299,18 @@ impl Shard {
                 message.refuse(outcome);
             }
         }
+        if let Some(error) = of_one {
+            self.expect_no_change();
+            if error.kind() == StoreErrorKind::Codec && comes_again {
+                self.set_obstructed(&id, error);
+            }
+        }
         self.reload(&id);
+    }
+
+    /// What is about one write stays so until somebody mends it, however well others are written meanwhile.
+    fn expect_no_change(&mut self) {
+        self.failures = self.failures.max(MANY_FAILURES);
     }
 
     /// Answers messages that nobody will take.
@@ -343,7 +357,10 @@ impl Shard {
             ) => self.running.remove(id, key),
             // The instance stalls, or no longer does. What its watchers see of it is in the store.
             (None, Ok(_)) => self.shared.watchers.publish_uncertain(id),
-            (message, Err(_)) if owned => {
+            (message, Err(error)) if owned => {
+                if error.is_of_one_write() {
+                    self.expect_no_change();
+                }
                 // A result that must not be lost, or the reason of a stall, which loading finds again.
                 if let Some(slot) = self.slots.get_mut(id) {
                     slot.waiting.extend(message);

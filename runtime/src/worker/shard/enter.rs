@@ -205,7 +205,11 @@ impl Shard {
             begin,
             open_activities,
         };
-        let stalled = live.open_activities.stalled();
+        let obstacle = self.slots.get(&id).and_then(|slot| slot.obstacle.as_ref());
+        let stalled = match obstacle {
+            Some(error) => Some(self.obstruction(&live.known.header, error)),
+            None => live.open_activities.stalled(),
+        };
         self.occupy(&id, SlotState::Live(Box::new(live)), inbox);
         if let Some((episode, message)) = rewound {
             let source = Some(Source::Inbox(message));

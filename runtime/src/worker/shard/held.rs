@@ -1,14 +1,16 @@
 //! Instances that are set aside: their messages are stored until they can take them.
 
+use std::sync::Arc;
+
 use super::Shard;
 use super::commit::{Pending, answer_behind};
 use super::objection::objection;
-use super::slot::{Aside, Held, Kept, Known, Message, SlotState, Source};
+use super::slot::{Aside, Held, Kept, Known, Message, Slot, SlotState, Source};
 use super::tell::{reason, tell_set_aside};
 use crate::engine::{Episode, Fault};
 use crate::model::history::encode_events;
-use crate::model::instance::{ExecutionId, InstanceId};
-use crate::store::{InstanceHeader, Write};
+use crate::model::instance::{ExecutionId, Incarnation, InstanceId};
+use crate::store::{InstanceHeader, StoreError, Write};
 use crate::worker::message::ShardOutput;
 
 impl Shard {
@@ -78,7 +80,36 @@ impl Shard {
         }
         header.stalled.clone_from(&reason);
         let incarnation = header.incarnation;
-        slot.unanswered += 1;
+        self.write_stalled(id, incarnation, reason);
+    }
+
+    /// Says why an instance does not advance whose episode cannot be stored as it is. It is tried again all the same, after a pause: a codec
+    /// may fail for a while only.
+    pub(super) fn set_obstructed(&mut self, id: &InstanceId, error: &Arc<StoreError>) {
+        let Some(slot) = self.slots.get_mut(id) else {
+            return;
+        };
+        let before = slot.obstacle.replace(Arc::clone(error));
+        let is_known = before.is_some_and(|before| before.to_string() == error.to_string());
+        // Without a header, another write of it has failed before, and said it.
+        if !is_known && let Some(header) = self.slots.get(id).and_then(Slot::header) {
+            let (incarnation, reason) = (header.incarnation, self.obstruction(header, error));
+            tell_set_aside(id, &reason);
+            self.write_stalled(id, incarnation, Some(reason));
+        }
+    }
+
+    /// Why an instance does not advance whose episode cannot be stored.
+    pub(super) fn obstruction(&self, header: &InstanceHeader, error: &StoreError) -> String {
+        let InstanceHeader { name, version, .. } = header;
+        let why = format!("what it does next cannot be stored: {error}");
+        reason(&self.shared.registry, name, version.as_deref(), &why)
+    }
+
+    fn write_stalled(&mut self, id: &InstanceId, incarnation: Incarnation, reason: Option<String>) {
+        if let Some(slot) = self.slots.get_mut(id) {
+            slot.unanswered += 1;
+        }
         self.outputs.push(ShardOutput::Write(Write::SetStalled {
             incarnation,
             reason,

@@ -36,14 +36,22 @@ impl Shard {
         let SlotState::Live(live) = &mut slot.state else {
             return;
         };
-        // Between two executions, the first of which has run: one that continues as new at once would never take it.
-        if live.known.header.first_episode > 0 && !live.begin.is_empty() {
-            let is_stop = |message: &mut Message| {
-                matches!(message, Message::Terminate { .. } | Message::Suspend { .. })
-            };
-            if let Some(stop) = slot.waiting.pop_front_if(is_stop) {
-                return self.stop_by(id, stop);
-            }
+        let is_stop = |message: &Message| {
+            matches!(message, Message::Terminate { .. } | Message::Suspend { .. })
+        };
+        let waiting = &mut slot.waiting;
+        let stop = if slot.obstacle.is_some() {
+            // What came before it cannot be stored.
+            let stop = waiting.iter().position(is_stop);
+            stop.and_then(|stop| waiting.remove(stop))
+        } else if live.known.header.first_episode > 0 && !live.begin.is_empty() {
+            // Between two executions, the first of which has run: one that continues as new at once would never take it.
+            waiting.pop_front_if(|message| is_stop(message))
+        } else {
+            None
+        };
+        if let Some(stop) = stop {
+            return self.stop_by(id, stop);
         }
         self.pulse
             .turn_to(&live.known.about, live.known.header.incarnation);

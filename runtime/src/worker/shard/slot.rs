@@ -30,6 +30,8 @@ pub(super) struct Slot {
     pub(super) uncertain: bool,
     /// Why an episode of it failed, until it is loaded again: those that were on their way behind it fail for the same reason.
     pub(super) failed: Option<Arc<StoreError>>,
+    /// Why what it has to take cannot be stored, until it can.
+    pub(super) obstacle: Option<Arc<StoreError>>,
     pub(super) inbox: InboxRead,
     /// Whether it is among those that have more to take than one episode takes.
     pub(super) has_more: bool,
@@ -212,6 +214,7 @@ impl Slot {
             unanswered: 0,
             uncertain: false,
             failed: None,
+            obstacle: None,
             inbox: InboxRead::No,
             has_more: false,
             used: 0,
