@@ -21,6 +21,7 @@ mod queries;
 mod reader;
 mod readers;
 mod search;
+mod still;
 mod tags;
 mod unread;
 mod writes;
@@ -108,7 +109,7 @@ impl SqliteStoreBuilder {
     pub fn open(self) -> Result<SqliteStore, StoreError> {
         let opened = open::open(&self.path, self.durability)?;
         Ok(SqliteStore {
-            reader: SqliteReader::of(opened.path),
+            reader: SqliteReader::of_owner(opened.path),
             writer: Mutex::new(opened.writer),
             commits: AtomicU64::new(0),
             _lock: opened.lock,

@@ -9,6 +9,7 @@ use rusqlite::ffi::{self, SQLITE_READONLY_ROLLBACK};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::lock::LockFile;
+use super::still::Still;
 use super::{Durability, error, log, migrations, unread};
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -26,14 +27,13 @@ pub(super) struct Opened {
 pub(super) fn open(path: &Path, durability: Durability) -> Result<Opened, StoreError> {
     let path = resolve(path)?;
     refuse_further_names(&path)?;
-    let is_new = look(&path)?;
+    let is_new = look(&path, || connect_reader(&path))?;
     let lock = LockFile::acquire(&path)?;
     permit_companions(&path);
     let is_log_damaged = keep_unread(&path)?;
-    let mut writer = connect(
-        &path,
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
-    )?;
+    let access = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    let mut writer =
+        connect_raw(&path, access).map_err(|error| error::from_sqlite(&path, error))?;
     // SQLite opens a file that it may not write for reading, without a word.
     if writer
         .is_readonly("main")
@@ -138,21 +138,24 @@ fn refuse_further_names(_: &Path) -> Result<(), StoreError> {
 
 /// Whether the file is new, or was never finished. One that exists is read, through SQLite and for reading only, before anything is
 /// written beside it. (Not with `std::fs`: to close a file drops this process's POSIX locks on it, also those of an open store.)
-pub(super) fn look(path: &Path) -> Result<bool, StoreError> {
+pub(super) fn look(
+    path: &Path,
+    connect: impl Fn() -> rusqlite::Result<Connection>,
+) -> Result<bool, StoreError> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => Err(migrations::not_a_store(path, "a directory")),
         Ok(metadata) if metadata.len() == 0 => Ok(true),
         Ok(_) => {
-            let inspect = |access| {
-                let connection = connect(path, access)?;
+            let inspect = |connection: rusqlite::Result<Connection>| {
+                let connection = connection.map_err(|error| error::from_sqlite(path, error))?;
                 migrations::inspect(path, &connection)
             };
-            let mut found = inspect(OpenFlags::SQLITE_OPEN_READ_ONLY).map(|_| false);
+            let mut found = inspect(connect()).map(|_| false);
             // Whoever wrote last was killed, perhaps while making the file. SQLite takes back what was not committed.
             if sqlite_code(&found)
                 .is_some_and(|code| code.extended_code == SQLITE_READONLY_ROLLBACK)
             {
-                found = inspect(OpenFlags::SQLITE_OPEN_READ_WRITE).map(|_| true);
+                found = inspect(connect_raw(path, OpenFlags::SQLITE_OPEN_READ_WRITE)).map(|_| true);
             }
             if sqlite_code(&found).is_some_and(|code| code.code == ErrorCode::NotADatabase) {
                 return Err(migrations::not_a_store(path, "a file of another kind"));
@@ -204,13 +207,18 @@ fn sqlite_code<T>(result: &Result<T, StoreError>) -> Option<&ffi::Error> {
 
 /// A connection for reads.
 pub(super) fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
-    let reader = connect_raw(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    reader.pragma_update(None, "cache_size", -4 * 1024)?; // KiB
-    Ok(reader)
+    reading(connect_raw(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?)
 }
 
-fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
-    connect_raw(path, access).map_err(|error| error::from_sqlite(path, error))
+/// A connection for reads of what nobody changes.
+pub(super) fn connect_still(still: &Still) -> rusqlite::Result<Connection> {
+    let access = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    reading(connect_raw(Path::new(&still.uri()), access)?)
+}
+
+fn reading(reader: Connection) -> rusqlite::Result<Connection> {
+    reader.pragma_update(None, "cache_size", -4 * 1024)?; // KiB
+    Ok(reader)
 }
 
 fn connect_raw(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {

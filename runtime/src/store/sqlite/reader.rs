@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use super::migrations::Found;
 use super::readers::Readers;
+use super::still::Still;
 use super::{
     changes, error, history, inbox, instances, migrations, open, progress, queries, search,
 };
@@ -23,6 +24,10 @@ use crate::store::{
 ///
 /// It takes no ownership and writes nothing to the database; a worker does not start on it. Each read sees the last commit. It is a
 /// [`Store`], so that one that is encrypted is read through the same codec as by its owner.
+///
+/// When nobody has the store open, and nobody had within the last two seconds, it leaves no file beside it and need not be able to: to read the
+/// file is enough (on Unix). Otherwise SQLite keeps `-wal` and `-shm` files there, which belong to who made them. Who opens the store meanwhile
+/// is noticed.
 ///
 /// A store of an earlier schema, which only its owner may bring up to date, is read from a copy that is: with the feature `deploy`, in a
 /// file in the system's folder for temporary files, as large as the database, which is deleted with this.
@@ -63,20 +68,45 @@ impl SqliteReader {
             let message = format!("there is no file `{}`", path.display());
             return Err(StoreError::new(StoreErrorKind::Unavailable, message));
         }
-        if open::look(&path)? {
+        if let Some(still) = Still::of(&path) {
+            let opened = Self::open_resolved(path.clone(), Some(&still));
+            if still.holds() {
+                return opened;
+            }
+        }
+        Self::open_resolved(path, None)
+    }
+
+    fn open_resolved(path: PathBuf, still: Option<&Still>) -> Result<Self, StoreError> {
+        let connect = || match still {
+            Some(still) => open::connect_still(still),
+            None => open::connect_reader(&path),
+        };
+        if open::look(&path, connect)? {
             return Err(migrations::not_a_store(&path, "an empty file"));
         }
-        let db = open::connect_reader(&path).map_err(|error| error::from_sqlite(&path, error))?;
+        let db = connect().map_err(|error| error::from_sqlite(&path, error))?;
         match migrations::inspect(&path, &db)? {
             Found::Empty => Err(migrations::not_a_store(&path, "an empty database")),
-            found if found.is_current() => Ok(Self::of(path)),
+            found if found.is_current() => Ok(Self::of(
+                match still {
+                    Some(still) => Readers::still(path.clone(), still.clone()),
+                    None => Readers::new(path.clone()),
+                },
+                path,
+            )),
             Found::Store(_) => Self::of_copy(path, &db),
         }
     }
 
-    pub(super) fn of(path: PathBuf) -> Self {
+    /// The reader of an owner.
+    pub(super) fn of_owner(path: PathBuf) -> Self {
+        Self::of(Readers::new(path.clone()), path)
+    }
+
+    const fn of(readers: Readers, path: PathBuf) -> Self {
         Self {
-            readers: Readers::new(path.clone()),
+            readers,
             path,
             #[cfg(feature = "deploy")]
             _copy: None,
@@ -126,7 +156,7 @@ impl SqliteReader {
 
     pub(super) fn look<T>(
         &self,
-        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+        read: impl Fn(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
         self.readers
             .read(read)

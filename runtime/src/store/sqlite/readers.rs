@@ -1,11 +1,13 @@
 //! Connections for reads. SQLite gives each read a snapshot of the last commit, so no read waits for the writer.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, Result};
 
 use super::open;
+use super::still::Still;
 
 /// How many idle connections are kept. Each costs three file descriptors and a cache that grows to 4 MiB.
 const MAX_IDLE: usize = 4;
@@ -13,23 +15,88 @@ const MAX_IDLE: usize = 4;
 #[derive(Debug)]
 pub(super) struct Readers {
     path: PathBuf,
-    idle: Mutex<Vec<Connection>>,
+    idle: Idle,
+    still: Option<StillReaders>,
 }
 
 impl Readers {
+    /// Those of a database that may be changed all the while.
     pub(super) const fn new(path: PathBuf) -> Self {
         Self {
             path,
-            idle: Mutex::new(Vec::new()),
+            idle: Idle::new(),
+            still: None,
         }
     }
 
-    /// Reads in one snapshot. A connection that failed is not used again, so nothing has to be rolled back.
-    pub(super) fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    /// Those of a database that nobody has open, until somebody has.
+    pub(super) const fn still(path: PathBuf, still: Still) -> Self {
+        Self {
+            path,
+            idle: Idle::new(),
+            still: Some(StillReaders {
+                still,
+                is_over: AtomicBool::new(false),
+                idle: Idle::new(),
+            }),
+        }
+    }
+
+    /// Reads in one snapshot, perhaps twice. A connection that failed is not used again, so nothing has to be rolled back.
+    pub(super) fn read<T>(&self, read: impl Fn(&Connection) -> Result<T>) -> Result<T> {
+        let of_still = self.still.as_ref().and_then(|still| still.read(&read));
+        of_still.unwrap_or_else(|| self.idle.read(|| open::connect_reader(&self.path), &read))
+    }
+
+    /// Closes the idle connections.
+    pub(super) fn close(&self) {
+        self.idle.lock().clear();
+    }
+}
+
+/// Connections that read a database as it lies.
+#[derive(Debug)]
+struct StillReaders {
+    still: Still,
+    /// Whether somebody has it open, or has changed it.
+    is_over: AtomicBool,
+    idle: Idle,
+}
+
+impl StillReaders {
+    /// Nothing, when it was not still all the while.
+    fn read<T>(&self, read: impl Fn(&Connection) -> Result<T>) -> Option<Result<T>> {
+        if self.is_over.load(Ordering::Acquire) {
+            return None;
+        }
+        let answer = self.idle.read(|| open::connect_still(&self.still), read);
+        if self.still.holds() {
+            return Some(answer);
+        }
+        self.is_over.store(true, Ordering::Release);
+        self.idle.lock().clear();
+        None
+    }
+}
+
+/// Connections that nobody uses at the moment.
+#[derive(Debug)]
+struct Idle(Mutex<Vec<Connection>>);
+
+impl Idle {
+    const fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    fn read<T>(
+        &self,
+        connect: impl FnOnce() -> Result<Connection>,
+        read: impl FnOnce(&Connection) -> Result<T>,
+    ) -> Result<T> {
         let idle = self.lock().pop();
         let reader = match idle {
             Some(reader) => reader,
-            None => open::connect_reader(&self.path)?,
+            None => connect()?,
         };
         // Not a `Transaction`: it would have SQLite parse these two each time.
         reader.prepare_cached("BEGIN")?.execute([])?;
@@ -42,13 +109,8 @@ impl Readers {
         Ok(answer)
     }
 
-    /// Closes the idle connections.
-    pub(super) fn close(&self) {
-        self.lock().clear();
-    }
-
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -20,6 +20,7 @@ use crate::store::{CreateInstance, PageRequest, PurgeWhere, StoreErrorKind, Writ
 
 mod files;
 mod log;
+mod reader;
 mod upgrade;
 
 struct Place {
