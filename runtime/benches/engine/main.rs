@@ -32,6 +32,7 @@ mod w5_status;
 mod w6_recovery;
 mod w7_custom_status;
 mod w8_growth;
+mod w9_encryption;
 
 use clap::Parser;
 
@@ -73,6 +74,7 @@ async fn run(arguments: &Arguments, report: &mut Report) {
                 Workload::W6 => w6_recovery::run(store, report).await,
                 Workload::W7 => w7_custom_status::run(store, report).await,
                 Workload::W8 => w8_growth::run(store, arguments.long, &limits, report).await,
+                Workload::W9 => w9_encryption::run(store, arguments.hellos, report).await,
             }
         }
     }

@@ -52,8 +52,16 @@ pub struct Bench {
 
 impl Bench {
     pub async fn start(kind: StoreKind) -> Self {
+        Self::start_around(kind, |store| store).await
+    }
+
+    /// The same with something around the store.
+    pub async fn start_around(
+        kind: StoreKind,
+        around: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let (steadfast, commits) = start(kind.open(directory.path())).await;
+        let (steadfast, commits) = start(around(kind.open(directory.path()))).await;
         Self {
             steadfast,
             commits,

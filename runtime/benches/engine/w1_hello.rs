@@ -15,17 +15,7 @@ use crate::stores::{Bench, StoreKind};
 /// One at a time: from the start to the output.
 pub async fn latency(store: StoreKind, limits: &Limits, report: &mut Report) {
     let bench = Bench::start(store).await;
-    let client = bench.steadfast.client();
-    let mut times = Vec::new();
-    for turn in 0..550 {
-        let began = Instant::now();
-        let handle = client.start(hello()).await.unwrap();
-        handle.output().await.unwrap();
-        // The first ones warm up.
-        if turn >= 50 {
-            times.push(micros(began.elapsed()));
-        }
-    }
+    let times = alone(bench.steadfast.client()).await;
     let (p50, p99) = (median(&times), quantile(&times, 0.99));
     let mut add = |metric, value| report.add("W1a", store.name(), metric, value);
     add("p50_us", p50);
@@ -72,4 +62,18 @@ pub async fn run(client: &Client, count: usize) -> f64 {
         .collect();
     all.for_each(async |()| {}).await;
     count as f64 / began.elapsed().as_secs_f64()
+}
+
+/// One after the other: the microseconds of each, after a few that warm up.
+pub async fn alone(client: &Client) -> Vec<f64> {
+    let mut times = Vec::new();
+    for turn in 0..550 {
+        let began = Instant::now();
+        let handle = client.start(hello()).await.unwrap();
+        handle.output().await.unwrap();
+        if turn >= 50 {
+            times.push(micros(began.elapsed()));
+        }
+    }
+    times
 }
