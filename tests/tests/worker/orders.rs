@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
+use futures_util::future::{join_all, join3};
 use steadfast::definitions;
 use steadfast::prelude::*;
 use steadfast::testing::Order;
@@ -84,7 +85,42 @@ fn what_one_client_says_to_an_instance_keeps_its_order() {
             async move { handle.raise_event_named("go", text).await }
         });
         // The second may come when the instance has ended.
-        worker.block_on(futures_util::future::join_all(raised));
+        worker.block_on(join_all(raised));
         assert_eq!(worker.status("a").output, json("one"), "seed {seed}");
+    }
+}
+
+#[orchestrator]
+async fn listen(ctx: OrchestrationContext) -> Result<(), String> {
+    for _ in 0..4 {
+        let go = ctx.wait_for_external_event_named("go").await;
+        let go = go.map_err(|error| error.to_string())?;
+        ctx.call(note(go)).await?;
+    }
+    Ok(())
+}
+
+/// Of two that replace each other the later one goes on, also when it was loaded before the creation of the first was told.
+#[test]
+fn what_was_replaced_before_it_was_told_of_does_not_begin() {
+    for seed in 0..200 {
+        let world = World {
+            order: Order::Seeded(seed),
+            ..World::new()
+        };
+        let mut worker = world.worker(definitions![listen, note]);
+        let client = worker.client().clone();
+        let start = || client.start(listen().id("a").on_existing(OnExisting::ReplaceAny));
+        let handle = worker.instance("a");
+        // Those that come too early find no instance.
+        let raised = [0, 1, 2, 3]
+            .each_ref()
+            .map(|number| handle.raise_event_named("go", number));
+        let (first, second, _) = worker.block_on(join3(start(), start(), join_all(raised)));
+        assert!(first.is_ok() && second.is_ok(), "seed {seed}");
+        worker.settle();
+        drop(worker);
+        let mut worker = world.worker(definitions![listen, note]);
+        assert_eq!(worker.status("a").stalled, None, "seed {seed}");
     }
 }

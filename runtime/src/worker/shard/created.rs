@@ -62,8 +62,8 @@ impl Shard {
             }
         };
         let known = self.slots.get(&id).and_then(Slot::header);
-        if known.is_some_and(|header| header.incarnation == incarnation) {
-            // It was loaded between its commit and this answer, and lives already.
+        if known.is_some_and(|header| header.incarnation >= incarnation) {
+            // It was loaded between its commit and this answer, and lives already; or another one is that has replaced it since.
             return reply.send(Ok(incarnation));
         }
         let is_ahead =
