@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use steadfast::prelude::*;
-use steadfast::testing::SingleThreaded;
-use steadfast::{ActivityProgress, CancelReason, definitions};
+use steadfast::testing::{CommitFault, SingleThreaded};
+use steadfast::{ActivityProgress, CancelReason, ClientError, definitions};
 use tokio::sync::Notify;
 
 use crate::support::{Worker as _, World};
@@ -189,6 +189,32 @@ fn a_call_that_lost_its_race_is_cancelled_and_a_terminated_one_too() {
     order(Order::WaitForCancellation);
     assert!(worker.wait(raced.output()));
     assert_eq!(CANCELLED.take(), Some(CancelReason::Withdrawn));
+}
+
+/// What the store says counts, whatever became of the answer.
+#[test]
+fn what_was_ended_or_replaced_is_cancelled_also_without_an_acknowledgement() {
+    let (fault, world) = World::breakable();
+    let mut worker = started(&world);
+    let client = worker.client().clone();
+    let lose_the_next = || *fault.lock().unwrap() = Some(CommitFault::Unacknowledged);
+    order(Order::WaitForCancellation);
+    worker.run_until_idle();
+    lose_the_next();
+    let ended = worker.block_on(worker.instance("a").terminate(None));
+    assert!(matches!(ended, Err(ClientError::Store(_))), "{ended:?}");
+    while CANCELLED.get().is_none() && (worker.step() || worker.advance()) {}
+    assert_eq!(CANCELLED.take(), Some(CancelReason::Terminated));
+
+    worker.wait(client.start(command().id("b")));
+    order(Order::WaitForCancellation);
+    worker.run_until_idle();
+    lose_the_next();
+    let start = command().id("b").on_existing(OnExisting::ReplaceAny);
+    let replaced = worker.block_on(client.start(start));
+    assert!(matches!(replaced, Err(ClientError::Store(_))));
+    while CANCELLED.get().is_none() && (worker.step() || worker.advance()) {}
+    assert_eq!(CANCELLED.take(), Some(CancelReason::Replaced));
 }
 
 #[activity]

@@ -70,6 +70,12 @@ impl Shard {
             tags,
             trace,
         };
+        // In its first execution nothing of another one is its own: an acknowledgement was lost when it replaced whose that is.
+        if known.header.first_episode == 0 {
+            let (id, execution) = (&known.header.id, known.header.execution_id);
+            let others = self.running.take_others(id, execution);
+            self.cancel(others, CancelReason::Replaced);
+        }
         // Also of one that is held now, and whose history is not replayed.
         self.forget_recorded_ends(&known.header, &past);
         if known.header.runtime_status == RuntimeStatus::Suspended {

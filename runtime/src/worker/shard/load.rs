@@ -6,10 +6,12 @@ use super::Shard;
 use super::enter::LiveParts;
 use super::inbox::messages;
 use super::slot::{Known, Message, SlotState, Source};
+use crate::context::CancelReason;
 use crate::engine::Fault;
 use crate::model::custom_status::CustomStatus;
 use crate::model::history::{HistoryEvent, decode_events, events_to_replay};
 use crate::model::instance::InstanceId;
+use crate::model::status::RuntimeStatus;
 use crate::model::tags::Tags;
 use crate::store::{
     HistoryRow, InboxRow, InstanceHeader, StoreError, StoreErrorKind, StoredInstance,
@@ -38,6 +40,10 @@ impl Shard {
         }
         match result {
             Ok(Some(stored)) if stored.header.runtime_status.is_terminal() => {
+                // By a commit that was not acknowledged.
+                if stored.header.runtime_status == RuntimeStatus::Terminated {
+                    self.cancel_all(&id, CancelReason::Terminated);
+                }
                 self.dismiss(&id, || RequestError::AlreadyEnded { id: id.clone() });
             }
             Ok(Some(stored)) => self.revive(stored),
