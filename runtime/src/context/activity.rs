@@ -155,7 +155,8 @@ impl ActivityContext {
         format!("{}:{}", self.0.execution_id, self.0.first_task_id)
     }
 
-    /// Which attempt this is: 1 for the first. Running again after a crash is the same attempt.
+    /// Which attempt this is: 1 for the first. Running again after a crash is the same attempt; a rewind gives a call that had failed all
+    /// its attempts again, from 1.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.0.attempt

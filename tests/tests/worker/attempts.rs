@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use steadfast::prelude::*;
 use steadfast::testing::{CommitFault, SingleThreaded};
-use steadfast::{ActivityProgress, CancelReason, ClientError, definitions};
+use steadfast::{ActivityProgress, CancelReason, ClientError, WaitingFor, definitions};
 use tokio::sync::Notify;
 
 use crate::support::{Worker as _, World};
@@ -189,6 +189,36 @@ fn a_call_that_lost_its_race_is_cancelled_and_a_terminated_one_too() {
     order(Order::WaitForCancellation);
     assert!(worker.wait(raced.output()));
     assert_eq!(CANCELLED.take(), Some(CancelReason::Withdrawn));
+}
+
+#[test]
+fn a_rewind_gives_a_call_all_its_attempts_again() {
+    let world = World::new();
+    let mut worker = started(&world);
+    (0..3).for_each(|_| order(Order::Fail));
+    worker.settle();
+    assert_eq!(worker.status("a").runtime_status, RuntimeStatus::Failed);
+    BEGAN.take();
+    let rewind = worker.instance("a");
+    worker.wait(rewind.rewind(None));
+    worker.run_until_idle();
+    drop(worker);
+    let mut worker = world.worker(definitions![command, obey]);
+    worker.run_until_idle();
+    let waiting = worker.instance("a");
+    let waiting = worker.wait(waiting.waiting_on());
+    let attempt = waiting.iter().map(|wait| match wait.kind {
+        WaitingFor::Activity { attempt, .. } => attempt,
+        _ => 0,
+    });
+    assert_eq!(attempt.collect::<Vec<_>>(), [1]);
+    let orders = [Order::Fail, Order::Fail, Order::Report(7), Order::Succeed];
+    orders.into_iter().for_each(order);
+    worker.settle();
+    assert_eq!(worker.status("a").output.as_deref(), Some("7"));
+    let numbers = BEGAN.take().into_iter().map(|(number, ..)| number);
+    // The first one also in the worker that is gone.
+    assert_eq!(numbers.collect::<Vec<_>>(), [1, 1, 2, 3]);
 }
 
 /// What the store says counts, whatever became of the answer.

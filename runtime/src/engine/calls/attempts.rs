@@ -238,8 +238,13 @@ impl State {
     fn call_failed(&mut self, operation: i32, failure: Box<FailureDetails>) -> Freed {
         if !self.rewinds.is_empty() {
             self.forget_failure(operation);
+            // Its attempts are counted anew, from the one that runs again.
             if let Some(series) = self.series(operation) {
                 series.attempt = 1;
+                let current = series.current;
+                if let Some(task) = self.unfinished.get_mut(&current) {
+                    task.tags.remove(ATTEMPT_TAG);
+                }
             }
             return Freed::default();
         }
