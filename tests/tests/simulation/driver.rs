@@ -115,6 +115,7 @@ impl Simulation {
                 random.u64(..),
             )
         };
+        self.world.lock().stage.owner_lacks = lacks.is_some();
         if let Some(lacking) = lacks {
             let lacking = definitions.swap_remove(lacking);
             let world = &mut *self.world.lock();

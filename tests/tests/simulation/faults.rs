@@ -129,9 +129,13 @@ impl SimulatedStore {
         }
         // Nothing of this store waits.
         let results = now(self.store.commit(epoch, writes))?;
-        world
-            .ledger
-            .committed(writes, &results, &self.store, &mut world.stage);
+        world.ledger.committed(
+            writes,
+            &results,
+            fault.is_none(),
+            &self.store,
+            &mut world.stage,
+        );
         for (write, result) in writes.iter().zip(&results) {
             let outcome = if result.is_ok() { "" } else { ", refused" };
             let what = world.ledger.describe(write);

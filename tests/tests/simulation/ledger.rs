@@ -8,11 +8,13 @@ use steadfast::store::memory::MemoryStore;
 use steadfast::store::{
     CreateInstance, EpisodeWrite, InstanceHeader, Store as _, Write, WriteResult, Written,
 };
-use steadfast::{Cursor, InstanceId, RuntimeStatus};
+use steadfast::{Cursor, InstanceId, OnExisting, RuntimeStatus};
 
 use crate::faults::now;
-use crate::life::{Life, Row};
+use crate::life::Life;
+use crate::row::Row;
 use crate::stage::{Key, Stage};
+use crate::tasks::Tasks;
 
 /// What an id was from some commit on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +36,7 @@ pub(crate) struct State {
 #[derive(Debug)]
 pub(crate) struct Raised {
     pub(crate) id: InstanceId,
+    pub(crate) name: String,
     /// The commit before which it was raised, and that before which it was acknowledged.
     pub(crate) sent: u64,
     pub(crate) acknowledged: Option<u64>,
@@ -49,19 +52,29 @@ pub(crate) struct Ledger {
     executions: BTreeMap<u128, Incarnation>,
     /// The children by the action that asked for them.
     children: BTreeMap<Key, Incarnation>,
-    /// What activities were asked for, and whether their ends are recorded.
-    tasks: BTreeMap<Key, Option<TaskEnd>>,
+    pub(crate) tasks: Tasks,
     events: BTreeMap<u64, Raised>,
+    /// What the starts of clients make of an instance that is there.
+    policies: BTreeMap<String, OnExisting>,
     /// The starts of clients that created an instance.
     starts: BTreeSet<String>,
+    /// The worker that is told of the commit at hand.
+    pub(crate) told: Option<u64>,
+    /// Executions of whose ends no worker was told.
+    untold_ends: BTreeSet<u128>,
     pub(crate) instances: u64,
     pub(crate) violations: Vec<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TaskEnd {
-    Completed,
-    Failed,
+/// An activity that begins.
+pub(crate) struct Beginning {
+    pub(crate) key: Key,
+    /// The number of the attempt and the last report, as it is told.
+    pub(crate) attempt: u32,
+    pub(crate) told: Option<u64>,
+    /// How often it has begun in this worker.
+    pub(crate) begun: u32,
+    pub(crate) is_owner: bool,
 }
 
 impl Ledger {
@@ -79,15 +92,17 @@ impl Ledger {
         }
     }
 
-    /// A transaction was applied.
+    /// A transaction was applied, and its worker is told so or not.
     pub(crate) fn committed(
         &mut self,
         writes: &[Write],
         results: &[WriteResult],
+        is_told: bool,
         store: &MemoryStore,
         stage: &mut Stage,
     ) {
         self.commits += 1;
+        self.told = is_told.then_some(stage.owner);
         let mut touched = BTreeSet::new();
         for (write, result) in writes.iter().zip(results) {
             if let Ok(written) = result {
@@ -96,6 +111,11 @@ impl Ledger {
         }
         for id in touched {
             self.agrees(&id, header(store, &id));
+            let is_there = self.current.contains_key(&id);
+            let is_purged = writes.iter().any(|write| purges(write, &id));
+            self.expect(is_there || is_purged, || {
+                format!("`{id}` was purged, and nobody asked for it")
+            });
         }
     }
 
@@ -143,7 +163,7 @@ impl Ledger {
                 let Some(id) = self.lives.get(incarnation).map(|life| life.id.clone()) else {
                     return;
                 };
-                for (nonce, _) in Row::decode(event).raised() {
+                for nonce in Row::decode(event).raised() {
                     self.stored(nonce, *incarnation, &id);
                 }
             }
@@ -157,9 +177,13 @@ impl Ledger {
             }
             Write::Progress {
                 incarnation,
+                execution_id,
                 sequence,
+                progress,
                 ..
             } => {
+                let call = (execution_id.as_u128(), progress.task_id);
+                self.tasks.reported(call, &progress.details);
                 if let Some(life) = self.lives.get_mut(incarnation) {
                     let before = std::mem::replace(&mut life.sequence, *sequence);
                     let id = life.id.clone();
@@ -191,6 +215,7 @@ impl Ledger {
         self.instances += 1;
         let id = create.id.clone();
         if let Some(before) = self.current.insert(id.clone(), incarnation) {
+            self.check_replacement(create, before);
             self.expect(before < incarnation, || {
                 format!(
                     "`{id}` went from incarnation {} to {}",
@@ -198,7 +223,7 @@ impl Ledger {
                 )
             });
             if let Some(life) = self.lives.get_mut(&before) {
-                life.gone = true;
+                life.gone = Some(self.commits);
             }
         }
         let life = Life::begins(create, incarnation, self.commits);
@@ -211,6 +236,32 @@ impl Ledger {
         self.starts.extend(life.start.clone());
         self.lives.insert(incarnation, life);
         self.note(incarnation);
+    }
+
+    /// An instance gives way to another only where that is asked for.
+    fn check_replacement(&mut self, create: &CreateInstance, before: Incarnation) {
+        let Some(life) = self.lives.get(&before) else {
+            return;
+        };
+        // A child, or one that is started again, replaces what has ended.
+        let start = create.tags.get("start");
+        let policy = start
+            .filter(|start| create.parent.is_none() && !self.starts.contains(*start))
+            .and_then(|start| self.policies.get(start).copied());
+        let may = match policy {
+            Some(OnExisting::Refuse | OnExisting::Attach) => false,
+            Some(OnExisting::ReplaceAny) => life.status.is_terminal() || life.parent.is_none(),
+            _ => life.status.is_terminal(),
+        };
+        let (id, status) = (life.id.clone(), life.status);
+        self.expect(may, || {
+            format!("`{id}` was {status} and is replaced by {policy:?}")
+        });
+    }
+
+    /// A client asks for a start.
+    pub(crate) fn asks_for(&mut self, start: String, policy: OnExisting) {
+        self.policies.insert(start, policy);
     }
 
     pub(crate) fn has_created(&self, start: &str) -> bool {
@@ -228,6 +279,17 @@ impl Ledger {
         life.takes(write, &row, self, stage);
         self.executions
             .insert(life.execution.as_u128(), write.incarnation);
+        let execution = write.execution_id.as_u128();
+        if self.told.is_none() && (life.status.is_terminal() || write.continued.is_some()) {
+            self.untold_ends.insert(execution);
+        }
+        if row.ends_all() {
+            let lives = self.lives.values_mut();
+            let children = lives.filter(|life| life.parent.is_some_and(|(of, _)| of == execution));
+            children
+                .filter(|child| !child.status.is_terminal())
+                .for_each(|child| child.must_end = true);
+        }
         let id = life.id.clone();
         self.lives.insert(write.incarnation, life);
         self.note(write.incarnation);
@@ -246,7 +308,7 @@ impl Ledger {
         // The request is durable, and so its activities may run again before the episode that says so is.
         let (execution, parent) = (life.execution.as_u128(), life.parent);
         stage.rewound(execution);
-        self.reopen(execution);
+        self.tasks.reopen(execution);
         self.note(incarnation);
         parent
     }
@@ -269,9 +331,9 @@ impl Ledger {
             if !life.status.is_terminal() {
                 continue;
             }
-            life.gone = true;
-            self.current.remove(&id);
             let at = self.commits;
+            life.gone = Some(at);
+            self.current.remove(&id);
             let moments = self.moments.entry(id).or_default();
             moments.push(Moment { at, state: None });
         }
@@ -324,9 +386,10 @@ impl Ledger {
         });
     }
 
-    pub(crate) fn raise(&mut self, nonce: u64, id: InstanceId) {
+    pub(crate) fn raise(&mut self, nonce: u64, id: InstanceId, name: String) {
         let raised = Raised {
             id,
+            name,
             sent: self.commits,
             acknowledged: None,
             stored: None,
@@ -340,69 +403,73 @@ impl Ledger {
             return;
         };
         raised.acknowledged = Some(at);
-        let (id, sent, stored) = (raised.id.clone(), raised.sent, raised.stored);
-        // What the last episode of an execution takes is in no row when it continues as new.
-        let may_be_taken = || {
-            let lives = self.lives.values().filter(|life| life.id == id);
-            lives.into_iter().any(|life| life.continued_since(sent))
-        };
+        let (id, stored) = (raised.id.clone(), raised.stored);
         match stored {
             Some(incarnation) => {
                 if let Some(life) = self.lives.get_mut(&incarnation) {
                     life.expects.insert(nonce);
                 }
             }
-            None if may_be_taken() => {}
             None => self.violate(format!(
-                "event {nonce} for `{id}` is acknowledged and in no history or inbox"
+                "event {nonce} for `{id}` is acknowledged, and in no history, input or inbox"
             )),
         }
+    }
+
+    /// The names of these events.
+    pub(crate) fn names_of(&self, nonces: &[u64]) -> BTreeSet<String> {
+        let events = nonces.iter().filter_map(|nonce| self.events.get(nonce));
+        events.map(|event| event.name.clone()).collect()
+    }
+
+    /// Those of this name.
+    pub(crate) fn of_name(&self, nonces: &[u64], name: &str) -> Vec<u64> {
+        let is_of = |nonce: &u64| self.raised(*nonce).is_some_and(|event| event.name == name);
+        nonces.iter().copied().filter(is_of).collect()
     }
 
     pub(crate) fn raised(&self, nonce: u64) -> Option<&Raised> {
         self.events.get(&nonce)
     }
 
-    pub(crate) fn scheduled(&mut self, key: Key) -> bool {
-        self.tasks.insert(key, None).is_none()
-    }
-
-    pub(crate) fn task(&mut self, key: Key) -> Option<&mut Option<TaskEnd>> {
-        self.tasks.get_mut(&key)
-    }
-
-    /// The failed activities of an execution count as open again.
-    pub(crate) fn reopen(&mut self, execution: u128) {
-        for (_, end) in self
-            .tasks
-            .range_mut((execution, i32::MIN)..=(execution, i32::MAX))
-        {
-            if *end == Some(TaskEnd::Failed) {
-                *end = None;
-            }
-        }
-    }
-
     pub(crate) fn child(&self, key: Key) -> Option<&Life> {
         self.lives.get(self.children.get(&key)?)
     }
 
+    /// The instance that an execution was or is of, and whether a worker may not know that it is over.
+    pub(crate) fn of_execution(&self, execution: u128) -> Option<(&Life, bool)> {
+        let life = self.lives.get(self.executions.get(&execution)?)?;
+        Some((life, self.untold_ends.contains(&execution)))
+    }
+
     pub(crate) fn activity_begins(
         &mut self,
-        key: Key,
-        is_owner: bool,
-        begun: u32,
+        beginning: &Beginning,
         id: &InstanceId,
+        stage: &Stage,
     ) {
+        let Beginning {
+            key,
+            attempt,
+            told,
+            begun,
+            is_owner,
+        } = *beginning;
         let task = format!("activity {} of `{id}`", key.1);
-        match self.tasks.get(&key) {
-            None => self.violate(format!("{task} begins before the commit that asks for it")),
-            Some(Some(end)) if is_owner => {
-                let end = *end;
-                self.violate(format!("{task} begins again, and is recorded as {end:?}"));
-            }
-            Some(_) => {}
+        // What the last episode of an execution asked for is in no row when it continued as new.
+        let has_continued = self
+            .of_execution(key.0)
+            .is_some_and(|(life, _)| life.execution.as_u128() != key.0);
+        if let Err(wrong) = self.tasks.begins(key, attempt, told, is_owner)
+            && (!has_continued || self.tasks.get(key).is_some())
+        {
+            self.violate(format!("{task} {wrong}"));
         }
+        let call = self.tasks.get(key).map_or(key, |task| task.call);
+        let is_known = told.is_none_or(|told| stage.has_reported(call, told));
+        self.expect(is_known, || {
+            format!("{task} is told of the report {told:?}, which it never made")
+        });
         self.expect(begun == 1 || !is_owner, || {
             format!("{task} begins for the {begun}. time in one worker")
         });
@@ -445,7 +512,21 @@ impl Ledger {
     }
 
     pub(crate) fn lives(&self) -> impl Iterator<Item = &Life> {
-        self.lives.values().filter(|life| !life.gone)
+        self.lives.values().filter(|life| life.gone.is_none())
+    }
+
+    /// Whether there was an instance of this id and orchestrator since a commit.
+    pub(crate) fn was_of(&self, id: &InstanceId, name: &str, since: u64) -> bool {
+        self.lives.values().any(|life| {
+            let was_there = life.gone.is_none_or(|gone| gone > since);
+            life.id == *id && life.name == name && was_there
+        })
+    }
+
+    /// Whether an instance of this id was created since a commit.
+    pub(crate) fn was_created(&self, id: &InstanceId, since: u64) -> bool {
+        let mut lives = self.lives.values();
+        lives.any(|life| life.id == *id && life.created > since)
     }
 
     pub(crate) fn life(&self, id: &InstanceId) -> Option<&Life> {
@@ -495,6 +576,18 @@ impl Ledger {
             Write::PurgeWhere(_) => "purge by a filter".to_owned(),
             Write::Import(import) => format!("import `{}`", import.create.id),
         }
+    }
+}
+
+fn purges(write: &Write, id: &InstanceId) -> bool {
+    match write {
+        Write::Purge { id: purged } => purged == id,
+        Write::PurgeWhere(part) => part
+            .filter
+            .id_prefix
+            .as_ref()
+            .is_some_and(|prefix| id.as_str().starts_with(prefix)),
+        _ => false,
     }
 }
 

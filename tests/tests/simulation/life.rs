@@ -2,17 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use steadfast::model::history::{HistoryEvent, HistoryEventKind as Event, decode_events};
+use steadfast::model::failure::kind;
+use steadfast::model::history::HistoryEventKind as Event;
 use steadfast::model::instance::Incarnation;
 use steadfast::store::{CreateInstance, EpisodeWrite};
 use steadfast::{Cursor, ExecutionId, InstanceId, RuntimeStatus, Timestamp};
 
-use crate::ledger::{Ledger, State, TaskEnd};
-use crate::population::{Basket, Done, Stand};
+use crate::ledger::{Ledger, State};
+use crate::population::{Done, Stand};
+use crate::row::Row;
 use crate::stage::{Key, Stage};
-
-/// Events that clients raise have numbers from here on; what orchestrators send is less.
-pub(crate) const FIRST_NONCE: u64 = 1_000_000;
+use crate::tasks::TaskEnd;
 
 pub(crate) struct Life {
     pub(crate) id: InstanceId,
@@ -28,17 +28,24 @@ pub(crate) struct Life {
     /// The commit that created it, and the number of the start that asked for that.
     pub(crate) created: u64,
     pub(crate) start: Option<String>,
-    /// Deleted or replaced.
-    pub(crate) gone: bool,
+    /// The commit in which it was deleted or replaced.
+    pub(crate) gone: Option<u64>,
+    /// Whether it was ended together with its parent, and so must end soon.
+    pub(crate) must_end: bool,
+    /// Whether its parent waits for it for a while only.
+    pub(crate) is_raced: bool,
+    /// Whether it has ever ended without a result.
+    pub(crate) has_failed: bool,
     pub(crate) output: Option<String>,
     /// The events of clients that history has, in order.
     pub(crate) delivered: Vec<u64>,
-    /// The same of those that a collector waits for.
-    items: Vec<u64>,
+    /// All that have come in the order of their names, with those that the input says were taken before.
+    come: Vec<u64>,
     /// The events of clients that were acknowledged, and so may not be lost.
     pub(crate) expects: BTreeSet<u64>,
-    /// The last commit in which it continued as new.
-    continued: u64,
+    /// Whether its code has run.
+    has_begun: bool,
+    pub(crate) has_continued: bool,
     /// The rest is of the current execution.
     began: Timestamp,
     timers: BTreeMap<i32, (Timestamp, bool)>,
@@ -51,58 +58,10 @@ pub(crate) struct Life {
     pub(crate) rows: Vec<String>,
 }
 
-/// The events of a row.
-pub(crate) struct Row(Result<Vec<HistoryEvent>, String>);
-
-impl Row {
-    pub(crate) fn decode(text: &str) -> Self {
-        Self(decode_events(text).map_err(|error| format!("{error}: {text}")))
-    }
-
-    fn events(&self) -> &[HistoryEvent] {
-        self.0.as_deref().unwrap_or_default()
-    }
-
-    /// The events of clients.
-    pub(crate) fn raised(&self) -> impl Iterator<Item = (u64, &str)> {
-        self.events().iter().filter_map(|event| match &event.kind {
-            Event::EventRaised(raised) => {
-                let nonce: u64 = raised.input.as_ref()?.parse().ok()?;
-                (nonce >= FIRST_NONCE).then_some((nonce, raised.name.as_str()))
-            }
-            _ => None,
-        })
-    }
-
-    /// What a collector begins with.
-    fn basket(&self) -> Option<Basket> {
-        let started = self.events().iter().find_map(|event| match &event.kind {
-            Event::ExecutionStarted(started) => Some(started),
-            _ => None,
-        });
-        serde_json::from_str(started?.input.as_deref()?).ok()
-    }
-
-    pub(crate) fn describe(&self) -> String {
-        let names = self.events().iter().map(|event| match &event.kind {
-            Event::EventRaised(raised) => format!(
-                "EventRaised {} {}",
-                raised.name,
-                raised.input.as_deref().unwrap_or_default()
-            ),
-            Event::TaskCompleted(task) => format!("TaskCompleted {}", task.task_scheduled_id),
-            Event::TaskFailed(task) => format!("TaskFailed {}", task.task_scheduled_id),
-            Event::ExecutionCompleted(end) => format!("ExecutionCompleted as {}", end.status),
-            kind => kind.name().to_owned(),
-        });
-        names.collect::<Vec<_>>().join(", ")
-    }
-}
-
 impl Life {
     pub(crate) fn begins(create: &CreateInstance, incarnation: Incarnation, created: u64) -> Self {
-        // One that is started again may have something in its basket.
-        let basket = Row::decode(&create.events).basket();
+        // One that is started again may have taken something.
+        let begun = Row::decode(&create.events).begun();
         Self {
             id: create.id.clone(),
             incarnation,
@@ -116,12 +75,16 @@ impl Life {
             start_at: create.start_at,
             created,
             start: create.tags.get("start").cloned(),
-            gone: false,
+            gone: None,
+            must_end: false,
+            is_raced: begun.is_raced,
+            has_failed: false,
             output: None,
             delivered: Vec::new(),
-            items: basket.map_or_else(Vec::new, |basket| basket.got),
+            come: begun.got,
             expects: BTreeSet::new(),
-            continued: 0,
+            has_begun: false,
+            has_continued: false,
             began: Timestamp::MIN,
             timers: BTreeMap::new(),
             parent: create
@@ -149,8 +112,9 @@ impl Life {
         self.incarnation
     }
 
-    pub(crate) const fn continued_since(&self, commit: u64) -> bool {
-        self.continued > commit
+    /// Whether it takes no events now.
+    pub(crate) fn is_held(&self) -> bool {
+        self.status == RuntimeStatus::Suspended || self.stalled.is_some()
     }
 
     /// Takes a committed episode, and holds it against the rules.
@@ -170,6 +134,14 @@ impl Life {
         });
         ledger.expect(!self.status.is_terminal(), || {
             format!("{name} comes when it is {}", self.status)
+        });
+        let is_paused = self.status == RuntimeStatus::Suspended;
+        ledger.expect(!is_paused || !row.runs_code(), || {
+            format!("{name} runs while it is suspended")
+        });
+        let late = row.late_timer();
+        ledger.expect(late.is_none(), || {
+            format!("timer {late:?} comes behind what happened after it in {name}")
         });
         self.episode = write.row.episode;
         let status = write.row.runtime_status;
@@ -200,89 +172,96 @@ impl Life {
                 self.custom.clone_from(&write.row.custom_status);
             }
         }
+        if status.is_terminal() {
+            self.has_failed |= status != RuntimeStatus::Completed;
+            self.must_end = false;
+            ledger.tasks.forget_reports(self.execution.as_u128());
+        }
         self.check_stand(row, ledger, &name);
         self.rows.push(write.row.events.clone());
     }
 
-    /// What it publishes grows, unless it was rewound.
+    /// What it publishes grows, unless it was rewound. Nobody clears it.
     fn check_stand(&mut self, row: &Row, ledger: &mut Ledger, name: &str) {
         let stand = self.custom.as_deref();
         let stand = stand.and_then(|text| serde_json::from_str::<Stand>(text).ok());
-        let stand = stand.map_or(self.stand, |stand| stand.n);
-        let is_rewound = row
-            .events()
-            .iter()
-            .any(|event| matches!(event.kind, Event::ExecutionRewound(_)));
-        ledger.expect(stand >= self.stand || is_rewound, || {
+        let stand = stand.map_or(0, |stand| stand.n);
+        ledger.expect(stand >= self.stand || row.is_rewound(), || {
             format!(
                 "the status went from {} back to {stand} in {name}",
                 self.stand
             )
         });
+        // It publishes the 2 right before it fails.
+        let takes_it_back = self.name == "fragile" && row.runs_code() && !self.status.is_terminal();
+        ledger.expect(!takes_it_back || stand < 2, || {
+            format!("the status is {stand} in {name}, as before the rewind")
+        });
         self.stand = stand;
     }
 
     fn continues(&mut self, execution: ExecutionId, row: &Row, ledger: &mut Ledger, name: &str) {
+        ledger.tasks.forget_reports(self.execution.as_u128());
         self.execution = execution;
-        self.continued = ledger.commits();
+        (self.has_begun, self.has_continued) = (true, true);
         self.began = Timestamp::MIN;
         self.timers.clear();
         self.children.clear();
         self.rows.clear();
-        let carried: Vec<_> = row.raised().collect();
-        if let Some(basket) = row.basket() {
-            let kept = carried.iter().filter(|(_, name)| *name == "item");
-            let kept = kept.map(|(nonce, _)| *nonce);
-            let items: Vec<_> = basket.got.iter().copied().chain(kept).collect();
-            let known = self.items.len();
-            ledger.expect(items.starts_with(&self.items), || {
-                format!("{name} begins with {items:?} where {:?} came", self.items)
+        // What it has taken is in its input, and the rest is carried over: nothing is forgotten, doubled or overtaken.
+        let come: Vec<_> = row.begun().got.into_iter().chain(row.raised()).collect();
+        let is_doubled = BTreeSet::from_iter(&come).len() < come.len();
+        ledger.expect(!is_doubled, || format!("{name} begins with {come:?}"));
+        for event in ledger.names_of(&self.come) {
+            let (before, now) = (
+                ledger.of_name(&self.come, &event),
+                ledger.of_name(&come, &event),
+            );
+            ledger.expect(now.starts_with(&before), || {
+                format!("{name} begins with {now:?} of the events `{event}`, where {before:?} came")
             });
-            for nonce in items.iter().skip(known) {
-                self.deliver(*nonce, ledger, name);
-            }
-            self.items = items;
-        } else {
-            self.expects.clear();
-            for (nonce, _) in carried {
-                if !self.delivered.contains(&nonce) {
-                    self.deliver(nonce, ledger, name);
-                }
-            }
+        }
+        let known = std::mem::replace(&mut self.come, come.clone());
+        for nonce in come.iter().filter(|nonce| !known.contains(nonce)) {
+            self.deliver(*nonce, true, ledger, name);
         }
     }
 
     fn goes_on(&mut self, row: &Row, ledger: &mut Ledger, stage: &mut Stage, name: &str) {
-        for (nonce, of) in row.raised() {
-            self.deliver(nonce, ledger, name);
-            if of == "item" {
-                self.items.push(nonce);
-            }
+        for nonce in row.raised() {
+            self.deliver(nonce, false, ledger, name);
+            self.come.push(nonce);
         }
         let execution = self.execution.as_u128();
-        let runs_no_code = row.events().iter().any(|event| {
-            use Event::{ExecutionResumed, ExecutionSuspended, ExecutionTerminated};
-            matches!(
-                event.kind,
-                ExecutionSuspended(_) | ExecutionResumed(_) | ExecutionTerminated(_)
-            )
+        let runs_code = row.runs_code();
+        let time = row
+            .events()
+            .first()
+            .map_or(Timestamp::MIN, |event| event.timestamp);
+        let start_at = self.start_at.filter(|_| runs_code && !self.has_begun);
+        ledger.expect(start_at.is_none_or(|at| at <= time), || {
+            format!("{name} begins at {time}, before {start_at:?}")
         });
+        self.has_begun |= runs_code;
         for event in row.events() {
             let id = event.event_id;
             match &event.kind {
                 // Other episodes run no code, which would see the time.
-                Event::OrchestratorStarted(_) if !runs_no_code => {
+                Event::OrchestratorStarted(_) if runs_code => {
                     ledger.expect(event.timestamp >= self.began, || {
                         format!("time goes back from {} in {name}", self.began)
                     });
                     self.began = event.timestamp;
                 }
                 Event::ExecutionStarted(_) => ledger.violate(format!("{name} begins again")),
-                Event::TaskScheduled(_) => {
-                    let is_new = ledger.scheduled((execution, id));
-                    ledger.expect(is_new, || {
-                        format!("activity {id} is asked for twice in {name}")
-                    });
+                Event::TaskScheduled(task) => {
+                    let asked_by = ledger.told;
+                    let wrong = ledger
+                        .tasks
+                        .scheduled((execution, id), task, time, asked_by);
+                    if let Err(wrong) = wrong {
+                        ledger.violate(format!("activity {id} {wrong} in {name}"));
+                    }
                 }
                 Event::TaskCompleted(task) => {
                     let done: Option<Done> = task
@@ -290,26 +269,14 @@ impl Life {
                         .as_deref()
                         .and_then(|result| serde_json::from_str(result).ok());
                     let run = done.map(|done| done.run);
-                    self.task_ends(
-                        task.task_scheduled_id,
-                        TaskEnd::Completed,
-                        run,
-                        ledger,
-                        stage,
-                        name,
-                    );
+                    let end = (TaskEnd::Completed, run, time);
+                    self.task_ends(task.task_scheduled_id, end, ledger, stage, name);
                 }
                 Event::TaskFailed(task) => {
                     let message = task.failure.error_message.strip_prefix("on purpose: ");
                     let run = message.and_then(|run| run.parse().ok());
-                    self.task_ends(
-                        task.task_scheduled_id,
-                        TaskEnd::Failed,
-                        run,
-                        ledger,
-                        stage,
-                        name,
-                    );
+                    let end = (TaskEnd::Failed, run, time);
+                    self.task_ends(task.task_scheduled_id, end, ledger, stage, name);
                 }
                 Event::TimerCreated(timer) => {
                     self.timers.insert(id, (timer.fire_at, false));
@@ -343,7 +310,15 @@ impl Life {
                     });
                 }
                 Event::SubOrchestrationInstanceFailed(child) => {
-                    self.child_ends(child.task_scheduled_id, ledger, name);
+                    let task = child.task_scheduled_id;
+                    self.child_ends(task, ledger, name);
+                    let has_failed = match ledger.child((execution, task)) {
+                        Some(life) => life.has_failed,
+                        None => child.failure.error_type == kind::ALREADY_EXISTS,
+                    };
+                    ledger.expect(has_failed, || {
+                        format!("child {task} failed in {name}, and it did not")
+                    });
                 }
                 Event::ExecutionCompleted(end) => {
                     ledger.expect(self.status == end.status, || {
@@ -351,9 +326,14 @@ impl Life {
                     });
                     self.output.clone_from(&end.result);
                     self.check_output(ledger, name);
+                    let failure = end.failure.as_ref().map(|failure| &failure.error_message);
+                    let may_fail = !matches!(&*self.name, "program" | "collector");
+                    ledger.expect(failure.is_none() || may_fail, || {
+                        format!("{name} fails: {failure:?}")
+                    });
                 }
                 Event::ExecutionRewound(_) => {
-                    ledger.reopen(execution);
+                    ledger.tasks.reopen(execution);
                     for answers in self.children.values_mut() {
                         *answers = (*answers).max(1);
                     }
@@ -365,17 +345,20 @@ impl Life {
         }
     }
 
-    /// An event of a client is in history: once, and behind those that were acknowledged before it was raised.
-    fn deliver(&mut self, nonce: u64, ledger: &mut Ledger, name: &str) {
+    /// An event of a client is in history: once, and behind those that were acknowledged before it was raised. Of those that were taken
+    /// only the order among those of one name is known.
+    fn deliver(&mut self, nonce: u64, by_name: bool, ledger: &mut Ledger, name: &str) {
         ledger.stored(nonce, self.incarnation, &self.id);
         ledger.expect(!self.delivered.contains(&nonce), || {
             format!("event {nonce} comes twice in {name}")
         });
-        let acknowledged = ledger.raised(nonce).and_then(|raised| raised.acknowledged);
-        let overtaken = acknowledged.is_some_and(|at| {
-            let later = self.delivered.iter();
-            let mut later = later.filter_map(|nonce| ledger.raised(*nonce));
-            later.any(|raised| raised.sent > at)
+        let overtaken = ledger.raised(nonce).is_some_and(|event| {
+            let before = self.delivered.iter();
+            let mut before = before.filter_map(|nonce| ledger.raised(*nonce));
+            before.any(|other| {
+                let counts = !by_name || other.name == event.name;
+                counts && event.acknowledged.is_some_and(|at| other.sent > at)
+            })
         });
         ledger.expect(!overtaken, || {
             format!(
@@ -388,16 +371,13 @@ impl Life {
     fn task_ends(
         &self,
         task: i32,
-        end: TaskEnd,
-        run: Option<u64>,
+        (end, run, time): (TaskEnd, Option<u64>, Timestamp),
         ledger: &mut Ledger,
         stage: &Stage,
         name: &str,
     ) {
         let key = (self.execution.as_u128(), task);
-        let is_open = ledger
-            .task(key)
-            .is_some_and(|known| known.replace(end).is_none());
+        let is_open = ledger.tasks.ended(key, end, time);
         ledger.expect(is_open, || {
             format!("activity {task} ends that is not open in {name}")
         });
@@ -440,11 +420,9 @@ impl Life {
         }
         let output = self.output.as_deref().unwrap_or_default();
         let got: Vec<u64> = serde_json::from_str(output).unwrap_or_default();
-        ledger.expect(self.items.starts_with(&got) && !got.is_empty(), || {
-            format!(
-                "the collector returned {got:?} of {:?} in {name}",
-                self.items
-            )
+        let items = ledger.of_name(&self.come, "item");
+        ledger.expect(items.starts_with(&got) && !got.is_empty(), || {
+            format!("the collector returned {got:?} of {items:?} in {name}")
         });
     }
 }

@@ -17,9 +17,12 @@ mod life;
 mod operations;
 mod population;
 mod rest;
+mod row;
 mod stage;
 mod summary;
+mod tasks;
 mod trace;
+mod waits;
 mod world;
 
 use std::sync::Once;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{LocalBoxFuture, join_all};
 use steadfast::store::StoreErrorKind;
 use steadfast::{
     Client, ClientError, Cursor, InstanceFilter, InstanceHandle, InstanceStatus, OnExisting,
@@ -13,8 +13,8 @@ use steadfast::{
 };
 
 use crate::ledger::State;
-use crate::life::FIRST_NONCE;
 use crate::population::{Basket, Plan, Stand};
+use crate::row::FIRST_NONCE;
 use crate::world::Shared;
 
 /// Something that a client waits for.
@@ -39,6 +39,8 @@ pub(crate) struct Watch {
 pub(crate) enum Operation {
     Start,
     Raise,
+    /// Many events at once.
+    Flood,
     Terminate,
     Suspend,
     Resume,
@@ -56,9 +58,10 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Start,
         Self::Raise,
+        Self::Flood,
         Self::Terminate,
         Self::Suspend,
         Self::Resume,
@@ -89,7 +92,8 @@ impl Asker {
         let id = self.some_id();
         let pending = match operation {
             Operation::Start => return self.start(number),
-            Operation::Raise => return self.raise(&id, None, number),
+            Operation::Raise => return self.raise(&id, None, FIRST_NONCE + number),
+            Operation::Flood => return self.flood(number),
             Operation::Watch | Operation::Follow | Operation::AwaitEnd => {
                 return self.watch(operation, &id);
             }
@@ -151,19 +155,26 @@ impl Asker {
     }
 
     fn start(&self, number: u64) -> Pending {
-        let (id, start, policy) = {
-            let random = &mut self.world.lock().random;
+        let (id, name, start, policy) = {
+            let world = &mut *self.world.lock();
+            let random = &mut world.random;
             let id = root(random.usize(0..ROOTS));
-            let start = match random.u32(0..10) {
-                0 | 1 => StartByName::new("collector").input(Basket {
+            let name = match random.u32(0..10) {
+                0 | 1 => "collector",
+                2 => "fragile",
+                3 => "guardian",
+                4 => "saga",
+                _ => "program",
+            };
+            let start = StartByName::new(name);
+            let start = match name {
+                "collector" => start.input(Basket {
                     nonce: number,
-                    wants: random.usize(1..6),
+                    wants: random.usize(1..10),
+                    takes: random.usize(1..3),
                     got: Vec::new(),
                 }),
-                2 => StartByName::new("fragile").input(number),
-                3 => StartByName::new("guardian").input(number),
-                4 => StartByName::new("saga").input(number),
-                _ => StartByName::new("program").input(Plan {
+                "program" => start.input(Plan {
                     nonce: number,
                     seed: random.u64(..),
                     size: random.u32(1..7),
@@ -171,7 +182,10 @@ impl Asker {
                     rounds: random.u32(0..3),
                     round: 0,
                     friends: (0..ROOTS).map(root).collect(),
+                    got: Vec::new(),
+                    is_raced: false,
                 }),
+                _ => start.input(number),
             };
             let start = match random.u32(0..8) {
                 0 => start.start_at(Duration::from_secs(random.u64(0..120))),
@@ -184,7 +198,9 @@ impl Asker {
                 OnExisting::ReplaceTerminal,
                 OnExisting::ReplaceAny,
             ];
-            (id, start, policies[random.usize(0..4)])
+            let policy = policies[random.usize(0..4)];
+            world.ledger.asks_for(number.to_string(), policy);
+            (id, name, start, policy)
         };
         let what = format!("start {number} of `{id}`, {policy:?}");
         self.world
@@ -201,8 +217,7 @@ impl Asker {
             if answer.is_ok() {
                 let ledger = &mut asker.world.lock().ledger;
                 let id = steadfast::InstanceId::parse(id).expect("the ids are valid");
-                let attached =
-                    policy == OnExisting::Attach && ledger.was(&id, sent, |state| state.is_some());
+                let attached = policy == OnExisting::Attach && ledger.was_of(&id, name, sent);
                 let holds = attached || ledger.has_created(&number.to_string());
                 ledger.expect(holds, || format!("{about} is acknowledged and not stored"));
             }
@@ -215,9 +230,28 @@ impl Asker {
         }
     }
 
+    /// Raises many events at once, for a collector if there is one.
+    fn flood(&self, number: u64) -> Pending {
+        let collector = {
+            let world = &mut *self.world.lock();
+            let lives = world.ledger.lives();
+            let collectors = lives.filter(|life| life.name == "collector");
+            let mut open = collectors.filter(|life| !life.status.is_terminal());
+            open.next().map(|life| life.id.to_string())
+        };
+        let id = collector.unwrap_or_else(|| self.some_id());
+        let first = 2 * FIRST_NONCE + number * MANY;
+        let raised = (first..first + MANY).map(|nonce| self.raise(&id, None, nonce).future);
+        Pending {
+            what: format!("flood `{id}`"),
+            worker: self.worker,
+            watch: None,
+            future: join_all(raised).map(|_| ()).boxed_local(),
+        }
+    }
+
     /// Raises an event that the instance may wait for, or the one of this name.
-    pub(crate) fn raise(&self, id: &str, name: Option<&str>, number: u64) -> Pending {
-        let nonce = FIRST_NONCE + number;
+    pub(crate) fn raise(&self, id: &str, name: Option<&str>, nonce: u64) -> Pending {
         let parsed = steadfast::InstanceId::parse(id).expect("the ids are valid");
         let name = {
             let world = &mut *self.world.lock();
@@ -225,7 +259,7 @@ impl Asker {
             let collects = life.is_some_and(|life| life.name == "collector");
             let guess = if collects { "item" } else { "go" };
             let name = name.unwrap_or(guess).to_owned();
-            world.ledger.raise(nonce, parsed);
+            world.ledger.raise(nonce, parsed, name.clone());
             name
         };
         let what = format!("raise {name} {nonce} for `{id}`");
@@ -445,6 +479,7 @@ impl Asker {
                     })
             }
             Operation::Rewind => was(RuntimeStatus::Failed),
+            Operation::Restart => ledger.was_created(&id, sent),
             Operation::Purge => ledger.was(&id, sent, |state| state.is_none()),
             _ => true,
         };
@@ -457,6 +492,9 @@ impl Asker {
 fn is_ended(state: Option<&State>) -> bool {
     state.is_some_and(|state| state.status.is_terminal())
 }
+
+/// How many events are raised at once.
+const MANY: u64 = 6;
 
 /// How many commits a shard may be behind the store.
 const UNTOLD: u64 = 400;

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use steadfast::prelude::*;
-use steadfast::{OneOf2, Registration, RetryPolicy, definitions};
+use steadfast::{EventError, OneOf2, Registration, RetryPolicy, definitions};
 
+use crate::ledger::Beginning;
+use crate::row::FIRST_NONCE;
 use crate::stage::key_of;
 use crate::world::Shared;
 
@@ -27,7 +29,7 @@ pub(crate) struct Bench {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Way {
     Returns,
-    /// Fails in its first attempts.
+    /// Fails in its first attempts, each of which says how far it is.
     FailsFirst(u32),
     /// Fails while the world is broken.
     Fragile,
@@ -42,6 +44,18 @@ pub(crate) enum Way {
 pub(crate) struct Job {
     pub(crate) value: u64,
     pub(crate) way: Way,
+    /// Whether it goes on although nobody waits for it.
+    pub(crate) is_detached: bool,
+}
+
+impl Job {
+    const fn new(value: u64, way: Way) -> Self {
+        Self {
+            value,
+            way,
+            is_detached: false,
+        }
+    }
 }
 
 /// What an activity returns: a value that is known before, and by which run it was returned.
@@ -63,10 +77,16 @@ pub(crate) async fn work(
     let (run, gate) = {
         let world = &mut *world.lock();
         let (run, begun) = world.stage.enter(*worker, key);
-        let is_owner = world.stage.owner == *worker;
+        let beginning = Beginning {
+            key,
+            attempt: ctx.attempt(),
+            told: ctx.last_heartbeat(),
+            begun,
+            is_owner: world.stage.owner == *worker,
+        };
         world
             .ledger
-            .activity_begins(key, is_owner, begun, ctx.instance_id());
+            .activity_begins(&beginning, ctx.instance_id(), &world.stage);
         world.trace.note(format!(
             "worker {worker}: {} of {} begins, attempt {}",
             key.1,
@@ -76,7 +96,8 @@ pub(crate) async fn work(
         let is_gated = job.way == Way::Lingers || world.stage.is_still || world.random.bool();
         (run, is_gated.then(|| world.stage.gate(*worker, key)))
     };
-    if job.way == Way::Reports {
+    if matches!(job.way, Way::Reports | Way::FailsFirst(_)) {
+        world.lock().reports(key, run);
         // A report that is refused for its size would be a defect; one of a few bytes is not.
         ctx.heartbeat(&run).map_err(|error| error.to_string())?;
     }
@@ -126,6 +147,10 @@ pub(crate) struct Plan {
     pub(crate) round: u32,
     /// The ids to which it sends events.
     pub(crate) friends: Vec<String>,
+    /// The events of clients that it has taken.
+    pub(crate) got: Vec<u64>,
+    /// Whether its parent waits for it for a while only.
+    pub(crate) is_raced: bool,
 }
 
 impl Plan {
@@ -136,8 +161,19 @@ impl Plan {
             depth: self.depth - 1,
             rounds: u32::from(dice.throw(4) == 0),
             round: 0,
+            got: Vec::new(),
+            is_raced: false,
             ..self.clone()
         }
+    }
+
+    /// Keeps an event that it took, when a client raised it.
+    fn take(&mut self, event: Result<u64, EventError>) -> Result<u64, String> {
+        let event = event.map_err(|error| error.to_string())?;
+        if event >= FIRST_NONCE {
+            self.got.push(event);
+        }
+        Ok(event)
     }
 }
 
@@ -164,10 +200,7 @@ impl Dice {
             2 => Way::Panics,
             _ => Way::Returns,
         };
-        Job {
-            value: self.throw(1_000),
-            way,
-        }
+        Job::new(self.throw(1_000), way)
     }
 }
 
@@ -180,11 +213,12 @@ pub(crate) struct Stand {
 /// Does what its plan says: anything, in any order.
 #[orchestrator]
 pub(crate) async fn program(ctx: OrchestrationContext, plan: Plan) -> Result<u64, String> {
+    let mut plan = plan;
     let mut dice = Dice(plan.seed ^ u64::from(plan.round) << 40);
     let mut sum = 0;
     for step in 0..plan.size {
         let may_have_children = plan.depth > 0;
-        match dice.throw(19) {
+        match dice.throw(20) {
             0 | 1 => {
                 let done = ctx.call(work(dice.job())).await;
                 sum += done.map_or(1, |done| done.value);
@@ -210,8 +244,10 @@ pub(crate) async fn program(ctx: OrchestrationContext, plan: Plan) -> Result<u64
             }
             6 => {
                 let go = ctx.wait_for_external_event_named::<u64>("go");
-                let go = ctx.timeout(dice.seconds(), go).await;
-                sum += u64::from(go.is_ok());
+                if let Ok(go) = ctx.timeout(dice.seconds(), go).await {
+                    plan.take(go)?;
+                    sum += 1;
+                }
             }
             7 if may_have_children => {
                 let child = ctx.call(program(plan.child(&mut dice))).await;
@@ -221,7 +257,11 @@ pub(crate) async fn program(ctx: OrchestrationContext, plan: Plan) -> Result<u64
                 ctx.call(program(plan.child(&mut dice))).detach();
             }
             9 if may_have_children => {
-                let child = ctx.call(program(plan.child(&mut dice)));
+                let raced = Plan {
+                    is_raced: true,
+                    ..plan.child(&mut dice)
+                };
+                let child = ctx.call(program(raced));
                 let timer = ctx.create_timer(dice.seconds());
                 if let OneOf2::First(child) = ctx.race((child, timer)).await {
                     sum += child.unwrap_or(1);
@@ -235,11 +275,9 @@ pub(crate) async fn program(ctx: OrchestrationContext, plan: Plan) -> Result<u64
             }
             11 => {
                 let attempts = u32::try_from(dice.throw(3)).unwrap_or_default();
-                let job = Job {
-                    value: dice.throw(1_000),
-                    way: Way::FailsFirst(attempts),
-                };
-                let policy = RetryPolicy::new(attempts + 1, Duration::from_secs(dice.throw(20)));
+                let job = Job::new(dice.throw(1_000), Way::FailsFirst(attempts));
+                let policy = RetryPolicy::new(attempts + 1, Duration::from_secs(dice.throw(20)))
+                    .backoff_coefficient(2.0);
                 let done = ctx.call(work(job).retry(policy)).await;
                 let done = done.map_err(|error| format!("miscounted: {error}"))?;
                 if done.attempt != attempts + 1 {
@@ -273,8 +311,8 @@ pub(crate) async fn program(ctx: OrchestrationContext, plan: Plan) -> Result<u64
             15 => {
                 let me = ctx.instance_id().to_string();
                 ctx.send_event_named(me, "self", &u64::from(step))?;
-                let own = ctx.wait_for_external_event_named::<u64>("self").await;
-                own.map_err(|error| error.to_string())?;
+                let own = ctx.wait_for_external_event_named("self").await;
+                plan.take(own)?;
             }
             16 if LATER.get() && ctx.patched(&format!("more-work-{step}")) => {
                 let _ = ctx.call(work(dice.job())).await;
@@ -290,8 +328,16 @@ pub(crate) async fn program(ctx: OrchestrationContext, plan: Plan) -> Result<u64
                 }
             }
             18 => {
-                let go = ctx.wait_for_external_event_named::<u64>("go").await;
-                sum += go.map_or(1, |go| go % 7);
+                let go = ctx.wait_for_external_event_named("go").await;
+                sum += plan.take(go)? % 7;
+            }
+            19 => {
+                let job = Job {
+                    is_detached: true,
+                    ..dice.job()
+                };
+                let policy = RetryPolicy::new(2, dice.seconds());
+                ctx.call(work(job).retry(policy)).detach();
             }
             _ => {}
         }
@@ -316,6 +362,8 @@ pub(crate) async fn program(ctx: OrchestrationContext, plan: Plan) -> Result<u64
 pub(crate) struct Basket {
     pub(crate) nonce: u64,
     pub(crate) wants: usize,
+    /// How many each execution takes. What has come besides is carried over.
+    pub(crate) takes: usize,
     pub(crate) got: Vec<u64>,
 }
 
@@ -326,9 +374,15 @@ pub(crate) async fn collector(
     basket: Basket,
 ) -> Result<Vec<u64>, String> {
     let mut basket = basket;
-    for _ in 0..2 {
+    for _ in 0..basket.takes {
         if basket.got.len() >= basket.wants {
             return Ok(basket.got);
+        }
+        let status = ctx
+            .custom_status()
+            .and_then(|status| status.decode::<Stand>().ok());
+        if status.is_some_and(|status| status.n != basket.got.len() as u64) {
+            return Err("its status is not the one that it set".into());
         }
         let item = ctx.wait_for_external_event_named::<u64>("item").await;
         basket.got.push(item.map_err(|error| error.to_string())?);
@@ -342,22 +396,23 @@ pub(crate) async fn collector(
 /// Fails while the world is broken; a rewind lets it go on.
 #[orchestrator]
 pub(crate) async fn fragile(ctx: OrchestrationContext, nonce: u64) -> Result<u64, String> {
-    let first = Job {
-        value: nonce,
-        way: Way::Returns,
-    };
-    let first = ctx.call(work(first)).await?;
+    let first = ctx.call(work(Job::new(nonce, Way::Returns))).await?;
     ctx.set_custom_status(Stand { n: 1 })
         .map_err(|error| error.to_string())?;
-    let job = || Job {
-        value: 1,
-        way: Way::Fragile,
-    };
+    let job = || Job::new(1, Way::Fragile);
     let policy = RetryPolicy::new(2, Duration::from_secs(5));
     let calls = [ctx.call(work(job()).retry(policy)), ctx.call(work(job()))];
     let mut sum = first.value;
     for done in ctx.join_all(calls).await {
-        sum += done?.value;
+        match done {
+            Ok(done) => sum += done.value,
+            Err(error) => {
+                // A rewind takes this back.
+                ctx.set_custom_status(Stand { n: 2 })
+                    .map_err(|error| error.to_string())?;
+                return Err(error.to_string());
+            }
+        }
     }
     Ok(sum)
 }
@@ -376,7 +431,7 @@ pub(crate) async fn guardian(ctx: OrchestrationContext, nonce: u64) -> Result<u6
 /// Cancels what it did when it cannot go on.
 #[orchestrator]
 pub(crate) async fn saga(ctx: OrchestrationContext, nonce: u64) -> Result<u64, String> {
-    let job = |way| Job { value: nonce, way };
+    let job = |way| Job::new(nonce, way);
     let booked = ctx.call(work(job(Way::Returns))).await?;
     match ctx.call(work(job(Way::Fragile))).await {
         Ok(paid) => Ok(booked.value + paid.value),

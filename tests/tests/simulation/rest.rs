@@ -1,6 +1,7 @@
 //! What must be true when nothing goes wrong for a while: every instance can advance or says why not, every request has its answer, a
 //! restart changes nothing, and in the end everything ends.
 
+use std::collections::BTreeMap;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -11,6 +12,8 @@ use steadfast::{InstanceId, RuntimeStatus, WaitingFor, WaitingOn};
 use crate::driver::Simulation;
 use crate::faults::now;
 use crate::ledger::Ledger;
+use crate::row::FIRST_NONCE;
+use crate::waits::Waits;
 
 /// A worker that has so much to do at one time does not come to rest.
 const MANY_STEPS: usize = 20_000;
@@ -20,13 +23,6 @@ const PAUSE: Duration = Duration::from_secs(30);
 
 /// So many rounds are enough for everything to end, when nobody disturbs it.
 const ROUNDS: usize = 600;
-
-/// What an instance waited for behind an episode.
-struct Waits {
-    id: InstanceId,
-    episode: u64,
-    kinds: Vec<WaitingFor>,
-}
 
 impl Simulation {
     /// Nothing goes wrong for a while, and no activity ends. Then everything is looked at.
@@ -41,6 +37,8 @@ impl Simulation {
         self.look_at_requests();
         self.look_at_store();
         let waits = self.look_at_instances();
+        self.look_at_activities(&waits);
+        self.look_at_children(&waits);
         if self.holds() && self.world.one_in(2) {
             self.restart(&waits);
         }
@@ -102,6 +100,8 @@ impl Simulation {
                     .violate(format!("{} is never answered", pending.what)),
                 Some(watch) => {
                     let Some(life) = world.ledger.life(&watch.id) else {
+                        let what = format!("{} goes on, and it is gone", pending.what);
+                        world.ledger.violate(what);
                         continue;
                     };
                     let (is, sees) = (life.state(), watch.seen.get());
@@ -175,6 +175,15 @@ impl Simulation {
             });
             expected_events(ledger, &id, &rows.inbox);
             let execution = rows.header.execution_id;
+            let reports = rows.progress.iter();
+            let reports = reports.map(|report| (report.task_id, report.details.clone()));
+            let (reports, expected) = (
+                reports.collect::<BTreeMap<_, _>>(),
+                ledger.tasks.reports(execution.as_u128()),
+            );
+            ledger.expect(reports == expected, || {
+                format!("the reports of `{id}` are {reports:?}, where {expected:?} were made")
+            });
             let is_held = rows.header.runtime_status == RuntimeStatus::Suspended
                 || rows.header.stalled.is_some()
                 || (rows.header.episode == 0
@@ -196,12 +205,16 @@ impl Simulation {
             for wait in &waiting {
                 let key = |id: i32| (execution.as_u128(), id);
                 let can_come = match &wait.kind {
-                    WaitingFor::Activity { id, .. } => stage.runs(owner, key(*id)),
+                    WaitingFor::Activity { id, attempt, .. } => {
+                        let task = ledger.tasks.get(key(*id));
+                        let is_known = task.is_some_and(|task| task.attempt == *attempt);
+                        is_known && stage.runs(owner, key(*id))
+                    }
                     WaitingFor::Retry { at, .. } => *at > clock,
                     WaitingFor::Timer { fire_at, .. } => *fire_at > clock,
                     WaitingFor::Child { id, .. } => ledger
                         .child(key(*id))
-                        .is_some_and(|child| !child.gone && !child.status.is_terminal()),
+                        .is_some_and(|child| child.gone.is_none() && !child.status.is_terminal()),
                     _ => true,
                 };
                 let kind = &wait.kind;
@@ -211,6 +224,7 @@ impl Simulation {
             }
             waits.push(Waits {
                 id,
+                execution: execution.as_u128(),
                 episode: rows.header.episode,
                 kinds: waiting.into_iter().map(|wait| wait.kind).collect(),
             });
@@ -257,7 +271,11 @@ impl Simulation {
         self.owner();
         self.rest();
         let after = self.look_at_instances();
-        for Waits { id, episode, kinds } in before {
+        self.look_at_activities(&after);
+        for Waits {
+            id, episode, kinds, ..
+        } in before
+        {
             // Time has passed, and with it timers and attempts.
             let found = after.iter().find(|waits| waits.id == *id);
             let Some(now) = found.filter(|waits| waits.episode == *episode) else {
@@ -320,7 +338,7 @@ impl Simulation {
             if let WaitingFor::Event { name } = wait.kind {
                 self.asked += 1;
                 let asker = self.asker(self.workers.len() - 1);
-                let raise = asker.raise(id.as_str(), Some(&name), self.asked);
+                let raise = asker.raise(id.as_str(), Some(&name), FIRST_NONCE + self.asked);
                 self.run(raise.future);
             }
         }

@@ -16,6 +16,8 @@ pub(crate) struct Stage {
     pub(crate) is_still: bool,
     /// The worker that owns the store.
     pub(crate) owner: u64,
+    /// Whether its program lacks a definition.
+    pub(crate) owner_lacks: bool,
     /// How often each activity was begun in each worker since it was asked for, or since the last rewind of its instance.
     begun: BTreeMap<(u64, Key), u32>,
     /// Those that run now, by worker.
@@ -24,6 +26,8 @@ pub(crate) struct Stage {
     gates: Vec<(u64, Key, oneshot::Sender<()>)>,
     /// What each returned, by the number of the run.
     returned: BTreeMap<Key, Vec<u64>>,
+    /// What the attempts of each call have reported.
+    reported: BTreeSet<(Key, u64)>,
     pub(crate) runs: u64,
 }
 
@@ -65,6 +69,24 @@ impl Stage {
 
     pub(crate) fn runs(&self, worker: u64, key: Key) -> bool {
         self.running.contains(&(worker, key))
+    }
+
+    /// What runs in a worker.
+    pub(crate) fn running(&self, worker: u64) -> impl Iterator<Item = Key> {
+        let running = self.running.iter();
+        running.filter_map(move |(of, key)| (*of == worker).then_some(*key))
+    }
+
+    pub(crate) fn has_begun(&self, worker: u64, key: Key) -> bool {
+        self.begun.contains_key(&(worker, key))
+    }
+
+    pub(crate) fn reports(&mut self, call: Key, run: u64) {
+        self.reported.insert((call, run));
+    }
+
+    pub(crate) fn has_reported(&self, call: Key, run: u64) -> bool {
+        self.reported.contains(&(call, run))
     }
 
     pub(crate) fn has_returned(&self, key: Key, run: u64) -> bool {

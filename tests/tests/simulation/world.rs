@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::faults::Faults;
 use crate::ledger::Ledger;
-use crate::stage::Stage;
+use crate::stage::{Key, Stage};
 use crate::trace::Trace;
 
 pub(crate) struct World {
@@ -13,6 +13,14 @@ pub(crate) struct World {
     pub(crate) stage: Stage,
     pub(crate) ledger: Ledger,
     pub(crate) trace: Trace,
+}
+
+impl World {
+    /// An activity reports by which run it does.
+    pub(crate) fn reports(&mut self, key: Key, run: u64) {
+        let call = self.ledger.tasks.get(key).map_or(key, |task| task.call);
+        self.stage.reports(call, run);
+    }
 }
 
 /// A [`World`], shared by the driver, the store and the activities. All of them are in one thread.
