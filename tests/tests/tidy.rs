@@ -338,3 +338,66 @@ fn what_the_architecture_names_is_there() {
     }
     assert!(paths > 50, "the page names {paths} paths only");
 }
+
+/// The anchors of a page: its headings as GitHub and rustdoc write them in an address.
+fn anchors(page: &str) -> Vec<String> {
+    let text: String = page.split("```").step_by(2).collect();
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    let slug = |heading: &str| -> String {
+        let words = heading.trim_start_matches('#').trim().to_lowercase();
+        let kept = words
+            .chars()
+            .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+        kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    };
+    headings.map(slug).collect()
+}
+
+#[test]
+fn links_between_pages_lead_somewhere() {
+    let root = Path::new(RUNTIME).join("../..");
+    let guides = fs::read_dir(root.join("runtime/docs")).unwrap();
+    let guides = guides.map(|entry| entry.unwrap().path());
+    let pages = [
+        "README.md",
+        "ARCHITECTURE.md",
+        "SECURITY.md",
+        "CHANGELOG.md",
+    ];
+    let pages = pages.iter().chain(&["examples/README.md"]);
+    let pages = pages.map(|page| root.join(page)).chain(guides);
+    let mut links = 0;
+    for page in pages.filter(|path| path.extension().is_some_and(|e| e == "md")) {
+        let text = fs::read_to_string(&page).unwrap();
+        let folder = page.parent().unwrap();
+        let prose: String = text.split("```").step_by(2).collect();
+        for link in prose.split("](").skip(1) {
+            let link = link.split_once(')').unwrap().0;
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = match file.strip_prefix("crate::") {
+                _ if file.starts_with("http") => continue,
+                // A guide; other modules, and items, are for rustdoc to check.
+                Some(module) => {
+                    let guide = module.replace('_', "-") + ".md";
+                    let guide = root.join("runtime/docs").join(guide);
+                    if !guide.is_file() {
+                        continue;
+                    }
+                    guide
+                }
+                None if file.is_empty() => page.clone(),
+                None if folder.ends_with("docs") => continue,
+                None => folder.join(file),
+            };
+            assert!(target.exists(), "{}: `{link}`", page.display());
+            links += 1;
+            let is_there = |text: String| anchors(&text).iter().any(|own| own == anchor);
+            assert!(
+                anchor.is_empty() || is_there(fs::read_to_string(target).unwrap()),
+                "{}: there is no heading for `{link}`",
+                page.display()
+            );
+        }
+    }
+    assert!(links > 50, "{links} links only");
+}
