@@ -7,6 +7,7 @@ pub mod city;
 pub mod cli;
 pub mod failing;
 pub mod hello;
+pub mod journal;
 pub mod pace;
 pub mod sample;
 pub mod ticket;

@@ -1,6 +1,7 @@
 //! Which instances, and in which order: the words of a query.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::instance::InstanceId;
 use super::status::RuntimeStatus;
@@ -20,7 +21,7 @@ use super::status::RuntimeStatus;
 ///     .tag("customer", "4711");
 /// assert_eq!(filter.runtime_status.len(), 2);
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct InstanceFilter {
     /// One of these; any when there are none.

@@ -96,7 +96,7 @@ impl FromStr for RuntimeStatus {
 }
 
 /// What a running activity last said about its progress.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActivityProgress {
     /// The id of the action that asked for the attempt which reports.
     pub task_id: i32,

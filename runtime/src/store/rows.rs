@@ -1,6 +1,7 @@
 //! What is read from a store.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::model::instance::{ExecutionId, Incarnation, InstanceId, ParentInstance};
 use crate::model::status::{ActivityProgress, RuntimeStatus};
@@ -67,7 +68,7 @@ impl From<&ParentInstance> for ParentLink {
 }
 
 /// One row of history: what one episode committed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryRow {
     /// Counts from 0 within an incarnation; 0 is the creation. The rows of an earlier execution are gone.
     pub episode: u64,

@@ -1,6 +1,7 @@
 //! What is written to a store.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{HistoryRow, InstanceHeader};
 use crate::model::instance::{ExecutionId, Incarnation, InstanceId, ParentInstance};
@@ -11,7 +12,10 @@ use crate::model::tags::Tags;
 use crate::store::Store;
 
 /// One change. [`Store::commit`] applies many at a time.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// It can be written with serde, for a store that keeps a log of its changes or sends them elsewhere. What is written is read by the
+/// same version of this crate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Write {
     /// Creates an instance.
     Create(CreateInstance),
@@ -79,7 +83,7 @@ pub enum Write {
 ///
 /// When the id is taken by an instance whose current execution is this one, it was created before: the answer is its
 /// incarnation, and nothing changes.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CreateInstance {
     /// Its id.
     pub id: InstanceId,
@@ -111,7 +115,7 @@ pub struct CreateInstance {
 /// taken by this execution, and nothing changes. Refused as [`Refused::Stale`] when the rows do not follow one another.
 ///
 /// It needs attention unless it has ended or is still to begin.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ImportInstance {
     /// What it began with.
     pub create: CreateInstance,
@@ -127,7 +131,7 @@ pub struct ImportInstance {
 
 /// A part of a purge: the first of the instances behind a place that match and have ended are deleted, the oldest first, whatever
 /// statuses the filter names. The writes behind it wait for it, so that it is bounded, and tells where to go on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PurgeWhere {
     /// Which.
     pub filter: InstanceFilter,
@@ -145,7 +149,7 @@ pub struct PurgeWhere {
 ///
 /// What an episode does to other instances comes after what it does to its own: first its children are created, then children
 /// are rewound, then messages are delivered, each in the order given. None of it can fail the episode.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpisodeWrite {
     /// The instance.
     pub incarnation: Incarnation,
@@ -177,7 +181,7 @@ pub struct EpisodeWrite {
 
 /// The next execution of an instance that continues as new. In the same step all earlier rows, the messages for an earlier
 /// execution and the reports of its activities are deleted. The custom status is that of the row, or none.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ContinuedExecution {
     /// Its id.
     pub execution_id: ExecutionId,
@@ -186,7 +190,7 @@ pub struct ContinuedExecution {
 }
 
 /// An instance that an orchestration starts.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CreateChild {
     /// The instance.
     pub create: CreateInstance,
@@ -197,7 +201,7 @@ pub struct CreateChild {
 
 /// A failed instance that goes on with the orchestration that started it. One that has not ended is left as it is, and one that has
 /// completed answers again. When it is gone, was replaced, or has ended in another way, another takes its place.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RewindChild {
     /// The child. Only an instance that the writer's execution started by the action `task_scheduled_id` is this child.
     pub id: InstanceId,
@@ -213,7 +217,7 @@ pub struct RewindChild {
 }
 
 /// A message to an instance. It is dropped when there is none to take it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OutgoingMessage {
     /// Who gets it.
     pub to: Destination,
@@ -222,7 +226,7 @@ pub struct OutgoingMessage {
 }
 
 /// Who gets a message: unfinished instances only.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Destination {
     /// The instance of this id, which may be the writer itself.
     Instance(InstanceId),
