@@ -81,7 +81,45 @@ pub async fn calculate_discount(user_id: Value) -> Result<u32, BookingError> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+    use steadfast::testing::TestHub;
+    use steadfast::{OutputError, StartByName};
+
     use super::*;
+
+    #[test]
+    fn an_offer_is_made_and_its_answer_told() {
+        for (confirmed, words) in [(true, "Thank you"), (false, "The booking was not")] {
+            let hub = TestHub::new();
+            let ticket = hub.start(reserve_ticket(json!("user-7")));
+            let offer = ticket.wait_custom_status(|_| true);
+            assert!(
+                matches!(offer, Booking::Offered { discount: 10, .. }),
+                "{offer:?}"
+            );
+            ticket
+                .after(Duration::from_secs(59))
+                .raise_event(&BookingConfirmed(confirmed));
+            assert_eq!(ticket.output().unwrap(), confirmed);
+            let statuses = ticket.custom_statuses();
+            let Some(Booking::Closed { message }) = statuses.last() else {
+                panic!("{statuses:?}");
+            };
+            assert!(message.starts_with(words), "{message:?}");
+        }
+    }
+
+    #[test]
+    fn there_is_no_ticket_for_nobody() {
+        let hub = TestHub::new();
+        let ticket = hub.start_by_name(StartByName::new("reserveticket"));
+        let error = ticket.output_as::<bool>().unwrap_err();
+        assert!(matches!(error, OutputError::Failed(_)), "{error:?}");
+        let error = hub.start(reserve_ticket(Value::Null)).output().unwrap_err();
+        assert!(error.to_string().contains("reserved for nobody"), "{error}");
+    }
 
     #[test]
     fn the_longest_status_has_the_length_that_its_type_says() {

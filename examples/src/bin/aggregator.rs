@@ -81,3 +81,52 @@ async fn aggregate() -> Result<(), AnyError> {
 async fn main() -> ExitCode {
     cli::exit(aggregate().await)
 }
+
+#[cfg(test)]
+mod tests {
+    use steadfast::testing::{TestHub, crash_everywhere};
+
+    use super::*;
+
+    const NOTHING: Sum = Sum { numbers: 0, sum: 0 };
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn no_number_is_lost_between_two_executions() {
+        TestHub::with_seeds(0..10, |hub| {
+            let sum = hub.start(add_up(NOTHING));
+            for number in 1..=NUMBERS {
+                sum.after(MINUTE).raise_event(&Number(number));
+            }
+            assert_eq!(sum.output().unwrap(), 55);
+        });
+    }
+
+    #[test]
+    fn the_sum_so_far_is_told() {
+        let hub = TestHub::new();
+        let sum = hub.start(add_up(NOTHING));
+        for number in 1..=4 {
+            sum.raise_event(&Number(number));
+        }
+        let so_far = sum.wait_custom_status(|sum| sum.numbers == 4);
+        assert_eq!(so_far.sum, 10);
+        // Three numbers are one execution, so the history is that of one.
+        let raised = |history: Vec<steadfast::model::history::HistoryEvent>| {
+            history
+                .iter()
+                .filter(|event| event.kind.name() == "EventRaised")
+                .count()
+        };
+        assert_eq!(raised(sum.history()), 1);
+    }
+
+    #[test]
+    fn whatever_crashes_each_number_is_added_once() {
+        crash_everywhere(|hub| {
+            let sum = hub.start(add_up(NOTHING).id("sum"));
+            hub.start(send_numbers(MINUTE));
+            assert_eq!(sum.output().unwrap(), 55);
+        });
+    }
+}

@@ -88,3 +88,54 @@ async fn watch() -> Result<(), AnyError> {
 async fn main() -> ExitCode {
     cli::exit(watch().await)
 }
+
+#[cfg(test)]
+mod tests {
+    use steadfast::testing::TestHub;
+
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn it_asks_less_and_less_often() {
+        let hub = TestHub::new();
+        hub.mock(ask_service)
+            .returns(JobState::Running)
+            .times(6)
+            .returns(JobState::Done);
+        hub.mock(alert).returns(());
+        let monitor = hub.start(monitor("backup".into(), MINUTE, 60 * MINUTE));
+        assert!(monitor.output().unwrap());
+        let asked = hub.attempts(ask_service);
+        let begin = asked[0].started_at;
+        let minutes = asked
+            .iter()
+            .map(|attempt| attempt.started_at.duration_since(begin).as_secs() / 60);
+        assert_eq!(minutes.collect::<Vec<_>>(), [0, 1, 3, 7, 15, 23, 31]);
+        let text = "done, seen at the 7. time".to_owned();
+        assert_eq!(hub.calls(alert), [("backup".to_owned(), text)]);
+    }
+
+    #[test]
+    fn it_has_patience_for_so_long() {
+        let hub = TestHub::new();
+        hub.mock(ask_service).returns(JobState::Running);
+        hub.mock(alert).returns(());
+        let begin = hub.now();
+        let monitor = hub.start(monitor("backup".into(), MINUTE, 60 * MINUTE));
+        assert!(!monitor.output().unwrap());
+        assert_eq!(hub.now().duration_since(begin).unsigned_abs(), 60 * MINUTE);
+    }
+
+    #[test]
+    fn a_service_that_does_not_answer_fails_it() {
+        let hub = TestHub::new();
+        hub.mock(ask_service).never_returns();
+        let error = hub
+            .start(monitor("backup".into(), MINUTE, 60 * MINUTE))
+            .output();
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("`ask_service` failed"), "{error}");
+    }
+}

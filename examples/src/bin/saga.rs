@@ -88,3 +88,86 @@ async fn plan() -> Result<(), AnyError> {
 async fn main() -> ExitCode {
     cli::exit(plan().await)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    use steadfast::OutputError;
+    use steadfast::testing::{TestHub, crash_everywhere};
+
+    use super::*;
+
+    /// Agencies that have everything but cars.
+    fn no_cars(what: String) -> Result<String, BookingError> {
+        match what.as_str() {
+            "car" => Err(BookingError::NoAnswer(what)),
+            _ => Ok(format!("{what}-7")),
+        }
+    }
+
+    #[test]
+    fn everything_is_booked() {
+        let hub = TestHub::new();
+        hub.mock(book).with(|what| Ok(format!("{what}-7")));
+        let bookings = hub.start(travel()).output().unwrap();
+        assert_eq!(bookings, ["flight-7", "hotel-7", "car-7"]);
+        assert!(hub.calls(cancel).is_empty());
+    }
+
+    #[test]
+    fn what_was_booked_is_cancelled_in_reverse_order() {
+        let hub = TestHub::new();
+        hub.mock(book).with(no_cars);
+        hub.mock(cancel).returns(());
+        let Err(OutputError::Returned { error, .. }) = hub.start(travel()).output() else {
+            panic!("there is no car");
+        };
+        assert_eq!(error, BookingError::NoAnswer("car".into()));
+        let cars = hub.attempts(book).into_iter();
+        assert_eq!(cars.filter(|attempt| attempt.arguments == "car").count(), 3);
+        let (what, bookings): (Vec<_>, Vec<_>) = hub.calls(cancel).into_iter().unzip();
+        assert_eq!(what, ["hotel", "flight"]);
+        assert_eq!(bookings, ["hotel-7", "flight-7"]);
+    }
+
+    #[test]
+    fn what_cannot_be_cancelled_at_once_is_cancelled_later() {
+        let hub = TestHub::new();
+        hub.mock(book).with(no_cars);
+        hub.mock(cancel)
+            .panics("the agency is closed")
+            .times(9)
+            .returns(());
+        hub.start(travel()).output().unwrap_err();
+        assert_eq!(hub.attempts(cancel).len(), 11);
+    }
+
+    #[test]
+    fn nothing_stays_booked_whatever_crashes() {
+        crash_everywhere(|hub| {
+            let booked = Rc::new(RefCell::new(Vec::new()));
+            let bookings = Rc::clone(&booked);
+            hub.mock(book).with(move |what| {
+                let booking = no_cars(what)?;
+                let mut bookings = bookings.borrow_mut();
+                // Who asks again gets what it has.
+                if !bookings.contains(&booking) {
+                    bookings.push(booking.clone());
+                }
+                Ok(booking)
+            });
+            let bookings = Rc::clone(&booked);
+            hub.mock(cancel).with(move |_, cancelled| {
+                bookings
+                    .borrow_mut()
+                    .retain(|booking| *booking != cancelled);
+            });
+            let left = Rc::clone(&booked);
+            hub.effects(move || left.borrow().clone());
+            hub.start(travel()).output().unwrap_err();
+            assert!(booked.borrow().is_empty());
+        });
+    }
+}
