@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::definition::EncodeError;
+use crate::encoding::{EncodeError, WriteJson, text, write};
 use crate::model::failure::{self, FailureDetails};
 
 /// The JSON of an empty text.
@@ -416,39 +416,6 @@ impl<T> fmt::Debug for ArgumentType<T> {
     }
 }
 
-/// A value that is recorded: whatever serde can write.
-///
-/// Arguments and outputs are written through this trait's object, so that the code that does it exists once, and not once for each
-/// definition; and a type that cannot be written is reported by itself, and not as a bound of a function that the user has
-/// never seen.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be recorded: it cannot be written as JSON",
-    label = "no data",
-    note = "derive it: `#[derive(serde::Serialize, serde::Deserialize)]`",
-    note = "for types from other crates check whether the crate offers a `serde` feature flag"
-)]
-pub trait WriteJson {
-    /// Appends its JSON.
-    #[doc(hidden)]
-    fn append_json(&self, json: &mut Vec<u8>) -> Result<(), serde_json::Error>;
-
-    /// The same value, without its type.
-    #[doc(hidden)]
-    fn erased(&self) -> &dyn WriteJson;
-}
-
-/// Not recommended, as above.
-#[diagnostic::do_not_recommend]
-impl<T: Serialize> WriteJson for T {
-    fn append_json(&self, json: &mut Vec<u8>) -> Result<(), serde_json::Error> {
-        self.serialize(&mut serde_json::Serializer::new(json))
-    }
-
-    fn erased(&self) -> &dyn WriteJson {
-        self
-    }
-}
-
 /// The input of a call: of the function of this kind and name, with these arguments under the names of their parameters.
 ///
 /// # Errors
@@ -467,18 +434,11 @@ pub(crate) fn encode_arguments(
     let mut json = Vec::new();
     for (index, (parameter, value)) in arguments.iter().enumerate() {
         json.extend_from_slice(if index == 0 { before } else { b"," });
-        value.append_json(&mut json).map_err(|error| {
-            let what = format!("the argument `{parameter}` of the {kind} `{function}`");
-            EncodeError::new(what, &error)
-        })?;
+        let what = format_args!("the argument `{parameter}` of the {kind} `{function}`");
+        write(&what, *value, &mut json)?;
     }
     json.extend_from_slice(after);
     Ok(Some(text(json)))
-}
-
-/// JSON as text.
-pub(crate) fn text(json: Vec<u8>) -> String {
-    String::from_utf8(json).expect("JSON is written as UTF-8")
 }
 
 #[cfg(test)]

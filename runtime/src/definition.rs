@@ -128,37 +128,6 @@ pub trait DeclaredBy<D>: Sized {
 #[diagnostic::do_not_recommend]
 impl<D: AcceptsEvent<E>, E> DeclaredBy<D> for E {}
 
-/// A value could not be encoded as JSON.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what} cannot be encoded as JSON: {message}")]
-pub struct EncodeError {
-    what: String,
-    message: String,
-}
-
-impl EncodeError {
-    pub(crate) fn new(what: impl Into<String>, error: &serde_json::Error) -> Self {
-        Self {
-            what: what.into(),
-            message: error.to_string(),
-        }
-    }
-}
-
-impl From<&EncodeError> for FailureDetails {
-    fn from(error: &EncodeError) -> Self {
-        Self {
-            is_non_retriable: true,
-            ..Self::new(failure::kind::ENCODE, error.to_string())
-        }
-    }
-}
-
-/// Encodes a value as JSON text, naming it in the error.
-pub(crate) fn encode<T: Serialize + ?Sized>(what: &str, value: &T) -> Result<String, EncodeError> {
-    serde_json::to_string(value).map_err(|error| EncodeError::new(what, &error))
-}
-
 /// An error enum that travels as data: recorded when an activity or orchestrator returns it, and the same value again at
 /// the caller. Derived by `#[derive(DurableError)]`.
 #[diagnostic::on_unimplemented(

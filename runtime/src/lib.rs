@@ -136,6 +136,7 @@ mod definition;
 mod dependency;
 #[cfg(feature = "deploy")]
 pub mod deploy;
+mod encoding;
 pub mod engine;
 mod external_event;
 mod hash;
@@ -165,7 +166,7 @@ mod worker;
 #[doc(no_inline)]
 pub use serde;
 
-pub use arguments::{Argument, InputError, WriteJson};
+pub use arguments::{Argument, InputError};
 pub use awaited::AwaitedByItself;
 pub use bounded::{BoundedJson, BoundedObject, BoundedStr, BoundedVec, TooLong, TooMany};
 pub use call::{ActivityByName, Call, Child, SubOrchestratorByName};
@@ -188,9 +189,10 @@ pub use context::{
 };
 pub use definition::{
     AcceptsEvent, ActivityDefinition, ActivityKind, CallError, DeclaredBy, Definition,
-    DurableError, EncodeError, Kind, OrchestratorDefinition, OrchestratorKind,
+    DurableError, Kind, OrchestratorDefinition, OrchestratorKind,
 };
 pub use dependency::{Dependencies, Dependency, GivenByWorker};
+pub use encoding::{EncodeError, WriteJson};
 pub use engine::{Panics, SuspiciousAwaits};
 pub use external_event::{EventError, ExternalEvent};
 #[cfg(feature = "local")]

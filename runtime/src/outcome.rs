@@ -12,8 +12,8 @@ use std::marker::PhantomData;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, LocalBoxFuture};
 
-use crate::arguments::{WriteJson, text};
-use crate::definition::{ActivityKind, DurableError, EncodeError, Kind as _, OrchestratorKind};
+use crate::definition::{ActivityKind, DurableError, Kind as _, OrchestratorKind};
+use crate::encoding::{WriteJson, text, write};
 use crate::engine::Outcome;
 use crate::model::failure::FailureDetails;
 
@@ -114,13 +114,9 @@ pub fn orchestrator<R: 'static>(
 /// The output as JSON of the function of this kind and name.
 fn encode_output(kind: &str, function: &str, value: &dyn WriteJson) -> Outcome {
     let mut json = Vec::new();
-    match value.append_json(&mut json) {
-        Ok(()) => Ok(text(json)),
-        Err(error) => {
-            let what = format!("the output of the {kind} `{function}`");
-            Err(FailureDetails::from(&EncodeError::new(what, &error)))
-        }
-    }
+    let what = format_args!("the output of the {kind} `{function}`");
+    write(&what, value, &mut json).map_err(|error| FailureDetails::from(&error))?;
+    Ok(text(json))
 }
 
 /// How errors of a type are recorded and read back.

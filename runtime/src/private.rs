@@ -5,7 +5,7 @@ pub use inventory;
 
 pub use crate::__submit as submit;
 pub use crate::arguments::{
-    Argument, ArgumentType, Arguments, InputError, NoArgument, WriteJson, decode_arguments,
+    Argument, ArgumentType, Arguments, InputError, NoArgument, decode_arguments,
 };
 pub use crate::bounded::{BoundedJson, BoundedObject, Known, Unknown, greatest, list, plus};
 pub use crate::call::Call;
@@ -17,6 +17,7 @@ pub use crate::definition::{
     DurableError, OrchestratorDefinition, OrchestratorKind,
 };
 pub use crate::dependency::GivenByWorker;
+pub use crate::encoding::WriteJson;
 pub use crate::engine::{ExecutionHandle, Outcome, UncaughtFailure};
 pub use crate::external_event::{EventError, ExternalEvent};
 pub use crate::model::custom_status::CustomStatusError;

@@ -15,6 +15,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("engine", &["model", "limits", "hash"]),
     ("store", &["model"]),
     ("dependency", &[]),
+    ("encoding", &["model"]),
     (
         "context",
         &[
@@ -22,6 +23,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "model",
             "limits",
             "arguments",
+            "encoding",
             "definition",
             "dependency",
             "external_event",
@@ -86,6 +88,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "store",
             "worker",
             "arguments",
+            "encoding",
             "definition",
             "external_event",
             "status_type",
@@ -114,6 +117,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "engine",
             "context",
             "arguments",
+            "encoding",
             "call",
             "definition",
             "registration",

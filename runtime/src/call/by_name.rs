@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use super::Input;
 use super::options::{ActivityOptions, ChildOptions, Policy, RetryIf};
-use crate::definition::{CallError, encode};
+use crate::definition::CallError;
+use crate::encoding::encode;
 use crate::model::failure::FailureDetails;
 use crate::model::retry::RetryPolicy;
 #[cfg(doc)]

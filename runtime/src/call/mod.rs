@@ -17,11 +17,12 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use self::options::{Policy, Retry, RetryIf};
-use crate::arguments::{WriteJson, encode_arguments};
+use crate::arguments::encode_arguments;
 use crate::definition::{
-    ActivityDefinition, ActivityKind, CallError, Definition, EncodeError, Kind,
-    OrchestratorDefinition, OrchestratorKind,
+    ActivityDefinition, ActivityKind, CallError, Definition, Kind, OrchestratorDefinition,
+    OrchestratorKind,
 };
+use crate::encoding::{EncodeError, WriteJson};
 use crate::model::retry::RetryPolicy;
 
 mod by_name;

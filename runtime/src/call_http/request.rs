@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::activity::send;
 use super::error::CallHttpError;
 use crate::call::Call;
-use crate::definition::encode;
+use crate::encoding::encode;
 use crate::limits::MAX_HTTP_BODY_BYTES;
 use crate::model::retry::RetryPolicy;
 

@@ -1,7 +1,7 @@
 //! What an operator does to an instance.
 
 use super::{Client, ClientError, InstanceHandle, InstanceQuery};
-use crate::definition::encode;
+use crate::encoding::encode;
 use crate::model::instance::{Incarnation, InstanceId};
 use crate::model::on_existing::OnExisting;
 use crate::model::query::InstanceFilter;

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use crate::arguments::InputError;
-use crate::definition::EncodeError;
+use crate::encoding::EncodeError;
 use crate::external_event::EventError;
 use crate::limits::{MAX_BUFFERED_EVENT_BYTES, MAX_BUFFERED_EVENTS};
 use crate::model::custom_status::CustomStatusError;

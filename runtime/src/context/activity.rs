@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 
 #[cfg(feature = "local")]
 use super::cancellation::{CancelReason, Cancellation};
-use crate::definition::{EncodeError, encode};
 use crate::dependency::Dependencies;
+use crate::encoding::{EncodeError, encode};
 use crate::limits::MAX_PROGRESS_BYTES;
 use crate::model::instance::{ExecutionId, InstanceId};
 use crate::model::trace_context::TraceContext;

@@ -10,9 +10,9 @@ use crate::call::{
     untyped,
 };
 use crate::definition::{
-    ActivityDefinition, ActivityKind, Definition, EncodeError, OrchestratorDefinition,
-    OrchestratorKind,
+    ActivityDefinition, ActivityKind, Definition, OrchestratorDefinition, OrchestratorKind,
 };
+use crate::encoding::EncodeError;
 use crate::engine::{self, ExecutionHandle, TaskOptions};
 use crate::model::failure::{self, FailureDetails};
 use crate::model::instance::{InstanceId, InstanceIdError};

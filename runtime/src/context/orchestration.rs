@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::futures::{EventFuture, TimerFuture};
 use crate::arguments::decode_value;
-use crate::definition::encode;
+use crate::encoding::encode;
 use crate::engine::{ExecutionHandle, ExecutionInfo, UncaughtFailure};
 use crate::external_event::ExternalEvent;
 use crate::limits::HISTORY_LENGTH_WARNING;

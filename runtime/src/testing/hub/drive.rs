@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::TestHub;
 use crate::client::{Client, ClientError};
+use crate::encoding::Noting;
 use crate::store::Store;
 use crate::testing::single_threaded::{Order, SingleThreaded};
 
@@ -103,8 +104,10 @@ impl TestHub {
     #[track_caller]
     pub(super) fn step(&self) -> bool {
         self.world.time.ring();
+        let noting = Noting::begin();
         let happened = self.with_worker(SingleThreaded::step);
-        if let Some(why) = self.world.take_broken() {
+        let changed = noting.first();
+        if let Some(why) = self.world.take_broken().or(changed) {
             self.fail(&why);
         }
         let dies = self

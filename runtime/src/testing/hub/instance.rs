@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 
 use super::TestHub;
 use crate::client::{Client, ClientError, InstanceHandle, OutputError, ReadStatus};
-use crate::definition::{AcceptsEvent, Definition, OrchestratorDefinition, encode};
+use crate::definition::{AcceptsEvent, Definition, OrchestratorDefinition};
+use crate::encoding::encode;
 use crate::external_event::ExternalEvent;
 use crate::model::custom_status::CustomStatus;
 use crate::model::history::HistoryEvent;

@@ -14,7 +14,8 @@ use serde_json::Value;
 use super::TestHub;
 use super::answers::Answer;
 use crate::arguments::InputError;
-use crate::definition::{ActivityDefinition, encode};
+use crate::definition::ActivityDefinition;
+use crate::encoding::encode;
 use crate::engine::Outcome;
 use crate::model::failure::{self, FailureDetails};
 
