@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::client::{Client, Metrics};
 use crate::clock::{Clock, SystemClock};
 use crate::dependency::Dependencies;
-use crate::engine::{Panics, Settings, SuspiciousAwaits, note_places_of_panics};
+use crate::engine::{EpisodeReplays, Panics, Settings, SuspiciousAwaits, note_places_of_panics};
 use crate::limits::DEFAULT_MAX_EPISODE_DURATION;
 use crate::registration::Registration;
 use crate::registry::{DuplicateName, MissingDependencies, Registry};
@@ -348,7 +348,7 @@ impl Builder {
     /// # }
     /// ```
     pub fn replay_every_episode(mut self) -> Self {
-        self.settings.replay_every_episode = true;
+        self.settings.replays = EpisodeReplays::Always;
         self
     }
 

@@ -15,9 +15,9 @@ use super::calls::{Answer, Applied, Freed};
 use super::episode::{Continued, Ended, Episode, Outcome};
 use super::fault::Fault;
 use super::handle::{ExecutionHandle, ExecutionInfo};
-use super::options::Settings;
+use super::options::{EpisodeReplays, Settings};
 use super::panicked::panic_message;
-use super::repetition::Repetition;
+use super::repetition::{Past, Repetition};
 use super::state::{Continuing, State, Wanted};
 use super::waker::RootWaker;
 use crate::limits::MAX_POLLS_PER_EVENT;
@@ -63,7 +63,7 @@ pub struct Execution {
     pub(super) failed_at: Option<String>,
     /// How many events of its history have been applied.
     pub(super) replayed: usize,
-    /// When every episode is to be replayed.
+    /// When episodes are to be replayed.
     pub(super) repetition: Option<Box<Repetition>>,
 }
 
@@ -79,14 +79,14 @@ impl Execution {
         settings: Settings,
         on_foreign_wake: Arc<dyn Fn() + Send + Sync>,
     ) -> Self {
-        let repetition = settings.replay_every_episode.then(|| {
+        let repetition = (settings.replays != EpisodeReplays::Never).then(|| {
             Box::new(Repetition {
                 info: info.clone(),
                 status: status.clone(),
                 start: Rc::clone(&start),
                 settings,
                 on_foreign_wake: Arc::clone(&on_foreign_wake),
-                history: Vec::new(),
+                past: Past::default(),
             })
         });
         let root = Arc::new(RootWaker::new(on_foreign_wake));

@@ -61,7 +61,7 @@ pub struct NonDeterminismError {
 pub enum Against {
     /// It was recorded, perhaps by older code.
     History,
-    /// The same code has just run, and was replayed at once: see [`Settings::replay_every_episode`](super::Settings).
+    /// The same code has just run, and was replayed at once: see [`EpisodeReplays`](super::EpisodeReplays).
     LiveRun {
         /// Where in the source it then did what is expected.
         location: Option<&'static Location<'static>>,

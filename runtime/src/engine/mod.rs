@@ -82,7 +82,9 @@ pub use fault::{Against, Fault, NonDeterminismError};
 pub(crate) use foreign::needs_runtime;
 pub use handle::{ExecutionHandle, ExecutionInfo};
 pub use operation::{EventWait, Operation};
-pub use options::{ChildOptions, Limits, Panics, RetryIf, Settings, SuspiciousAwaits, TaskOptions};
+pub use options::{
+    ChildOptions, EpisodeReplays, Limits, Panics, RetryIf, Settings, SuspiciousAwaits, TaskOptions,
+};
 #[cfg(feature = "local")]
 pub(crate) use panicked::{note_places_of_panics, panic_message};
 #[cfg(feature = "testing")]

@@ -78,11 +78,26 @@ pub struct Settings {
     pub suspicious_awaits: SuspiciousAwaits,
     /// What is allowed.
     pub limits: Limits,
-    /// Whether every episode is replayed at once, and must be the same then.
-    ///
-    /// Each episode costs a replay of the whole history, so that an execution costs the square of its length, and its history is
-    /// kept in memory. The orchestrator's code runs twice; its tracing and its side effects do not.
-    pub replay_every_episode: bool,
+    /// Which episodes are replayed at once, and must be the same then.
+    pub replays: EpisodeReplays,
+}
+
+/// Which episodes are replayed at once, so that code that is not deterministic is found.
+///
+/// A replay costs what the whole history of the execution costs, and the history is kept in memory for it. The orchestrator's code
+/// runs again; its tracing and its side effects do not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EpisodeReplays {
+    /// None.
+    #[default]
+    Never,
+    /// Each one while the history is short, up to 300 events; then whenever the history has grown by a quarter, and when the execution
+    /// ends. What all episodes since the last replay asked for is compared. The replays of an execution cost about five times its
+    /// history, however long it becomes.
+    Spaced,
+    /// Each one, so that what is not deterministic is found before anything of it is committed. The replays of an execution cost the
+    /// square of its history.
+    Always,
 }
 
 /// What becomes of an instance whose orchestrator panics.

@@ -1,12 +1,13 @@
-//! Replaying every episode at once, to find code that is not deterministic before anything of it is committed.
+//! Replaying episodes at once, to find code that is not deterministic.
 //!
-//! An execution that does so keeps its history and what it was made of. After each episode a second execution is rebuilt from the
+//! An execution that does so keeps its history and what it was made of. After an episode a second execution is rebuilt from the
 //! history, that episode included, and must come to the same: it asks for the same actions with the same inputs and times,
-//! withdraws the same, holds the same custom status, waits at the same places and ends alike. What earlier episodes asked for is
-//! compared as in any replay, since they may have been run by code that was edited since.
+//! withdraws the same, holds the same custom status, waits at the same places and ends alike. What was replayed before is
+//! compared as in any replay, since it may have been run by code that was edited since.
 //!
-//! The cost is a replay of the whole history for each episode: quadratic over an execution. An execution that was rewound, evicted
-//! or suspended begins with the history that it is loaded from; one that continues as new begins with none.
+//! The cost is a replay of the whole history: after each episode it is quadratic over an execution, and spaced out it is not
+//! ([`EpisodeReplays`]). An execution that was rewound, evicted or suspended begins with the history that it is loaded from; one that
+//! continues as new begins with none.
 
 use std::panic::Location;
 use std::rc::Rc;
@@ -20,7 +21,7 @@ use super::episode::Episode;
 use super::execution::{Execution, Start};
 use super::fault::{Against, Fault, NonDeterminismError};
 use super::handle::ExecutionInfo;
-use super::options::Settings;
+use super::options::{EpisodeReplays, Settings};
 use super::silence::silently;
 use super::state::State;
 use crate::model::custom_status::CustomStatus;
@@ -36,8 +37,7 @@ pub(super) struct Repetition {
     pub(super) start: Start,
     pub(super) settings: Settings,
     pub(super) on_foreign_wake: Arc<dyn Fn() + Send + Sync>,
-    /// The events of its episodes.
-    pub(super) history: Vec<HistoryEvent>,
+    pub(super) past: Past,
 }
 
 impl Repetition {
@@ -47,47 +47,119 @@ impl Repetition {
             self.status.clone(),
             Rc::clone(&self.start),
             Settings {
-                replay_every_episode: false,
+                replays: EpisodeReplays::Never,
                 ..self.settings
             },
             Arc::clone(&self.on_foreign_wake),
         )
     }
+
+    /// Whether it is time for a replay behind this episode.
+    fn is_due(&self, episode: &Episode) -> bool {
+        let Past {
+            history, replayed, ..
+        } = &self.past;
+        self.settings.replays == EpisodeReplays::Always
+            || episode.ended.is_some()
+            || episode.is_rewind()
+            || history.len() <= SHORT
+            || history.len() >= replayed + replayed / 4
+    }
+}
+
+/// Up to how many events a history is short. Replaying each of its episodes costs no test more than milliseconds.
+const SHORT: usize = 300;
+
+/// What an execution has done.
+#[derive(Default)]
+pub(super) struct Past {
+    /// The events of its episodes.
+    history: Vec<HistoryEvent>,
+    /// How many of them have been replayed.
+    replayed: usize,
+    /// The first action that an episode behind them asked for, or could have.
+    first: Option<i32>,
+    /// Where in the source the code asked for those actions.
+    asked_at: Vec<(i32, Option<&'static Location<'static>>)>,
+}
+
+impl Past {
+    /// The past of an execution that is rebuilt from its history.
+    pub(super) fn of(history: &[HistoryEvent]) -> Self {
+        Self {
+            history: history.to_vec(),
+            replayed: history.len(),
+            ..Self::default()
+        }
+    }
+
+    fn add(&mut self, episode: &Episode, state: &State) {
+        self.history.extend(episode.events.iter().cloned());
+        self.first.get_or_insert(state.first_of_episode(episode));
+        let ids = episode.actions.iter().map(|action| action.id);
+        self.asked_at
+            .extend(ids.zip(state.asked_at.iter().copied()));
+    }
+
+    fn was_replayed(&mut self) {
+        self.replayed = self.history.len();
+        self.first = None;
+        self.asked_at.clear();
+    }
+
+    /// Where the code asked for an action, if it did so behind the last replay.
+    fn asked_at(&self, id: i32) -> Option<&'static Location<'static>> {
+        let asked = self.asked_at.iter().find(|(asked, _)| *asked == id);
+        asked.and_then(|(_, location)| *location)
+    }
 }
 
 impl Execution {
-    /// Replays the episode that has just been run, when every episode is to be, and compares.
+    /// Replays what has been run, when the episode that was run last is to be replayed, and compares.
     pub(super) fn repeat_episode(&mut self, episode: &Episode) -> Result<(), Fault> {
         let Some(mut repetition) = self.repetition.take() else {
             return Ok(());
         };
-        repetition.history.extend(episode.events.iter().cloned());
-        let first = self.state.borrow().first_of_episode(episode);
-        let mut again = repetition.execution();
-        again.state.borrow_mut().repeats_from = Some(first);
-        let result = again.replay(repetition.history.clone());
-        let result = match result {
-            Ok(()) => self.same(&again, episode),
-            Err(fault) => Err(self.not_repeated(fault, first)),
+        repetition.past.add(episode, &self.state.borrow());
+        let result = if repetition.is_due(episode) {
+            let result = self.repeat_past(&repetition, episode);
+            repetition.past.was_replayed();
+            result
+        } else {
+            Ok(())
         };
-        // Its destructors are the author's, and have not run for the live execution.
-        silently(|| drop(again));
         self.repetition = Some(repetition);
         result.map_err(Fault::NonDeterminism)
     }
 
+    fn repeat_past(
+        &self,
+        repetition: &Repetition,
+        episode: &Episode,
+    ) -> Result<(), NonDeterminismError> {
+        let past = &repetition.past;
+        let mut again = repetition.execution();
+        again.state.borrow_mut().repeats_from = past.first;
+        let result = match again.replay(past.history.clone()) {
+            Ok(()) => self.same(&again, episode),
+            Err(fault) => Err(self.not_repeated(fault, past)),
+        };
+        // Its destructors are the author's, and have not run for the live execution.
+        silently(|| drop(again));
+        result
+    }
+
     /// The difference that a replay came upon.
-    fn not_repeated(&self, fault: Fault, first: i32) -> NonDeterminismError {
-        let state = self.state.borrow();
+    fn not_repeated(&self, fault: Fault, past: &Past) -> NonDeterminismError {
         match fault {
             Fault::NonDeterminism(error) => NonDeterminismError {
                 against: Against::LiveRun {
-                    location: state.asked_in_episode(error.event_id - first),
+                    location: past.asked_at(error.event_id),
                 },
                 ..error
             },
             fault => NonDeterminismError {
-                event_id: state.next_action,
+                event_id: self.state.borrow().next_action,
                 expected: "an episode without a fault".into(),
                 found: fault.to_string(),
                 location: None,
@@ -183,12 +255,6 @@ impl State {
     pub(super) fn first_of_episode(&self, episode: &Episode) -> i32 {
         let first = episode.actions.first();
         first.map_or(self.next_action, |action| action.id)
-    }
-
-    /// Where the code asked for an action of the last episode, by its place in that.
-    pub(super) fn asked_in_episode(&self, place: i32) -> Option<&'static Location<'static>> {
-        let place = usize::try_from(place).ok()?;
-        self.asked_at.get(place).copied().flatten()
     }
 }
 

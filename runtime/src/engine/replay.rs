@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::episode::Episode;
 use super::execution::Execution;
 use super::fault::Fault;
+use super::repetition::Past;
 use super::silence::silently;
 use crate::model::history::{ExecutionRewound, HistoryEvent, HistoryEventKind, NO_ACTION};
 
@@ -17,7 +18,7 @@ impl Execution {
     /// A [`Fault`], most likely [`Fault::NonDeterminism`]: the code is not the code that made this history.
     pub fn replay(&mut self, history: Vec<HistoryEvent>) -> Result<(), Fault> {
         if let Some(repetition) = &mut self.repetition {
-            repetition.history.clone_from(&history);
+            repetition.past = Past::of(&history);
         }
         self.replay_silently(history)?;
         let mut state = self.state.borrow_mut();
@@ -47,7 +48,7 @@ impl Execution {
         reason: Option<String>,
     ) -> Result<Episode, Fault> {
         if let Some(repetition) = &mut self.repetition {
-            repetition.history.clone_from(&past);
+            repetition.past = Past::of(&past);
         }
         self.state.borrow_mut().rewinding = true;
         self.replay_silently(past)?;

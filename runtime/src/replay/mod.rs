@@ -15,7 +15,8 @@ pub use divergence::{Divergence, DivergenceKind};
 
 use crate::client::{ExportedEpisode, ExportedHistory};
 use crate::engine::{
-    Execution, ExecutionInfo, Fault, Limits, OpenTask, Panics, Settings, Start, SuspiciousAwaits,
+    EpisodeReplays, Execution, ExecutionInfo, Fault, Limits, OpenTask, Panics, Settings, Start,
+    SuspiciousAwaits,
 };
 use crate::model::custom_status::CustomStatus;
 use crate::model::failure::kind;
@@ -97,7 +98,7 @@ pub(crate) fn replay(
         panics: Panics::Fail,
         suspicious_awaits: SuspiciousAwaits::Report,
         limits: Limits::NONE,
-        replay_every_episode: false,
+        replays: EpisodeReplays::Never,
     };
     let woken = Arc::new(|| {});
     let status = recorded.first_status.clone();

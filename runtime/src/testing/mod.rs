@@ -17,6 +17,7 @@ pub use replay::{all_are_tested, replay_test};
 pub use single_threaded::{Options as SingleThreadedOptions, Order, SingleThreaded};
 
 pub use crate::clock::ManualClock;
+pub use crate::engine::EpisodeReplays;
 
 #[doc(inline)]
 pub use crate::store_conformance;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use arbitrary::{Result, Unstructured};
 use steadfast::engine::{
-    Against, Ended, Execution, ExecutionInfo, Fault, OpenTask, Settings, Start, SuspiciousAwaits,
+    Against, Ended, EpisodeReplays, Execution, ExecutionInfo, Fault, OpenTask, Settings, Start,
+    SuspiciousAwaits,
 };
 use steadfast::model::history::{HistoryEvent, TimerFired};
 use steadfast::{
@@ -170,7 +171,11 @@ fn execution(program: &[u8], replays: bool) -> Execution {
     });
     let settings = Settings {
         suspicious_awaits: SuspiciousAwaits::SetAside,
-        replay_every_episode: replays,
+        replays: if replays {
+            EpisodeReplays::Always
+        } else {
+            EpisodeReplays::Never
+        },
         ..Settings::default()
     };
     Execution::new(info, None, start, settings, Arc::new(|| ()))

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use steadfast::limits::DEFAULT_MAX_PAYLOAD_BYTES;
 use steadfast::store::Store;
-use steadfast::testing::{ManualClock, Order, SingleThreaded, SingleThreadedOptions};
+use steadfast::testing::{
+    EpisodeReplays, ManualClock, Order, SingleThreaded, SingleThreadedOptions,
+};
 use steadfast::{
     ClientError, Dependencies, InstanceHandle, InstanceStatus, Panics, RuntimeStatus,
     SuspiciousAwaits,
@@ -27,7 +29,7 @@ pub(super) fn start(store: Arc<dyn Store>) -> SingleThreaded {
         panics: Panics::SetAside,
         max_payload_bytes: DEFAULT_MAX_PAYLOAD_BYTES,
         suspicious_awaits: SuspiciousAwaits::SetAside,
-        replay_every_episode: false,
+        replays: EpisodeReplays::Never,
         order: Order::Fixed,
     };
     SingleThreaded::start(store, options).unwrap()

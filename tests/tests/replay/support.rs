@@ -7,7 +7,9 @@ use steadfast::limits::DEFAULT_MAX_PAYLOAD_BYTES;
 use steadfast::prelude::*;
 use steadfast::store::Store;
 use steadfast::store::memory::MemoryStore;
-use steadfast::testing::{ManualClock, Order, SingleThreaded, SingleThreadedOptions};
+use steadfast::testing::{
+    EpisodeReplays, ManualClock, Order, SingleThreaded, SingleThreadedOptions,
+};
 use steadfast::{Dependencies, ExportedHistory, Panics, Registration, SuspiciousAwaits, Timestamp};
 
 /// A store and a clock that outlive the workers that use them.
@@ -39,7 +41,7 @@ impl World {
             panics: Panics::Fail,
             max_payload_bytes: DEFAULT_MAX_PAYLOAD_BYTES,
             suspicious_awaits: SuspiciousAwaits::SetAside,
-            replay_every_episode: false,
+            replays: EpisodeReplays::Never,
             order: Order::default(),
         };
         SingleThreaded::start(Arc::clone(&self.store), options).unwrap()

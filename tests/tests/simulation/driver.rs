@@ -5,7 +5,9 @@ use std::task::{Context, Waker};
 
 use steadfast::limits::DEFAULT_MAX_PAYLOAD_BYTES;
 use steadfast::store::memory::MemoryStore;
-use steadfast::testing::{ManualClock, Order, SingleThreaded, SingleThreadedOptions};
+use steadfast::testing::{
+    EpisodeReplays, ManualClock, Order, SingleThreaded, SingleThreadedOptions,
+};
 use steadfast::{Dependencies, Panics, SuspiciousAwaits, Timestamp};
 
 use crate::faults::{Fault, SimulatedStore};
@@ -32,7 +34,7 @@ pub(crate) struct Simulation {
     started: u64,
     pub(crate) asked: u64,
     max_live_instances: usize,
-    replay_every_episode: bool,
+    replays: EpisodeReplays,
     /// How often each operation is asked for.
     eagerness: [u32; Operation::ALL.len()],
     /// How often workers die and the like.
@@ -76,7 +78,11 @@ impl Simulation {
         let start = Timestamp::from_second(1_700_000_000).expect("a time within the calendar");
         let random = &mut world.lock().random;
         let max_live_instances = [0, 1, 2, 8, 100][random.usize(0..5)];
-        let replay_every_episode = random.u32(0..4) == 0;
+        let replays = match random.u32(0..8) {
+            0 => EpisodeReplays::Always,
+            1 => EpisodeReplays::Spaced,
+            _ => EpisodeReplays::Never,
+        };
         let eagerness = Operation::ALL.map(|operation| match operation {
             Operation::Start | Operation::Raise => [6, 12][random.usize(0..2)],
             _ => [0, 1, 4][random.usize(0..3)],
@@ -92,7 +98,7 @@ impl Simulation {
             started: 0,
             asked: 0,
             max_live_instances,
-            replay_every_episode,
+            replays,
             eagerness,
             roughness,
         }
@@ -139,7 +145,7 @@ impl Simulation {
             panics: Panics::Fail,
             max_payload_bytes: DEFAULT_MAX_PAYLOAD_BYTES,
             suspicious_awaits: SuspiciousAwaits::SetAside,
-            replay_every_episode: self.replay_every_episode,
+            replays: self.replays,
             order: Order::Seeded(seed),
         };
         match SingleThreaded::start(Arc::clone(&self.store) as _, options) {

@@ -211,7 +211,7 @@ async fn endless(ctx: OrchestrationContext) {
 #[test]
 fn what_never_ends_is_told() {
     let hub = TestHub::new();
-    hub.max_steps(200).replay_every_episode(false);
+    hub.max_steps(200);
     let endless = hub.start(endless());
     let message = failure_of(|| drop(endless.output()));
     assert!(

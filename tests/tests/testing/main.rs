@@ -11,6 +11,7 @@ mod crashes;
 mod errors;
 mod events;
 mod mocks;
+mod replays;
 mod seeds;
 mod statuses;
 mod support;

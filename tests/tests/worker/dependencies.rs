@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use steadfast::prelude::*;
 use steadfast::store::memory::MemoryStore;
-use steadfast::testing::{ManualClock, Order, SingleThreaded, SingleThreadedOptions};
+use steadfast::testing::{
+    EpisodeReplays, ManualClock, Order, SingleThreaded, SingleThreadedOptions,
+};
 use steadfast::{
     CancelReason, Dependencies, Panics, Registration, StartError, SuspiciousAwaits, definitions,
 };
@@ -84,7 +86,7 @@ fn worker(dependencies: Dependencies) -> SingleThreaded {
         panics: Panics::Fail,
         max_payload_bytes: steadfast::limits::DEFAULT_MAX_PAYLOAD_BYTES,
         suspicious_awaits: SuspiciousAwaits::SetAside,
-        replay_every_episode: false,
+        replays: EpisodeReplays::Never,
         order: Order::Fixed,
     };
     SingleThreaded::start(Arc::new(MemoryStore::new()), options).unwrap()

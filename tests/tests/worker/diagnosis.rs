@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
 use steadfast::prelude::*;
+use steadfast::testing::EpisodeReplays;
 use steadfast::{SuspiciousAwaits, definitions};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata, Subscriber, span, subscriber};
@@ -92,7 +93,7 @@ async fn numbers(ctx: OrchestrationContext) -> Result<String, String> {
 fn code_that_is_not_deterministic_is_set_aside_before_anything_is_committed() {
     for max_live_instances in [0, 100] {
         let world = World {
-            replay_every_episode: true,
+            replays: EpisodeReplays::Always,
             max_live_instances,
             ..World::new()
         };

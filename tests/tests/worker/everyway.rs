@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use steadfast::store::memory::MemoryStore;
-use steadfast::testing::{CommitFault, FaultyStore, Order, SingleThreaded};
+use steadfast::testing::{CommitFault, EpisodeReplays, FaultyStore, Order, SingleThreaded};
 use steadfast::{ClientError, Registration};
 
 use crate::support::World;
@@ -40,11 +40,17 @@ impl Scenario {
     }
 
     fn undisturbed(&self) {
-        let ways = [(100, false), (0, false), (100, true), (0, true)];
-        for (max_live_instances, replay_every_episode) in ways {
+        let ways = [
+            (100, EpisodeReplays::Never),
+            (0, EpisodeReplays::Never),
+            (100, EpisodeReplays::Spaced),
+            (100, EpisodeReplays::Always),
+            (0, EpisodeReplays::Always),
+        ];
+        for (max_live_instances, replays) in ways {
             let world = World {
                 max_live_instances,
-                replay_every_episode,
+                replays,
                 ..World::new()
             };
             let mut worker = world.worker((self.definitions)());

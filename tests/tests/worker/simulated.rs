@@ -5,7 +5,7 @@ use std::cell::Cell;
 use futures_util::FutureExt as _;
 use futures_util::future::join;
 use steadfast::prelude::*;
-use steadfast::testing::{CommitFault, Order};
+use steadfast::testing::{CommitFault, EpisodeReplays, Order};
 use steadfast::{ClientError, definitions};
 
 use crate::support::{Worker as _, World, at, call_pass, json, pass, wait_for_go};
@@ -158,7 +158,7 @@ fn the_first_answer_of_a_child_that_is_rewound_by_itself_stands() {
         BROKEN.set(true);
         let world = World {
             max_live_instances,
-            replay_every_episode: true,
+            replays: EpisodeReplays::Always,
             ..World::new()
         };
         let definitions = || {

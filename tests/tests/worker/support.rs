@@ -11,7 +11,8 @@ use steadfast::store::codec::{CodecStore, Encryption, EncryptionKey};
 use steadfast::store::memory::MemoryStore;
 use steadfast::store::{BoxFuture, InstancePage, PageRequest, Store, StoreError, delegate_store};
 use steadfast::testing::{
-    CommitFault, FaultyStore, ManualClock, Order, SingleThreaded, SingleThreadedOptions,
+    CommitFault, EpisodeReplays, FaultyStore, ManualClock, Order, SingleThreaded,
+    SingleThreadedOptions,
 };
 use steadfast::{
     Dependencies, InstanceFilter, InstanceHandle, InstanceStatus, Panics, Registration,
@@ -78,7 +79,7 @@ pub(crate) struct World {
     pub(crate) panics: Panics,
     pub(crate) max_payload_bytes: usize,
     pub(crate) suspicious_awaits: SuspiciousAwaits,
-    pub(crate) replay_every_episode: bool,
+    pub(crate) replays: EpisodeReplays,
     pub(crate) order: Order,
 }
 
@@ -107,7 +108,7 @@ impl World {
             panics: Panics::Fail,
             max_payload_bytes: DEFAULT_MAX_PAYLOAD_BYTES,
             suspicious_awaits: SuspiciousAwaits::SetAside,
-            replay_every_episode: false,
+            replays: EpisodeReplays::Never,
             order: Order::Fixed,
         }
     }
@@ -138,7 +139,7 @@ impl World {
             panics: self.panics,
             max_payload_bytes: self.max_payload_bytes,
             suspicious_awaits: self.suspicious_awaits,
-            replay_every_episode: self.replay_every_episode,
+            replays: self.replays,
             order: self.order,
         };
         SingleThreaded::start(Arc::clone(&self.store), options)

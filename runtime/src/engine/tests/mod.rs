@@ -56,8 +56,8 @@ use serde::Serialize;
 use self::history::{EXECUTION, History, at, history, started};
 use super::panicked::note_places_of_panics;
 use super::{
-    ChildOptions, Continued, Ended, Episode, Execution, ExecutionHandle, ExecutionInfo, Fault,
-    Limits, Outcome, Panics, Settings, SuspiciousAwaits, TaskOptions,
+    ChildOptions, Continued, Ended, Episode, EpisodeReplays, Execution, ExecutionHandle,
+    ExecutionInfo, Fault, Limits, Outcome, Panics, Settings, SuspiciousAwaits, TaskOptions,
 };
 use crate::context::OrchestrationContext;
 use crate::model::action::{OrchestratorAction, OrchestratorActionKind};
@@ -157,7 +157,7 @@ impl Setup {
             status: None,
             settings: Settings {
                 suspicious_awaits: SuspiciousAwaits::SetAside,
-                replay_every_episode: true,
+                replays: EpisodeReplays::Always,
                 ..Settings::default()
             },
             foreign_wakes: Arc::default(),
@@ -253,7 +253,7 @@ impl Run {
     /// Replays only where it is asked for, since a replay for each of many rows takes long.
     fn without_replays(mut self) -> Self {
         self.replays = false;
-        self.setup.settings.replay_every_episode = false;
+        self.setup.settings.replays = EpisodeReplays::Never;
         self.live.repetition = None;
         self
     }

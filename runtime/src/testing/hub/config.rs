@@ -7,11 +7,14 @@ use jiff::Timestamp;
 use super::TestHub;
 use crate::clock::ManualClock;
 use crate::dependency::Dependencies;
-use crate::engine::{Panics, SuspiciousAwaits};
+use crate::engine::{EpisodeReplays, Panics, SuspiciousAwaits};
 use crate::limits::DEFAULT_MAX_PAYLOAD_BYTES;
 use crate::registration::{Function, Location, Registration};
 use crate::registry::linked;
 use crate::testing::single_threaded::{Options, Order};
+
+/// A debug build takes them in seconds.
+const DEFAULT_MAX_STEPS: u64 = 50_000;
 
 /// 2026-01-01T00:00:00Z.
 pub(super) const BEGINNING: Timestamp = Timestamp::constant(1_767_225_600, 0);
@@ -23,7 +26,7 @@ pub(super) struct Config {
     max_live_instances: usize,
     panics: Panics,
     max_payload_bytes: usize,
-    replay_every_episode: bool,
+    replays: EpisodeReplays,
     pub(super) max_steps: u64,
 }
 
@@ -35,8 +38,8 @@ impl Default for Config {
             max_live_instances: 1_000,
             panics: Panics::default(),
             max_payload_bytes: DEFAULT_MAX_PAYLOAD_BYTES,
-            replay_every_episode: true,
-            max_steps: 1_000_000,
+            replays: EpisodeReplays::Spaced,
+            max_steps: DEFAULT_MAX_STEPS,
         }
     }
 }
@@ -71,7 +74,7 @@ impl Config {
             panics: self.panics,
             max_payload_bytes: self.max_payload_bytes,
             suspicious_awaits: SuspiciousAwaits::SetAside,
-            replay_every_episode: self.replay_every_episode,
+            replays: self.replays,
             order,
         }
     }
@@ -214,14 +217,23 @@ impl TestHub {
         self.configure(|config| config.max_payload_bytes = limit)
     }
 
-    /// Whether every episode is replayed at once, so that code that is not deterministic is set aside before it is committed; it is by
-    /// default. An execution then costs the square of its length: one of ten thousand episodes may want it off.
-    pub fn replay_every_episode(&self, replay: bool) -> &Self {
-        self.configure(|config| config.replay_every_episode = replay)
+    /// Which episodes are replayed at once, so that code that is not deterministic fails the test.
+    /// [Spaced out](EpisodeReplays::Spaced) by default: each one while a history is short, and fewer of a long one, so that a test
+    /// takes as long as its orchestrations are. [`EpisodeReplays::Always`] finds what is not deterministic in the episode that shows it,
+    /// at the cost of the square of a history.
+    ///
+    /// ```
+    /// use steadfast::testing::{EpisodeReplays, TestHub};
+    ///
+    /// let hub = TestHub::new();
+    /// hub.episode_replays(EpisodeReplays::Never);
+    /// ```
+    pub fn episode_replays(&self, replays: EpisodeReplays) -> &Self {
+        self.configure(|config| config.replays = replays)
     }
 
-    /// How many steps the worker takes while a test waits for one thing; a million by default. An orchestration that never ends is
-    /// reported when they are used up.
+    /// How many steps the worker takes while a test waits for one thing; 50,000 by default. An episode takes some five of them. An
+    /// orchestration that never ends is reported when they are used up.
     pub fn max_steps(&self, steps: u64) -> &Self {
         self.configure(|config| config.max_steps = steps)
     }

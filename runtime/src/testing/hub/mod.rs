@@ -60,8 +60,8 @@ const SEED: &str = "STEADFAST_SEED";
 /// so fail the test, when what they wait for cannot happen any more. They then say what each unfinished instance waits for, or why it
 /// does not advance.
 ///
-/// Every episode is replayed at once, so that code that is not deterministic is found in each test:
-/// [`replay_every_episode`](Self::replay_every_episode).
+/// Episodes are replayed at once, so that code that is not deterministic is found in each test:
+/// [`episode_replays`](Self::episode_replays).
 pub struct TestHub {
     store: Arc<HubStore>,
     config: RefCell<Config>,

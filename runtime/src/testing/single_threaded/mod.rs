@@ -23,7 +23,9 @@ use crate::client::Client;
 use crate::clock::{Clock, ManualClock};
 use crate::context::{CancelReason, Cancellation};
 use crate::dependency::Dependencies;
-use crate::engine::{Limits, Outcome, Panics, Settings, SuspiciousAwaits, note_places_of_panics};
+use crate::engine::{
+    EpisodeReplays, Limits, Outcome, Panics, Settings, SuspiciousAwaits, note_places_of_panics,
+};
 use crate::host;
 use crate::model::instance::{Incarnation, InstanceId};
 use crate::registration::Registration;
@@ -133,8 +135,8 @@ pub struct Options {
     pub max_payload_bytes: usize,
     /// See [`Builder::on_suspicious_await`](crate::Builder::on_suspicious_await).
     pub suspicious_awaits: SuspiciousAwaits,
-    /// Whether every episode is replayed: see [`Builder::replay_every_episode`](crate::Builder::replay_every_episode).
-    pub replay_every_episode: bool,
+    /// Which episodes are replayed at once.
+    pub replays: EpisodeReplays,
     /// What happens next when several things can.
     pub order: Order,
 }
@@ -164,9 +166,13 @@ impl SingleThreaded {
     ///
     /// When two definitions have the same name and version, when an activity takes a dependency that is not given, or one is
     /// given twice.
+    #[track_caller]
     pub fn start(store: Arc<dyn Store>, options: Options) -> Result<Self, StoreError> {
         let registry = host::registry(options.definitions.clone(), &options.dependencies);
-        let registry = registry.unwrap_or_else(|error| panic!("{error}"));
+        let registry = match registry {
+            Ok(registry) => registry,
+            Err(error) => panic!("{error}"),
+        };
         // So that instances wait for others in every test that has several.
         let crowd = 1;
         Self::assemble(store, options, registry, crowd, None)
@@ -174,17 +180,18 @@ impl SingleThreaded {
 
     /// As [`start`](Self::start), for tests of users: it admits instances as in production, and whoever runs the activities says whether
     /// one lacks a dependency.
+    #[track_caller]
     pub(super) fn start_for_users(
         store: Arc<dyn Store>,
         options: Options,
         around: Around,
     ) -> Result<Self, StoreError> {
-        let registry = host::serve(options.definitions.clone());
-        let registry = registry.unwrap_or_else(|error| {
-            panic!(
+        let registry = match host::serve(options.definitions.clone()) {
+            Ok(registry) => registry,
+            Err(error) => panic!(
                 "{error}; or let the hub serve only what the test is about: `hub.definitions(steadfast::definitions![..])`"
-            )
-        });
+            ),
+        };
         Self::assemble(store, options, registry, CROWD, Some(around))
     }
 
@@ -203,7 +210,7 @@ impl SingleThreaded {
             panics,
             max_payload_bytes,
             suspicious_awaits,
-            replay_every_episode,
+            replays,
             order,
         } = options;
         note_places_of_panics();
@@ -226,7 +233,7 @@ impl SingleThreaded {
                     max_payload_bytes,
                     ..Limits::default()
                 },
-                replay_every_episode,
+                replays,
             },
             cache: max_live_instances,
             crowd,
@@ -428,6 +435,7 @@ impl SingleThreaded {
     /// # Panics
     ///
     /// When the future can never become ready.
+    #[track_caller]
     pub fn block_on<F: Future>(&mut self, future: F) -> F::Output {
         let mut future = pin!(future);
         let mut context = Context::from_waker(Waker::noop());
