@@ -1,5 +1,6 @@
 //! The typed futures of an orchestrator's operations.
 
+use std::any::type_name;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -166,10 +167,11 @@ impl<T: DeserializeOwned, E> Called<T, E> {
             Ok(result) => match decode_value(result.as_deref().unwrap_or("null")) {
                 Ok(value) => return Poll::Ready(Ok(value)),
                 Err(error) => {
-                    let what = format!("the recorded result of {} `{}`", self.kind, self.name);
+                    let what = recorded_result(self.kind, &self.name);
+                    let message = format!("not of the type `{}`: {error}", type_name::<T>());
                     self.operation
                         .execution()
-                        .fail_undecodable_result(&what, error.to_string());
+                        .fail_undecodable_result(&what, message);
                     return Poll::Pending;
                 }
             },
@@ -177,6 +179,11 @@ impl<T: DeserializeOwned, E> Called<T, E> {
         };
         Poll::Ready(Err(CallError::new(&self.name, self.decode_error, failure)))
     }
+}
+
+/// The result of what was called, in messages.
+pub(crate) fn recorded_result(kind: &str, name: &str) -> String {
+    format!("the recorded result of {kind} `{name}`")
 }
 
 /// A durable timer. Await it; it is ready not before its time. Dropping it cancels it.

@@ -21,5 +21,7 @@ pub use combinators::{
     AsCompleted, First, FirstN, JoinAll, OneOf2, OneOf3, OneOf4, Race, TimedOut, Timeout,
     TryJoinAll,
 };
+#[cfg(feature = "testing")]
+pub(crate) use futures::recorded_result;
 pub use futures::{ActivityCall, EventFuture, SubOrchestrationCall, TimerFuture};
 pub use orchestration::{AnyStatus, ContextStatus, OrchestrationContext, TimerDue};

@@ -211,17 +211,20 @@ async fn endless(ctx: OrchestrationContext) {
 #[test]
 fn what_never_ends_is_told() {
     let hub = TestHub::new();
-    hub.max_steps(200);
     let endless = hub.start(endless());
     let message = failure_of(|| drop(endless.output()));
     assert!(
-        message.starts_with("it does not come to an end: more steps were taken"),
+        message.starts_with(
+            "it has not come to an end after 50000 steps of the worker\n  `endless-1` has had "
+        ),
         "{message}"
     );
     assert!(
-        message.contains("waits for a timer, until 2026-01-"),
+        message.contains("\nwhat goes on for ever is watched with `hub.advance(..)`")
+            && message.contains("hub.max_steps(..)"),
         "{message}"
     );
+    assert!(message.contains("waits for a timer, until 20"), "{message}");
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! What these tests share.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::process::Command;
+use std::sync::Once;
 use std::time::Duration;
 
 use steadfast::prelude::*;
@@ -53,11 +55,31 @@ pub(crate) struct Approved(pub(crate) bool);
 
 /// What a panic says.
 pub(crate) fn failure_of(test: impl FnOnce()) -> String {
+    failure_and_place_of(test).0
+}
+
+thread_local! {
+    /// Where the last panic of this thread was.
+    static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// What a panic says, and the file that it names.
+pub(crate) fn failure_and_place_of(test: impl FnOnce()) -> (String, String) {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let hook = take_hook();
+        set_hook(Box::new(move |panic| {
+            let place = panic.location().map_or("", |location| location.file());
+            PLACE.set(place.to_owned());
+            hook(panic);
+        }));
+    });
     let panic = catch_unwind(AssertUnwindSafe(test)).unwrap_err();
-    match panic.downcast::<String>() {
+    let message = match panic.downcast::<String>() {
         Ok(message) => *message,
         Err(panic) => (*panic.downcast::<&str>().unwrap()).to_owned(),
-    }
+    };
+    (message, PLACE.take())
 }
 
 /// Runs a test of this program that fails on purpose in a process of its own, and gives what it prints. Nothing when it does not fail.

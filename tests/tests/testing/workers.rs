@@ -140,9 +140,50 @@ fn only_what_runs_for_real_needs_its_dependencies() {
         ),
         "{message}"
     );
+    assert!(
+        message.contains("give it one before it is first used, with `hub.dependency(..)`, or mock"),
+        "{message}"
+    );
     let hub = TestHub::new();
     hub.mock(note).returns(());
     hub.start(take_notes()).output().unwrap();
+}
+
+trait Clerk: Send + Sync {
+    fn name(&self) -> String;
+}
+
+#[activity]
+async fn ask_clerk(clerk: Dependency<dyn Clerk>) -> String {
+    clerk.name()
+}
+
+#[orchestrator]
+async fn who_is_there(ctx: OrchestrationContext) -> Result<String, String> {
+    Ok(ctx.call(ask_clerk()).await?)
+}
+
+#[test]
+fn how_a_trait_is_given_is_told() {
+    struct Smith;
+
+    impl Clerk for Smith {
+        fn name(&self) -> String {
+            "Smith".into()
+        }
+    }
+
+    let hub = TestHub::new();
+    let clerk = hub.start(who_is_there());
+    let message = failure_of(|| drop(clerk.output()));
+    assert!(
+        message.contains("with `hub.shared_dependency::<dyn ")
+            && message.contains("Clerk>(Arc::new(..))`, or mock"),
+        "{message}"
+    );
+    hub.shared_dependency::<dyn Clerk>(Arc::new(Smith));
+    hub.restart();
+    assert_eq!(clerk.output().unwrap(), "Smith");
 }
 
 #[test]

@@ -229,7 +229,7 @@ fn a_recorded_result_that_does_not_decode_is_a_fault() {
         .deliver(at(1), started(), waits().asks(0, call("a", "null")))
         .faults(at(2), history().completed(0, "[1,true]"));
     let what = "the recorded result of activity `a`";
-    let message = "at `[1]`: invalid type: boolean `true`, expected i32";
+    let message = "not of the type `alloc::vec::Vec<i32>`: at `[1]`: invalid type: boolean `true`, expected i32";
     assert_undecodable(&fault, what, message);
     let past = history()
         .episode(at(1))

@@ -427,7 +427,7 @@ fn a_recorded_output_of_another_type_is_a_fault() {
     assert_undecodable(
         &fault,
         "the recorded result of orchestrator `unversioned`",
-        "invalid type: string \"x\", expected u32",
+        "not of the type `u32`: invalid type: string \"x\", expected u32",
     );
 }
 

@@ -148,7 +148,7 @@ fn a_recorded_result_of_another_type_is_a_fault() {
     assert_undecodable(
         &fault,
         "the recorded result of activity `engine_tests_greet`",
-        "invalid type: integer `7`, expected a string",
+        "not of the type `alloc::string::String`: invalid type: integer `7`, expected a string",
     );
 }
 

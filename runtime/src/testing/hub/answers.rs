@@ -1,6 +1,7 @@
 //! What a mock answers, in which order.
 
 use std::collections::HashMap;
+use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ pub(super) struct Answers {
 
 struct Counted {
     given: Given,
+    /// The type of a value that was given as such, and where in the test.
+    value: Option<Value>,
     times: Option<u32>,
     used: u32,
 }
@@ -29,6 +32,9 @@ pub(super) struct Given {
     pub(super) answer: Answer,
     pub(super) after: Duration,
 }
+
+/// A type, and where in the test a value of it is given.
+pub(super) type Value = (&'static str, &'static Location<'static>);
 
 /// What computes an answer from the input.
 type Compute = Rc<dyn Fn(Option<&str>) -> LocalBoxFuture<'static, Outcome>>;
@@ -57,9 +63,23 @@ impl Answers {
                 answer,
                 after: Duration::ZERO,
             },
+            value: None,
             times: None,
             used: 0,
         });
+    }
+
+    /// Adds an answer that is this value.
+    pub(super) fn push_value(&mut self, json: String, value: Value) {
+        self.push(Answer::Always(Ok(json)));
+        if let Some(last) = self.answers.last_mut() {
+            last.value = Some(value);
+        }
+    }
+
+    /// The value that an attempt was given, when it was one.
+    pub(super) fn value_given(&self, key: TaskKey) -> Option<Value> {
+        self.answers[*self.given.get(&key)?].value
     }
 
     /// Changes the last answer; `false` when there is none.

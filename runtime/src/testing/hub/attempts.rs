@@ -32,7 +32,12 @@ pub struct ActivityAttempt<A> {
 
 impl TestHub {
     /// The arguments of each call of an activity, in the order in which the calls began. Further attempts of a call are not counted.
+    ///
+    /// # Panics
+    ///
+    /// As [`attempts`](Self::attempts).
     #[must_use]
+    #[track_caller]
     pub fn calls<A: 'static, F: ActivityFn<A, Definition: ActivityDefinition>>(
         &self,
         activity: F,
@@ -70,7 +75,7 @@ impl TestHub {
         name: &str,
         read: impl Fn(Option<&str>) -> Result<A, E>,
     ) -> Vec<ActivityAttempt<A>> {
-        self.world.runs(|runs| {
+        let attempts: Result<_, String> = self.world.runs(|runs| {
             let name = name.to_lowercase();
             let mut first_runs = HashSet::new();
             let of_name = runs
@@ -79,10 +84,10 @@ impl TestHub {
             of_name
                 .map(|run| {
                     let task = &run.task;
-                    let arguments = read(task.input.as_deref()).unwrap_or_else(|error| {
-                        panic!("{} was called with another input: {error}", of(task))
-                    });
-                    ActivityAttempt {
+                    let arguments = read(task.input.as_deref()).map_err(|error| {
+                        format!("{} was called with another input: {error}", of(task))
+                    })?;
+                    Ok(ActivityAttempt {
                         instance_id: task.instance.clone(),
                         arguments,
                         number: task.attempt.number,
@@ -92,9 +97,13 @@ impl TestHub {
                             RunState::Running | RunState::Cancelled | RunState::Lost => None,
                         },
                         is_first: first_runs.insert((task.key.execution, task.attempt.first)),
-                    }
+                    })
                 })
                 .collect()
-        })
+        });
+        match attempts {
+            Ok(attempts) => attempts,
+            Err(why) => panic!("{why}"),
+        }
     }
 }

@@ -61,18 +61,18 @@ impl TestHub {
 
     #[track_caller]
     pub(super) fn check_same<T: Debug + PartialEq>(&self, expected: &End<T>, end: &End<T>) {
-        let Some(crash) = self.store.crashed() else {
+        if self.store.crashed().is_none() {
             self.fail(&format!(
                 "{}: this commit did not come, so the test is not the same each time: does it use the machine's clock, random \
                  numbers or the order of a hash map?",
-                self.crashing("")
+                self.crashing()
             ));
-        };
+        }
         let missing = missing(&expected.instances, &end.instances);
         if !missing.is_empty() {
             self.fail(&format!(
                 "{}\nan instance ends otherwise than undisturbed.\n  undisturbed: {}\n  now: {}",
-                self.crashing(&crash),
+                self.crashing(),
                 missing.join("\n               "),
                 end.instances.join("\n       ")
             ));
@@ -83,7 +83,7 @@ impl TestHub {
             if texts[0] != texts[1] {
                 self.fail(&format!(
                     "{}\nthe test returns something else than undisturbed.\n  undisturbed: {:?}\n  now: {:?}",
-                    self.crashing(&crash),
+                    self.crashing(),
                     expected.returned,
                     end.returned
                 ));
@@ -94,21 +94,20 @@ impl TestHub {
         {
             self.fail(&format!(
                 "{}\n{}\n  the outside world, undisturbed: {expected:?}\n  the outside world, now: {now:?}",
-                self.crashing(&crash),
+                self.crashing(),
                 self.not_idempotent()
             ));
         }
     }
 
     /// The crash of this run in messages.
-    fn crashing(&self, written: &str) -> String {
+    pub(super) fn crashing(&self) -> String {
         let Some(Disturbance { commit, crash }) = self.mode.disturbance() else {
             return "undisturbed".into();
         };
-        let with = if written.is_empty() {
-            String::new()
-        } else {
-            format!(" (with {written})")
+        let with = match self.store.crashed() {
+            Some(written) => format!(" (with {written})"),
+            None => String::new(),
         };
         format!("commit {commit}{with} {}", crash.describe())
     }
@@ -162,7 +161,7 @@ impl TestHub {
                 if !self.world.has_run(key) {
                     self.fail(&format!(
                         "{}: the activity with the id {id} of `{}` has an end and never ran",
-                        self.crashing(""),
+                        self.crashing(),
                         status.instance_id
                     ));
                 }

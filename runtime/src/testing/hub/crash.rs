@@ -183,14 +183,15 @@ pub fn crash_everywhere<T: Debug + PartialEq>(test: impl Fn(&TestHub) -> T) -> C
 }
 
 /// The crashes to try.
+#[track_caller]
 fn disturbances(commits: u64) -> Vec<Disturbance> {
     if let Ok(text) = std::env::var(CRASH) {
-        let given = text.parse().unwrap_or_else(|()| {
+        let Ok(given) = text.parse() else {
             panic!(
                 "the environment variable {CRASH} is `{text}`; it is the number of a commit and one of `lost`, `unacknowledged`, \
                  `died-before` and `died-after`: `3:lost`"
-            )
-        });
+            );
+        };
         return vec![given];
     }
     let of = |commit| Crash::ALL.map(|crash| Disturbance { commit, crash });

@@ -1,5 +1,6 @@
 //! Lets the worker of a hub run: step by step, in time, and through the crash that the test is about.
 
+use std::cell::RefMut;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -57,6 +58,7 @@ impl TestHub {
     }
 
     /// The answer that a worker gives by itself, without the time moving: for reports, when nothing may go on.
+    #[track_caller]
     pub(super) fn answer_of<T>(&self, ask: impl AsyncFn(Client) -> T) -> Option<T> {
         let client = self.client();
         let mut answer = pin!(ask(client));
@@ -119,17 +121,16 @@ impl TestHub {
             return true;
         }
         if happened {
-            let left = self.steps_left.get().checked_sub(1);
-            self.steps_left.set(left.unwrap_or_else(|| {
-                self.fail(
-                    "it does not come to an end: more steps were taken than `hub.max_steps(..)` allows",
-                )
-            }));
+            match self.steps_left.get().checked_sub(1) {
+                Some(left) => self.steps_left.set(left),
+                None => self.fail_without_end(),
+            }
         }
         happened
     }
 
     /// Moves the time to the next thing that is due; `false` when nothing is.
+    #[track_caller]
     pub(super) fn move_time(&self) -> bool {
         let next = self.next_due();
         if let Some(due) = next {
@@ -138,6 +139,7 @@ impl TestHub {
         next.is_some()
     }
 
+    #[track_caller]
     pub(super) fn next_due(&self) -> Option<Timestamp> {
         let of_worker = self.with_worker(|worker| worker.next_due());
         let asked = self.asks.borrow().next();
@@ -147,20 +149,46 @@ impl TestHub {
             .min()
     }
 
+    #[track_caller]
     fn starts(&self) -> u32 {
         self.with_worker(|_| ());
         self.starts.get()
     }
 
+    #[track_caller]
     pub(super) fn stop_worker(&self) {
-        drop(self.worker.borrow_mut().take());
+        let worker = self.worker_mut().take();
+        drop(worker);
         self.world.lose_runs();
+    }
+
+    /// Whether the worker has started.
+    pub(super) fn is_running(&self) -> bool {
+        self.worker
+            .try_borrow()
+            .map_or(true, |worker| worker.is_some())
+    }
+
+    /// The worker, unless it is what asks.
+    #[track_caller]
+    fn worker_mut(&self) -> RefMut<'_, Option<SingleThreaded>> {
+        let Ok(worker) = self.worker.try_borrow_mut() else {
+            panic!(
+                "a mock or an activity asks something of the hub that runs it, and that waits for it: let it note what it sees, in a \
+                 `Cell` say, and ask when it has returned; or say before what is to happen when, with `hub.after(..)` or \
+                 `.after(..)` of an orchestration"
+            );
+        };
+        worker
     }
 
     #[track_caller]
     pub(super) fn with_worker<T>(&self, with: impl FnOnce(&mut SingleThreaded) -> T) -> T {
-        let mut worker = self.worker.borrow_mut();
-        let worker = worker.get_or_insert_with(|| self.start_worker());
+        let mut worker = self.worker_mut();
+        if worker.is_none() {
+            *worker = Some(self.start_worker());
+        }
+        let worker = worker.as_mut().expect("it has been started");
         with(worker)
     }
 
@@ -177,7 +205,9 @@ impl TestHub {
             world.run(shared, task, cancellation, real)
         });
         let store = Arc::clone(&self.store) as Arc<dyn Store>;
-        SingleThreaded::start_for_users(store, options, around)
-            .unwrap_or_else(|error| panic!("the store cannot be used: {error}"))
+        match SingleThreaded::start_for_users(store, options, around) {
+            Ok(worker) => worker,
+            Err(error) => panic!("the store cannot be used: {error}"),
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Instances in a hub.
 
+use std::any::type_name;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -47,7 +48,7 @@ impl<'h> TestInstance<'h> {
     #[track_caller]
     pub fn status(&self) -> InstanceStatus {
         self.hub.run_until_idle();
-        self.read().unwrap_or_else(|| self.is_missing())
+        self.read_now()
     }
 
     /// Runs until it has ended, moving the time, and gives its status then.
@@ -84,7 +85,7 @@ impl<'h> TestInstance<'h> {
     /// When it is refused.
     #[track_caller]
     pub fn raise_event_named(&self, name: &str, payload: &(impl Serialize + ?Sized)) {
-        let payload = encode("the event", payload).unwrap_or_else(|error| panic!("{error}"));
+        let payload = of_event(name, payload);
         let raised =
             self.ask(async |instance| instance.raise_json_event(name, Some(payload.clone())).await);
         self.hub
@@ -136,8 +137,10 @@ impl<'h> TestInstance<'h> {
     #[track_caller]
     pub fn history(&self) -> Vec<HistoryEvent> {
         self.hub.run_until_idle();
-        let history = self.look(async |instance| instance.history().await);
-        history.unwrap_or_else(|error| panic!("{error}"))
+        match self.look(async |instance| instance.history().await) {
+            Ok(history) => history,
+            Err(error) => self.hub.fail(&error.to_string()),
+        }
     }
 
     /// What it waits for, once nothing can happen any more at the current time; nothing when it has ended.
@@ -150,8 +153,9 @@ impl<'h> TestInstance<'h> {
     pub fn waiting_on(&self) -> Vec<WaitingOn> {
         self.hub.run_until_idle();
         match self.look(async |instance| instance.waiting_on().await) {
+            Ok(waiting) => waiting,
             Err(ClientError::AlreadyEnded { .. }) => Vec::new(),
-            waiting => waiting.unwrap_or_else(|error| panic!("{error}")),
+            Err(error) => self.hub.fail(&error.to_string()),
         }
     }
 
@@ -165,25 +169,29 @@ impl<'h> TestInstance<'h> {
     #[track_caller]
     pub fn custom_statuses_as<T: DeserializeOwned>(&self) -> Vec<T> {
         self.hub.run_until_idle();
-        self.statuses(|status| status.decode())
+        match self.statuses(&self.read_now(), |status| status.decode()) {
+            Ok(statuses) => statuses,
+            Err(why) => panic!("{why}"),
+        }
     }
 
-    #[track_caller]
-    fn statuses<T>(&self, read: impl Fn(CustomStatus) -> Result<T, serde_json::Error>) -> Vec<T> {
-        let status = self.read().unwrap_or_else(|| self.is_missing());
+    /// What it has published, or what cannot be read of it.
+    fn statuses<T>(
+        &self,
+        status: &InstanceStatus,
+        read: impl Fn(CustomStatus) -> Result<T, serde_json::Error>,
+    ) -> Result<Vec<T>, String> {
         let mut texts = self.hub.store.statuses(status.cursor.incarnation);
         texts.dedup();
         let statuses = texts.into_iter().filter_map(CustomStatus::from_stored);
-        statuses
-            .map(|status| {
-                read(status).unwrap_or_else(|error| {
-                    panic!(
-                        "a custom status of `{}` is of another type: {error}",
-                        self.id
-                    )
-                })
+        let read = statuses.map(|status| {
+            let text = status.as_json().to_owned();
+            read(status).map_err(|error| {
+                let (id, given) = (&self.id, type_name::<T>());
+                format!("the custom status {text} of `{id}` cannot be read as `{given}`: {error}")
             })
-            .collect()
+        });
+        read.collect()
     }
 
     /// Runs until this is so.
@@ -210,15 +218,23 @@ impl<'h> TestInstance<'h> {
         }
     }
 
+    #[track_caller]
     pub(super) fn read(&self) -> Option<InstanceStatus> {
-        let status = block_on(self.hub.client().read(&self.id));
-        status.unwrap_or_else(|error| panic!("{error}"))
+        match block_on(self.hub.client().read(&self.id)) {
+            Ok(status) => status,
+            Err(error) => panic!("{error}"),
+        }
     }
 
+    /// Its status, as far as it has come.
     #[track_caller]
-    fn is_missing(&self) -> ! {
-        self.hub
-            .fail(&format!("there is no instance `{}`", self.id))
+    fn read_now(&self) -> InstanceStatus {
+        match self.read() {
+            Some(status) => status,
+            None => self
+                .hub
+                .fail(&format!("there is no instance `{}`", self.id)),
+        }
     }
 
     #[track_caller]
@@ -238,6 +254,15 @@ impl<'h> TestInstance<'h> {
     ) -> Result<T, E> {
         self.hub
             .look(async |client: Client| look(client.instance(self.id.as_str())?).await)
+    }
+}
+
+/// The payload of an event.
+#[track_caller]
+pub(super) fn of_event(name: &str, payload: &(impl Serialize + ?Sized)) -> String {
+    match encode(&format!("the event `{name}`"), payload) {
+        Ok(payload) => payload,
+        Err(error) => panic!("{error}"),
     }
 }
 
@@ -324,7 +349,10 @@ impl<'h, D: OrchestratorDefinition> TestOrchestration<'h, D> {
         D::Status: ReadStatus,
     {
         self.hub.run_until_idle();
-        self.statuses(D::Status::read)
+        match self.statuses(&self.read_now(), D::Status::read) {
+            Ok(statuses) => statuses,
+            Err(why) => panic!("{why}"),
+        }
     }
 
     /// Runs until it has published such a custom status, moving the time, and gives it. A status that is published now counts, and so
@@ -343,21 +371,27 @@ impl<'h, D: OrchestratorDefinition> TestOrchestration<'h, D> {
     {
         let mut seen = None;
         let found = self.wait("has no such custom status", |status| {
-            let mut statuses = self.statuses(D::Status::read);
+            let mut statuses = match self.statuses(status, D::Status::read) {
+                Ok(statuses) => statuses,
+                Err(why) => return Some(Err(why)),
+            };
             let new = match seen.replace(statuses.len()) {
                 Some(seen) => statuses.split_off(seen),
                 None => statuses.pop().into_iter().collect(),
             };
             let found = new.into_iter().find(|status| condition(status));
             match found {
-                Some(found) => Some(Some(found)),
-                None => status.is_terminal().then_some(None),
+                Some(found) => Some(Ok(found)),
+                None => status.is_terminal().then(|| {
+                    let id = self.id();
+                    Err(format!("`{id}` has ended without such a custom status"))
+                }),
             }
         });
-        found.unwrap_or_else(|| {
-            let why = format!("`{}` has ended without such a custom status", self.id());
-            self.hub.fail(&why)
-        })
+        match found {
+            Ok(found) => found,
+            Err(why) => self.hub.fail(&why),
+        }
     }
 }
 

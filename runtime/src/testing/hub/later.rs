@@ -11,11 +11,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::TestHub;
-use super::instance::{TestInstance, TestOrchestration};
+use super::instance::{TestInstance, TestOrchestration, of_event};
 use super::time::later;
 use crate::client::{Client, ClientError, InstanceHandle};
 use crate::definition::{AcceptsEvent, OrchestratorDefinition};
-use crate::encoding::encode;
 use crate::engine::Random;
 use crate::external_event::ExternalEvent;
 use crate::model::instance::InstanceId;
@@ -127,7 +126,7 @@ impl<D> Later<'_, D> {
     /// When the payload cannot be written as JSON.
     #[track_caller]
     pub fn raise_event_named(self, name: &str, payload: &(impl Serialize + ?Sized)) {
-        let payload = encode("the event", payload).unwrap_or_else(|error| panic!("{error}"));
+        let payload = of_event(name, payload);
         let event = name.to_owned();
         self.asks(format!("the event `{name}`"), async move |instance| {
             instance

@@ -1,8 +1,10 @@
 //! Mocks of activities.
 
+use std::any::type_name_of_val;
 use std::cell::RefCell;
 use std::fmt;
 use std::marker::PhantomData;
+use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -15,7 +17,7 @@ use super::TestHub;
 use super::answers::Answer;
 use crate::arguments::InputError;
 use crate::definition::ActivityDefinition;
-use crate::encoding::encode;
+use crate::encoding::{Noting, encode};
 use crate::engine::Outcome;
 use crate::model::failure::{self, FailureDetails};
 
@@ -133,8 +135,23 @@ impl<'h, D, A> Mock<'h, D, A> {
 
 impl<D: ActivityDefinition, A: 'static> Mock<'_, D, A> {
     /// Returns this: what the activity returns, so a `Result` when that does.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be written as JSON, or would be read back as another value.
+    #[track_caller]
     pub fn returns(self, value: D::Returned) -> Self {
-        self.answer(Answer::Always(D::record(value)))
+        let noting = Noting::begin();
+        let outcome = D::record(value);
+        if let Some(why) = noting.first() {
+            panic!("{why}");
+        }
+        match &outcome {
+            Err(failure) if failure.error_type == failure::kind::ENCODE => {
+                panic!("{}", failure.error_message)
+            }
+            _ => self.answer(Answer::Always(outcome)),
+        }
     }
 
     /// Computes what it returns from the arguments.
@@ -208,9 +225,16 @@ impl Mock<'_, ByName, ()> {
     /// When it cannot be written as JSON.
     #[track_caller]
     pub fn returns(self, value: impl Serialize) -> Self {
-        let json = encode("the answer of a mock", &value);
-        let json = json.unwrap_or_else(|error| panic!("{error}"));
-        self.answer(Answer::Always(Ok(json)))
+        let what = format!("the output of the activity `{}`", self.name);
+        let noting = Noting::begin();
+        let json = match (encode(&what, &value), noting.first()) {
+            (Ok(json), None) => json,
+            (Ok(_), Some(why)) => panic!("{why}"),
+            (Err(error), _) => panic!("{error}"),
+        };
+        let value = (type_name_of_val(&value), Location::caller());
+        self.with_answers(|answers| answers.push_value(json, value));
+        self
     }
 
     /// Returns what this returns for the input: its JSON, or null when there is none. An input that is no JSON fails the attempt.

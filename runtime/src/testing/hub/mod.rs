@@ -62,6 +62,9 @@ const SEED: &str = "STEADFAST_SEED";
 ///
 /// Episodes are replayed at once, so that code that is not deterministic is found in each test:
 /// [`episode_replays`](Self::episode_replays).
+///
+/// A mock, or a fake that an activity uses, runs within the hub, and cannot let it go on from there: it notes what it sees for the
+/// test to look at, and what is to happen later is asked for [before](Self::after).
 pub struct TestHub {
     store: Arc<HubStore>,
     config: RefCell<Config>,
@@ -83,6 +86,7 @@ impl TestHub {
     /// A hub over a store in memory. It serves every definition that is linked into the test, unless it is told
     /// [otherwise](Self::definitions).
     #[must_use]
+    #[track_caller]
     #[allow(
         clippy::new_without_default,
         reason = "a hub is named where it is made, as its seed is for the whole test"
@@ -103,6 +107,7 @@ impl TestHub {
     /// # }
     /// ```
     #[must_use]
+    #[track_caller]
     pub fn on(store: impl Store) -> Self {
         Self::with(Arc::new(store), seed_given().unwrap_or(0), Mode::Plain)
     }
@@ -134,6 +139,7 @@ impl TestHub {
     /// # Panics
     ///
     /// When there is no seed.
+    #[track_caller]
     pub fn with_seeds(seeds: impl IntoIterator<Item = u64>, mut test: impl FnMut(&Self)) {
         let mut run = |seed| test(&Self::with(Arc::new(MemoryStore::new()), seed, Mode::Plain));
         match seed_given() {
@@ -178,6 +184,30 @@ impl TestHub {
     }
 
     /// The current time. It begins on the first of January 2026, at 00:00 UTC.
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] {
+    /// # use std::time::Duration;
+    /// # use steadfast::prelude::*;
+    /// # use steadfast::testing::TestHub;
+    /// const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+    ///
+    /// #[orchestrator]
+    /// async fn remind(ctx: OrchestrationContext) -> Timestamp {
+    ///     ctx.create_timer(WEEK).await;
+    ///     ctx.current_utc_datetime()
+    /// }
+    ///
+    /// let hub = TestHub::new();
+    /// hub.definitions(steadfast::definitions![remind]);
+    /// let begin = hub.now();
+    /// let reminded = hub.start(remind()).output().unwrap();
+    /// // It is a `jiff::Timestamp`, as the orchestrator's own time.
+    /// assert_eq!(hub.now(), reminded);
+    /// assert_eq!(hub.now().duration_since(begin).unsigned_abs(), WEEK);
+    /// assert_eq!(hub.now().to_string(), "2026-01-08T00:00:00Z");
+    /// # }
+    /// ```
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.world.time.now()
@@ -289,7 +319,27 @@ impl TestHub {
         self.orchestration(id)
     }
 
-    /// Starts an orchestration by its name. See [`start`](Self::start).
+    /// Starts an orchestration by its name, with an input as JSON: as a client does that does not know the type. See
+    /// [`start`](Self::start).
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] {
+    /// # use steadfast::prelude::*;
+    /// # use steadfast::testing::TestHub;
+    /// use steadfast::StartByName;
+    ///
+    /// #[orchestrator(name = "Ship")]
+    /// async fn ship(_ctx: OrchestrationContext, order: u64, express: Option<bool>) -> String {
+    ///     format!("parcel {order}, {}", if express == Some(true) { "soon" } else { "some day" })
+    /// }
+    ///
+    /// let hub = TestHub::new();
+    /// hub.definitions(steadfast::definitions![ship]);
+    /// // What a client sends that has read the documentation of the HTTP API.
+    /// let parcel = hub.start_by_name(StartByName::new("ship").input(serde_json::json!({"order": 7})));
+    /// assert_eq!(parcel.output_as::<String>().unwrap(), "parcel 7, some day");
+    /// # }
+    /// ```
     ///
     /// # Panics
     ///
@@ -330,8 +380,10 @@ impl TestHub {
     #[must_use]
     #[track_caller]
     pub fn instance(&self, id: impl Into<String>) -> TestInstance<'_> {
-        let id = InstanceId::parse(id).unwrap_or_else(|error| panic!("{error}"));
-        TestInstance::new(self, id)
+        match InstanceId::parse(id) {
+            Ok(id) => TestInstance::new(self, id),
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// Lets the mock that this gives answer in the place of an activity. Activities that are not mocked run for real, in the test's own
@@ -368,7 +420,7 @@ impl TestHub {
     pub fn mock_by_name(&self, name: &str) -> Mock<'_, ByName, ()> {
         let is_known = self.config.borrow().knows(name) || self.world.is_mocked(name);
         assert!(
-            is_known || self.worker.borrow().is_none(),
+            is_known || !self.is_running(),
             "this program has no activity `{name}`, and the worker runs already: mock it before the hub is first used"
         );
         Mock::new(self, name, |_| Ok(()))
@@ -389,11 +441,13 @@ impl TestHub {
 }
 
 /// The seed that the environment says.
+#[track_caller]
 fn seed_given() -> Option<u64> {
     let text = std::env::var(SEED).ok()?;
-    Some(text.parse().unwrap_or_else(|_| {
-        panic!("the environment variable {SEED} is `{text}`; a seed is a number from 0")
-    }))
+    let Ok(seed) = text.parse() else {
+        panic!("the environment variable {SEED} is `{text}`; a seed is a number from 0");
+    };
+    Some(seed)
 }
 
 impl Drop for TestHub {
@@ -403,13 +457,18 @@ impl Drop for TestHub {
         }
         let thread = std::thread::current();
         let test = thread.name().filter(|name| *name != "main");
-        let mut again = format!("{SEED}={}", self.seed);
-        if let Some(disturbance) = self.mode.disturbance() {
-            again += &format!(" {}={disturbance}", crash::CRASH);
-        }
+        let seed = self.seed;
+        let (crash, again) = match self.mode {
+            Mode::Plain => <(String, String)>::default(),
+            Mode::Undisturbed => (", and without a crash so far".into(), String::new()),
+            Mode::Disturbed(disturbance) => (
+                format!(", and with a crash: {}", self.crashing()),
+                format!(" {}={disturbance}", crash::CRASH),
+            ),
+        };
         eprintln!(
-            "steadfast: this test ran with the seed {}; to run it again in the same order: {again} cargo test {}",
-            self.seed,
+            "steadfast: this test ran with the seed {seed}{crash}; to run it again in the same order: {SEED}={seed}{again} \
+             cargo test {}",
             test.unwrap_or_default(),
         );
     }

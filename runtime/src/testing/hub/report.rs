@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::TestHub;
 use super::world::{Run, RunState};
 use crate::client::{Client, ClientError};
+use crate::context::recorded_result;
 use crate::model::instance::InstanceId;
 use crate::model::query::InstanceFilter;
 use crate::model::status::{InstanceStatus, RuntimeStatus};
@@ -13,12 +14,29 @@ use crate::model::waiting::{WaitingFor, WaitingOn};
 /// How many instances a report names.
 const NAMED: usize = 20;
 
+/// How many it names that have been busy.
+const NAMED_BUSY: usize = 3;
+
 impl TestHub {
     /// Fails the test.
     #[track_caller]
     pub(super) fn fail(&self, why: &str) -> ! {
-        let report = self.report();
+        let report = self.report(None);
         panic!("{why}\n{report}")
+    }
+
+    /// Fails the test, since the steps of a wait are used up.
+    #[track_caller]
+    pub(super) fn fail_without_end(&self) -> ! {
+        let steps = self.config.borrow().max_steps;
+        let mut why = format!("it has not come to an end after {steps} steps of the worker");
+        for (id, episodes) in self.store.busiest(NAMED_BUSY) {
+            let _ = write!(why, "\n  `{id}` has had {episodes} episodes");
+        }
+        self.fail(&format!(
+            "{why}\nwhat goes on for ever is watched with `hub.advance(..)` or `wait_custom_status(..)`, or ended with \
+             `.after(..).terminate(..)`; what takes longer is given more steps with `hub.max_steps(..)`"
+        ))
     }
 
     /// Fails the test when this is an error.
@@ -39,23 +57,53 @@ impl TestHub {
         let stalled = self.matching(&InstanceFilter::new().stalled(true), usize::MAX);
         if let Some(stalled) = stalled.iter().find(|stalled| self.is_of(stalled, id)) {
             let why = stalled.stalled.as_deref().unwrap_or_default();
-            self.fail(&format!(
-                "`{}` (`{}`) does not advance: {why}",
+            let mock = self.mock_to_blame(stalled, why);
+            let report = self.report(Some(&stalled.instance_id));
+            panic!(
+                "`{}` (`{}`) does not advance: {why}{mock}\n{report}",
                 stalled.instance_id, stalled.name
-            ));
+            );
         }
     }
 
     /// Whether it is this instance, or a descendant of it.
+    #[track_caller]
     fn is_of(&self, status: &InstanceStatus, id: &InstanceId) -> bool {
-        status.instance_id == *id
-            || status.parent.as_ref().is_some_and(|parent| {
-                let parent = self.instance(parent.instance_id.as_str()).read();
-                parent.is_some_and(|parent| self.is_of(&parent, id))
-            })
+        if status.instance_id == *id {
+            return true;
+        }
+        let parent = status.parent.as_ref();
+        let parent = parent.map(|parent| self.instance(parent.instance_id.as_str()));
+        let Some(Some(parent)) = parent.map(|parent| parent.read()) else {
+            return false;
+        };
+        self.is_of(&parent, id)
     }
 
-    fn report(&self) -> String {
+    /// Who gave the result that an instance cannot read: only by its name can a mock give one of another type.
+    fn mock_to_blame(&self, stalled: &InstanceStatus, why: &str) -> String {
+        self.world.runs(|runs| {
+            let mut runs = runs.iter().rev();
+            let told = runs.find_map(|run| {
+                let (key, name) = (run.task.key, &run.task.name);
+                let is_it = run.is_mocked
+                    && run.task.instance == stalled.instance_id
+                    && why.contains(&recorded_result("activity", name));
+                let given = || {
+                    self.world
+                        .with_mock(name, |answers| answers.value_given(key))
+                };
+                is_it.then(given).flatten()
+            });
+            told.map_or_else(String::new, |(ty, at)| {
+                format!("; its mock returns a `{ty}`, at {at}")
+            })
+        })
+    }
+
+    /// What everything waits for. Why one instance does not advance may have been told.
+    #[track_caller]
+    fn report(&self, told: Option<&InstanceId>) -> String {
         let mut report = format!("at {}", self.now());
         let unfinished = RuntimeStatus::ALL
             .into_iter()
@@ -66,7 +114,7 @@ impl TestHub {
             report += ", every instance has ended";
         }
         for status in unfinished.iter().take(NAMED) {
-            self.describe(&mut report, status);
+            self.describe(&mut report, status, told == Some(&status.instance_id));
         }
         if unfinished.len() > NAMED {
             report += "\n  and more";
@@ -74,11 +122,15 @@ impl TestHub {
         report
     }
 
-    fn describe(&self, report: &mut String, status: &InstanceStatus) {
+    #[track_caller]
+    fn describe(&self, report: &mut String, status: &InstanceStatus, is_told: bool) {
         let (id, name) = (&status.instance_id, &status.name);
         let _ = write!(report, "\n  `{id}` (`{name}`) is {}", status.runtime_status);
         if let Some(why) = &status.stalled {
-            let _ = write!(report, ", and does not advance: {why}");
+            report.push_str(", and is set aside");
+            if !is_told {
+                let _ = write!(report, ": {why}");
+            }
             return;
         }
         // The report is about a worker that stands still: what it is asked now may stay without an answer.
@@ -146,6 +198,7 @@ impl TestHub {
         }
     }
 
+    #[track_caller]
     pub(super) fn matching(&self, filter: &InstanceFilter, limit: usize) -> Vec<InstanceStatus> {
         let found = self.answer_of(async |client: Client| {
             let mut query = client.query(filter.clone());

@@ -1,5 +1,6 @@
 //! The store of a hub: it notes what is committed, and lets a commit fail where the test wants a crash.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,8 +25,10 @@ struct Notes {
     crash: Option<(u64, Crash)>,
     /// What the commit that crashes was to write.
     crashed: Option<String>,
-    /// The instances that clients started.
+    /// The instances.
     ids: BTreeMap<Incarnation, InstanceId>,
+    /// How many episodes each incarnation has had.
+    episodes: BTreeMap<Incarnation, u64>,
     /// Custom statuses of each incarnation, by the sequence of the change: JSON texts, and `null` where they were cleared.
     statuses: BTreeMap<Incarnation, BTreeMap<u64, String>>,
     may_have_stalled: bool,
@@ -69,6 +72,20 @@ impl HubStore {
         statuses.map_or_else(Vec::new, |statuses| statuses.values().cloned().collect())
     }
 
+    /// The instances that have had the most episodes, and how many.
+    pub(super) fn busiest(&self, limit: usize) -> Vec<(String, u64)> {
+        let notes = self.notes();
+        let mut episodes: Vec<_> = notes.episodes.iter().collect();
+        episodes.sort_by_key(|(_, episodes)| Reverse(**episodes));
+        let busiest = episodes.into_iter().take(limit);
+        let named = busiest.map(|(incarnation, episodes)| {
+            let id = notes.ids.get(incarnation);
+            let id = id.map_or_else(|| "an instance of another's".into(), ToString::to_string);
+            (id, *episodes)
+        });
+        named.collect()
+    }
+
     /// Whether any instance has stalled so far.
     pub(super) fn may_have_stalled(&self) -> bool {
         self.notes().may_have_stalled
@@ -99,6 +116,7 @@ impl Notes {
                     }
                 }
                 (Write::Episode(episode), Ok(_)) => {
+                    *self.episodes.entry(episode.incarnation).or_default() += 1;
                     self.may_have_stalled |= episode.stalled.is_some();
                     if let Some(status) = &episode.row.custom_status {
                         self.status(episode.incarnation, episode.row.sequence, status);

@@ -29,7 +29,7 @@ use crate::worker::shard::Shared;
 type Running = LocalBoxFuture<'static, Option<Outcome>>;
 
 /// What tells the state of the outside world.
-type Effects = Box<dyn Fn() -> Box<dyn State>>;
+type Effects = Rc<dyn Fn() -> Box<dyn State>>;
 
 pub(super) struct World {
     pub(super) time: VirtualTime,
@@ -118,12 +118,13 @@ impl World {
         &self,
         state: impl Fn() -> T + 'static,
     ) {
-        *self.effects.borrow_mut() = Some(Box::new(move || Box::new(state())));
+        *self.effects.borrow_mut() = Some(Rc::new(move || Box::new(state())));
     }
 
     /// The state of the outside world, where the test tells it.
     pub(super) fn effects(&self) -> Option<Box<dyn State>> {
-        self.effects.borrow().as_ref().map(|effects| effects())
+        let effects = self.effects.borrow().clone();
+        effects.map(|effects| effects())
     }
 
     pub(super) fn runs<T>(&self, look: impl FnOnce(&[Run]) -> T) -> T {
@@ -175,8 +176,9 @@ impl World {
                     outcome
                 }
             };
+            let after = world.effects();
             let mut runs = world.runs.borrow_mut();
-            runs[run].after = world.effects();
+            runs[run].after = after;
             runs[run].state = match (&outcome, cancellation.reason()) {
                 (Some(outcome), None) => RunState::Ended(outcome.clone()),
                 _ => RunState::Cancelled,
@@ -261,11 +263,16 @@ impl World {
             .iter()
             .find(|key| !shared.dependencies.has(key));
         if let Some(missing) = missing {
+            let missing = missing.type_name();
+            let give = if missing.starts_with("dyn ") {
+                format!("hub.shared_dependency::<{missing}>(Arc::new(..))")
+            } else {
+                "hub.dependency(..)".into()
+            };
             self.has_broken(format!(
-                "{} takes a `Dependency<{}>` that the hub was not given: write `hub.dependency(..)` or \
-                 `hub.shared_dependency(..)`, or mock the activity with `hub.mock(..)`",
+                "{} takes a `Dependency<{missing}>`, and the hub has none: give it one before it is first used, with `{give}`, or \
+                 mock the activity, with `hub.mock(..)`",
                 of(task),
-                missing.type_name(),
             ));
             pending::<()>().await;
         }
