@@ -41,3 +41,24 @@ fn recommend(choice: i64) -> Option<Recommendation> {
         recommended_seasons,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use steadfast::testing::TestHub;
+
+    use super::*;
+
+    #[test]
+    fn what_is_recommended_is_published() {
+        let hub = TestHub::new();
+        let london =
+            json!({"recommendedCities": ["Seattle", "London"], "recommendedSeasons": ["Summer"]});
+        for (choice, expected) in [(2, vec![london]), (4, Vec::new())] {
+            let cities = hub.start(city_recommender(choice));
+            cities.output().unwrap();
+            // Its status has no type, so the test says what to read it as.
+            assert_eq!(cities.custom_statuses_as::<Value>(), expected);
+        }
+    }
+}
