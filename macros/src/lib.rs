@@ -27,7 +27,7 @@ use crate::model::{Definition, Kind};
 /// Makes an async function an orchestrator: its code survives crashes and restarts of the process.
 ///
 /// The first parameter is the context, [`OrchestrationContext`] or `OrchestrationContext<S>` with a status type `S`. The
-/// others are the arguments; they are read from JSON, and so is the output.
+/// others are the arguments. Arguments and output travel as JSON.
 ///
 /// The function's name is three things afterwards: `hello_sequence(cities)` builds a call, `hello_sequence` is a type that
 /// stands for the definition, and `hello_sequence::run(ctx, cities)` is the function as written.
@@ -46,25 +46,26 @@ use crate::model::{Definition, Kind};
 ///
 /// # Determinism
 ///
-/// What would be different on a replay does not compile in its body: the clock, random numbers, input and output, tasks, and [some
-/// more](https://docs.rs/steadfast/latest/steadfast/determinism/index.html). One statement is excepted by
-/// `#[steadfast::allow(clock, reason = "..")]` on it; the reason is shown in the documentation of the orchestrator.
+/// Whatever would be different on a replay does not compile in its body: the clock, random numbers, input and output, tasks, and
+/// [more](https://docs.rs/steadfast/latest/steadfast/determinism/index.html). `#[steadfast::allow(clock, reason = "..")]` on a
+/// statement makes an exception for it; the reason is shown in the documentation of the orchestrator.
 ///
 /// # Declared events
 ///
 /// With `events(..)`, waiting for another event does not compile: `ctx.wait_for_external_event()` is checked wherever it is called
-/// in the body, also in closures and inside of macros such as `join!`. What cannot be seen is not checked: a wait by name, and
-/// one in a function that is given the context.
+/// in the body, also in closures and inside of macros such as `join!`. Not checked are a wait by name, and a wait in a function
+/// that the context is passed to.
 ///
 /// # Its documentation
 ///
-/// rustdoc shows the function's own at `hello_sequence()`, and below it what the attribute and the signature say; a parameter may have a doc
-/// comment too. Link to it as ``[`hello_sequence()`]``, and to the type as ``[`type@hello_sequence`]``: the name alone is ambiguous.
+/// rustdoc shows the doc comment of the function at `hello_sequence()`, and below it what the attribute and the signature say.
+/// Parameters may have doc comments too. Link to it as ``[`hello_sequence()`]``, and to the type as ``[`type@hello_sequence`]``: the name alone is ambiguous.
 ///
 /// # Where it may stand
 ///
-/// On a function in any module or function body, also behind `cfg`, and made by `macro_rules!`. Not on one in an `impl` or `trait`
-/// block, where rustc says that a struct is not supported, and not on a generic one: write a definition beside it that calls it.
+/// On a function in any module or function body, also behind `cfg` or made by `macro_rules!`. Not on a function in an `impl` or
+/// `trait` block, where rustc says that a struct is not supported, and not on a generic one: write a definition beside it that
+/// calls it.
 ///
 /// [`OrchestrationContext`]: https://docs.rs/steadfast/latest/steadfast/struct.OrchestrationContext.html
 #[proc_macro_attribute]
@@ -75,8 +76,8 @@ pub fn orchestrator(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes an async function an activity: a step that may do anything, and whose result is recorded.
 ///
 /// The first parameter may be an [`ActivityContext`]. A parameter of type [`Dependency<T>`](#dependencies) is given by the
-/// worker. The others are the arguments; they are read from JSON, and so is the output. An activity runs at least once: after
-/// a crash it may run again.
+/// worker. The others are the arguments. Arguments and output travel as JSON. An activity runs at least once: after a crash
+/// it may run again.
 ///
 /// The function's name is three things afterwards: `say_hello(city)` builds a call, `say_hello` is a type that stands for the
 /// definition, and `say_hello::run(city)` is the function as written, for unit tests.
@@ -105,29 +106,30 @@ pub fn orchestrator(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `total_time = "1h"` | no attempt begins later than this after the first | no limit |
 /// | `jitter = 0.5` | by what part of itself an interval is shortened at most, from 0 to 1, so that calls that failed together are not tried again together | 0 |
 ///
-/// An error that says `#[no_retry]` is not tried again: see `#[derive(DurableError)]`. What is said here holds for calls from
-/// now on; a call that is under way keeps what was said when it was made.
+/// An error marked `#[no_retry]` is not tried again: see `#[derive(DurableError)]`. A change of these keys holds for calls made from
+/// then on; a call that has already been made keeps its policy.
 ///
 /// # Dependencies
 ///
-/// `Dependency<T>` is a parameter that the worker fills in: a pool, a client, a configuration. It may stand at any place behind
-/// the context, is no argument of the call, and is not recorded. It is recognised by its name with the type in angle brackets,
-/// so that an alias must be written out. An orchestrator takes none.
+/// `Dependency<T>` is a parameter that the worker fills in: a pool, a client, a configuration. It may stand at any place after
+/// the context, is not an argument of the call, and is not recorded. It is recognised by its name with the type in angle
+/// brackets, so an alias of it does not work. Orchestrators cannot take dependencies.
 ///
 /// # Its documentation
 ///
-/// rustdoc shows the function's own at `say_hello()`, and below it what the attribute and the signature say; a parameter may have a doc
-/// comment too. Link to it as ``[`say_hello()`]``, and to the type as ``[`type@say_hello`]``: the name alone is ambiguous.
+/// rustdoc shows the doc comment of the function at `say_hello()`, and below it what the attribute and the signature say.
+/// Parameters may have doc comments too. Link to it as ``[`say_hello()`]``, and to the type as ``[`type@say_hello`]``: the name alone is ambiguous.
 ///
 /// # Where it may stand
 ///
-/// On a function in any module or function body, also behind `cfg`, and made by `macro_rules!`. Not on one in an `impl` or `trait`
-/// block, where rustc says that a struct is not supported, and not on a generic one: write a definition beside it that calls it.
+/// On a function in any module or function body, also behind `cfg` or made by `macro_rules!`. Not on a function in an `impl` or
+/// `trait` block, where rustc says that a struct is not supported, and not on a generic one: write a definition beside it that
+/// calls it.
 ///
 /// # Errors
 ///
-/// When it returns a `Result`, its error is recorded as data if it is a `DurableError`, and else with its message; it may be
-/// any type that implements `std::error::Error` or `Display`.
+/// If it returns a `Result`, its error is recorded as data if it is a `DurableError`, and otherwise as its message; the error may
+/// be any type that implements `std::error::Error` or `Display`.
 ///
 /// [`ActivityContext`]: https://docs.rs/steadfast/latest/steadfast/struct.ActivityContext.html
 #[proc_macro_attribute]
@@ -152,7 +154,7 @@ pub fn activity(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// A variant with a field `#[from] CallError<..>` (or `EventError`, `CustomStatusError`, `TimedOut`) replaces that conversion. So does one
 /// that is written by hand, next to `#[durable_error(skip_from(CallError))]` on the type; without it the two conflict (E0119).
-/// Several are left out with commas between them.
+/// Several conversions are left out with commas between them.
 #[proc_macro_derive(DurableError, attributes(durable_error, retry, no_retry, steadfast))]
 pub fn durable_error(input: TokenStream) -> TokenStream {
     derive(input, derive::durable_error::expand)
@@ -184,9 +186,9 @@ pub fn external_event(input: TokenStream) -> TokenStream {
 ///
 /// `#[custom_status(unbounded)]` on a field says that it has no bound, and requires nothing of its type.
 /// `ctx.set_custom_status(log)` then returns a `Result`, which must be used: a value that is too large is an error, and the previous
-/// status stays. On the type the word is about all fields together. It cannot be left out where a field has no bound, also not
-/// where that field is a type that has the word itself. It is refused where it is not needed, since everybody who sets the
-/// status would handle an error that cannot come.
+/// status stays. On the type it is about all fields together. It is required where a field has no bound, even
+/// if the type of that field is marked itself. It is refused where it is not needed, since everybody who sets the status would
+/// have to handle an error that cannot occur.
 #[proc_macro_derive(CustomStatus, attributes(custom_status, steadfast))]
 pub fn custom_status(input: TokenStream) -> TokenStream {
     derive(input, derive::custom_status::expand)
@@ -194,8 +196,8 @@ pub fn custom_status(input: TokenStream) -> TokenStream {
 
 /// Makes a test of each recorded history that matches a pattern: it replays the history against today's code.
 ///
-/// The pattern is that of file names, with `*`, `**`, `?` and `[..]`, seen from the folder of the package's `Cargo.toml`. It stands in a
-/// file of tests, such as `tests/replay.rs`, for which a line like `use my_app as _;` links the definitions.
+/// The pattern matches file names, with `*`, `**`, `?` and `[..]`, relative to the folder of the package's `Cargo.toml`. Write it in a
+/// file of tests, such as `tests/replay.rs`, where a line like `use my_app as _;` links the definitions.
 ///
 /// | key | what it says | when left out |
 /// | --- | --- | --- |
@@ -203,9 +205,9 @@ pub fn custom_status(input: TokenStream) -> TokenStream {
 /// | `in_full` | inputs, due times and tags are compared too | what a worker compares, the output and the custom status |
 /// | `crate = path` | where steadfast is, when the dependency is renamed | `::steadfast` |
 ///
-/// Cargo compiles the tests again when one of the files is changed or deleted. It does not see a new one, until the tests are compiled for
-/// another reason; one more test fails then, and names it. A build script that prints `cargo::rerun-if-changed=tests/histories` has
-/// them compiled again at once.
+/// Cargo compiles the tests again when one of the files is changed or deleted, but it does not notice a new file. One more test then
+/// fails and names the file, until the tests are compiled for another reason. A build script that prints
+/// `cargo::rerun-if-changed=tests/histories` has them compiled again at once.
 #[cfg(feature = "testing")]
 #[proc_macro]
 pub fn replay_tests(input: TokenStream) -> TokenStream {

@@ -4,7 +4,7 @@
 //! aside. [`record()`] writes histories to files, for [`replay_tests!`](crate::replay_tests). Neither writes to the store, takes its
 //! ownership or runs an activity, so both work beside the process that owns it.
 //!
-//! [`main()`] is both as a program, and [`Program`] one that is told more: write `src/bin/deploy.rs`,
+//! [`main()`] is both as a program, and [`Program`] is the same with options. Write `src/bin/deploy.rs`,
 //!
 //! ```no_run
 //! # /*
@@ -18,7 +18,7 @@
 //!
 //! and run `deploy check --store app.db` and `deploy record --store app.db --into tests/histories`.
 //!
-//! The guide [`deploying`](crate::deploying) has the whole of it.
+//! The guide [`deploying`](crate::deploying) explains all of it.
 
 mod check;
 mod instances;

@@ -34,9 +34,9 @@ const EXIT_CODES: &str = "Exit code: 0 when all is fine, 1 when instances diverg
 /// Both take `--name`, `--version`, `--status`, `--id-prefix`, `--created-from`, `--created-to`, `--updated-from` and `--updated-to`, which
 /// all have to hold, and `--help`. The store is a SQLite file; its owner may be running.
 ///
-/// The exit code is 0 when all is fine, 1 when instances diverge, and 2 when something could not be checked or recorded, also because of the
-/// command line. The report goes to stdout, with `--json` as one object ([`Report`](super::Report), [`Recorded`](super::Recorded)); what is
-/// in the way goes to stderr.
+/// The exit code is 0 when all is fine, 1 when instances diverge, and 2 when something could not be checked or recorded, or the command
+/// line is wrong. The report goes to stdout, with `--json` as one object ([`Report`](super::Report), [`Recorded`](super::Recorded));
+/// errors go to stderr.
 #[must_use]
 pub fn main() -> ExitCode {
     Program::new().run()

@@ -1,8 +1,8 @@
-//! Recorded histories against today's code, on the engine alone: nothing happens but the orchestrator's own code, no activity runs, and
-//! nothing is written.
+//! Recorded histories against today's code, on the engine alone: only the orchestrator's own code runs, no activity does, and nothing is
+//! written.
 //!
-//! [`testing::replay`](crate::testing) and [`deploy::check`](crate::deploy) are what it is for. What does not fit is a [`Divergence`],
-//! which prints as a diff.
+//! [`testing::replay`](crate::testing) and [`deploy::check`](crate::deploy) are built on it. What does not fit is a [`Divergence`], which
+//! prints as a diff.
 
 mod advice;
 mod diff;

@@ -73,7 +73,7 @@ const VERSION: u32 = 1;
 ///
 /// The first episode is what the execution began with, and its custom status that with which it began. An event has its time,
 /// the id of the action that it confirms when it confirms one, and under the name of its kind the fields of that kind: those of
-/// [`HistoryEventKind`], times among them in microseconds since 1970. Payloads and custom statuses are JSON texts in strings, byte
+/// [`HistoryEventKind`](crate::model::history::HistoryEventKind), times among them in microseconds since 1970. Payloads and custom statuses are JSON texts in strings, byte
 /// for byte as they are stored. What is `null`, empty or `false` may be missing.
 ///
 /// ```
