@@ -9,7 +9,7 @@ use crate::limits::{MAX_PAGE_BYTES, MAX_PAGE_WALK};
 use crate::model::instance::Incarnation;
 use crate::model::query::{InstanceFilter, Order};
 use crate::model::status::{InstanceStatus, RuntimeStatus};
-use crate::store::{InstancePage, PageRequest};
+use crate::store::{InstancePage, PageRequest, UnreadableInstance};
 
 /// How many instances a page has by default: as over HTTP.
 const DEFAULT_PAGE_SIZE: usize = 100;
@@ -33,6 +33,8 @@ pub struct InstanceQuery {
 pub struct Page {
     /// The instances.
     pub instances: Vec<InstanceStatus>,
+    /// Those that are damaged in the store, so that it cannot be told whether they match.
+    pub unreadable: Vec<UnreadableInstance>,
     /// What the query for the next page is given; `None` when this is the last one.
     pub continuation: Option<ContinuationToken>,
 }
@@ -139,8 +141,8 @@ impl InstanceQuery {
     /// [`MAX_PAGE_WALK`] instances match: only a missing [`continuation`](Page::continuation) marks the last one. If
     /// [`next`](Self::next) was called before, this gives what is left of its page.
     ///
-    /// An instance of which something stored cannot be decoded is listed too, without its input, output and tags, and
-    /// [`stalled`](InstanceStatus::stalled) says so.
+    /// An instance of which something stored cannot be read or decoded is listed too, without its input, output and tags, and
+    /// [`stalled`](InstanceStatus::stalled) says so. One that cannot be read at all is [told apart](Page::unreadable), and logged.
     ///
     /// # Errors
     ///
@@ -149,6 +151,7 @@ impl InstanceQuery {
         if self.at_end || !self.read.is_empty() {
             return Ok(Page {
                 instances: std::mem::take(&mut self.read).into(),
+                unreadable: Vec::new(),
                 continuation: self.after.filter(|_| !self.at_end),
             });
         }
@@ -164,10 +167,17 @@ impl InstanceQuery {
         let page = self.client.read_at_length(move |store| {
             Box::pin(async move { store.query(&filter, &request).await })
         });
-        let InstancePage { mut rows, mut next } = page.await?;
+        let InstancePage {
+            mut rows,
+            unreadable,
+            mut next,
+        } = page.await?;
         if rows.len() > self.page_size {
             rows.truncate(self.page_size);
             next = rows.last().map(|last| last.header.incarnation);
+        }
+        for UnreadableInstance { id, reason, .. } in &unreadable {
+            tracing::error!(instance = %id, %reason, "an instance cannot be listed");
         }
         let instances = rows.into_iter().map(|rows| Snapshot::of(rows).status);
         let continuation = next.map(ContinuationToken);
@@ -175,11 +185,12 @@ impl InstanceQuery {
         self.after = continuation.or(self.after);
         Ok(Page {
             instances: instances.collect(),
+            unreadable,
             continuation,
         })
     }
 
-    /// The next instance; `None` when there are no more.
+    /// The next instance; `None` when there are no more. Those that cannot be read are only logged.
     ///
     /// # Errors
     ///

@@ -52,8 +52,11 @@ impl<'a, S: Store + ?Sized> Instances<'a, S> {
             }
             let page = block_on(self.store.query(self.filter, &self.page))?;
             (self.at_end, self.page.after) = (page.next.is_none(), page.next);
-            let ids: Vec<_> = page.rows.into_iter().map(|rows| rows.header.id).collect();
-            self.ids = ids.into_iter();
+            let ids = page.rows.into_iter().map(|rows| rows.header.id);
+            // To load one of these fails, and says why.
+            let unreadable = page.unreadable.into_iter();
+            let unreadable = unreadable.filter_map(|one| InstanceId::parse(one.id).ok());
+            self.ids = ids.chain(unreadable).collect::<Vec<_>>().into_iter();
         }
     }
 

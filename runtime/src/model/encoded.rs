@@ -12,8 +12,8 @@ pub(crate) const ENCODED: &str = "steadfast:1 ";
 /// How a part begins that could not be decoded. It is never stored.
 const UNDECODABLE: &str = "steadfast:undecodable ";
 
-/// A text that takes the place of one that could not be decoded: it reads as no events, and says why.
-#[cfg(feature = "codec")]
+/// A text that takes the place of one that could not be read or decoded: it reads as no events, and says why.
+#[cfg(any(feature = "codec", feature = "sqlite"))]
 pub(crate) fn undecodable(reason: &str) -> String {
     Value::from(vec![format!("{UNDECODABLE}{reason}")]).to_string()
 }
@@ -64,7 +64,7 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "codec")]
+    #[cfg(any(feature = "codec", feature = "sqlite"))]
     #[test]
     fn what_cannot_be_decoded_says_why() {
         let text = undecodable("no key `\"k\"`");

@@ -56,6 +56,7 @@ pub use futures_util::future::BoxFuture;
 pub(crate) use newest::newest_texts;
 pub use rows::{
     ChangeRow, HistoryRow, InboxRow, InstanceHeader, InstanceRows, ParentLink, StoredInstance,
+    UnreadableInstance,
 };
 pub use write::{
     ContinuedExecution, CreateChild, CreateInstance, Destination, EpisodeWrite, ImportInstance,
@@ -126,14 +127,16 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Option<InstanceRows>, StoreError>>;
 
     /// Unfinished instances that must be looked at when a worker starts ([`InstanceHeader::needs_attention`], or a message in
-    /// the inbox), with an incarnation greater than `after`, by incarnation, at most `limit`.
+    /// the inbox), with an incarnation greater than `after`, by incarnation, at most `limit`. One that is damaged, so that it cannot be
+    /// told, is among them: who loads it finds what is wrong.
     fn needing_attention(
         &self,
         after: Incarnation,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<(Incarnation, InstanceId)>, StoreError>>;
 
-    /// Unfinished instances whose next timer is later than the position `after`, by (time, incarnation), at most `limit`.
+    /// Unfinished instances whose next timer is later than the position `after`, by (time, incarnation), at most `limit`. One that is
+    /// damaged keeps no other from being found.
     fn timers(
         &self,
         after: TimerPosition,
@@ -165,13 +168,17 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// An instance that is there all the while, and matches all the while, is on exactly one page, whatever is created and
     /// deleted between pages. To read all pages takes time in proportion to the number of instances, and to read one, to how many
     /// it may [walk](PageRequest::walk) past.
+    ///
+    /// What is damaged of an instance keeps no other from being read. An instance of which only a payload cannot be read is there without its
+    /// payloads; one that cannot be read at all is [told apart](InstancePage::unreadable).
     fn query<'a>(
         &'a self,
         filter: &'a InstanceFilter,
         page: &'a PageRequest,
     ) -> BoxFuture<'a, Result<InstancePage, StoreError>>;
 
-    /// How many instances match, for each runtime status that occurs among them, by the name of the status.
+    /// How many instances match, for each runtime status that occurs among them, by the name of the status. Those that cannot be
+    /// read are not counted.
     fn counts<'a>(
         &'a self,
         filter: &'a InstanceFilter,
@@ -210,7 +217,7 @@ pub struct TimerPosition {
 pub struct PageRequest {
     /// The last instance of the page before; `None` for the first page.
     pub after: Option<Incarnation>,
-    /// How many at most.
+    /// How many at most, those that cannot be read included.
     pub limit: usize,
     /// How many bytes they may [hold](InstanceRows::bytes) together. The page ends with the instance with which it holds more: so it has
     /// one in any case, and no more of what is in the store is in memory than this and one instance.
@@ -227,28 +234,14 @@ pub struct PageRequest {
 pub struct InstancePage {
     /// Those that match.
     pub rows: Vec<InstanceRows>,
+    /// Those of which it cannot be told whether they match.
+    pub unreadable: Vec<UnreadableInstance>,
     /// Behind which instance to go on; it need not be one that matches. `None` when there is nothing behind this page.
     pub next: Option<Incarnation>,
 }
 
-/// As much of a walk as fits on a page. Each step of it tells the instance, and what is to be read of it if it matches.
-fn filled<T, E>(
-    page: &PageRequest,
-    walk: impl Iterator<Item = Result<(Incarnation, Option<T>), E>>,
-    read: impl Fn(T) -> Result<InstanceRows, E>,
-) -> Result<InstancePage, E> {
-    let mut rows = Vec::new();
-    let next = walked(page, walk, |found| {
-        let found = read(found)?;
-        let bytes = found.bytes();
-        rows.push(found);
-        Ok(bytes)
-    })?;
-    Ok(InstancePage { rows, next })
-}
-
-/// Walks as far as a page goes, and tells behind which instance it ends. What matches is taken, which answers how much of the
-/// [bytes](PageRequest::bytes) it fills.
+/// Walks as far as a page goes, and tells behind which instance it ends. Each step tells the instance, and what is to be taken of it
+/// if it matches; taking it answers how many of the page's bytes it fills.
 fn walked<T, E>(
     page: &PageRequest,
     mut walk: impl Iterator<Item = Result<(Incarnation, Option<T>), E>>,

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+#[cfg(any(feature = "codec", feature = "sqlite"))]
+use crate::model::encoded::undecodable;
 use crate::model::instance::{ExecutionId, Incarnation, InstanceId, ParentInstance};
 use crate::model::status::{ActivityProgress, RuntimeStatus};
 #[cfg(doc)]
@@ -137,7 +139,29 @@ pub struct InstanceRows {
     pub progress: Vec<ActivityProgress>,
 }
 
+/// An instance of which a store cannot tell what it is like, as something of it is damaged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadableInstance {
+    /// Its id, as it is stored.
+    pub id: String,
+    /// Which creation of the id.
+    pub incarnation: Incarnation,
+    /// What is wrong, in words for an operator.
+    pub reason: String,
+}
+
 impl InstanceRows {
+    /// Puts texts that say why in the place of its events, when something that it points at cannot be read.
+    #[cfg(any(feature = "codec", feature = "sqlite"))]
+    pub(crate) fn without_payloads(&mut self, why: &str) {
+        let instead = undecodable(why);
+        let has_ended = self.header.runtime_status.is_terminal();
+        self.last_events = has_ended.then(|| instead.clone());
+        self.first_events = instead;
+        self.custom_status = None;
+        self.progress.clear();
+    }
+
     /// How many bytes of text it holds, but for its columns.
     #[must_use]
     pub fn bytes(&self) -> usize {

@@ -122,7 +122,7 @@ fn unreadable(path: &Path) -> BTreeSet<String> {
     let database = database::open(path);
     let reads = |database: &Connection, id: &str| {
         database.query_row(
-            "SELECT sum(length(events)) FROM instances JOIN history USING (incarnation) WHERE id = ?1",
+            "SELECT sum(length(events) + length(name)) FROM instances JOIN history USING (incarnation) WHERE id = ?1",
             [id],
             |row| row.get::<_, i64>(0),
         )
@@ -135,6 +135,12 @@ fn unreadable(path: &Path) -> BTreeSet<String> {
 fn damaged_page_of_history_stops_the_instances_on_it_and_not_the_others() {
     let place = Place::new();
     place.damage(place.pages_of("history"));
+}
+
+#[test]
+fn damaged_page_of_instances_stops_those_on_it_and_not_the_others() {
+    let place = Place::new();
+    place.damage(place.pages_of("instances"));
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod log;
 mod outage;
 mod read_only;
 mod strange;
+mod unreadable;
 
 use std::path::Path;
 

@@ -8,7 +8,10 @@ use steadfast::model::tags::Tags;
 use steadfast::prelude::*;
 use steadfast::store::memory::MemoryStore;
 use steadfast::store::sqlite::SqliteStore;
-use steadfast::store::{CreateInstance, Store, Write};
+use steadfast::store::{
+    BoxFuture, CreateInstance, InstancePage, InstanceRows, PageRequest, Store, StoreError,
+    UnreadableInstance, Write, delegate_store,
+};
 use steadfast::testing::SingleThreaded;
 use steadfast::{InstanceFilter, InstanceId, InstanceQuery, InstanceStatus, Order, definitions};
 
@@ -322,6 +325,64 @@ fn an_instance_that_cannot_be_decoded_is_listed_with_the_reason() {
         worker.wait(damaged.terminate(None));
         worker.wait(damaged.purge());
     });
+}
+
+/// A store in which the instances of one id cannot be read.
+#[derive(Debug)]
+struct Damaged(MemoryStore);
+
+impl Store for Damaged {
+    delegate_store!(|self| self.0; acquire, commit, load, read, needing_attention, timers, inbox, changes, counts);
+
+    fn query<'a>(
+        &'a self,
+        filter: &'a InstanceFilter,
+        page: &'a PageRequest,
+    ) -> BoxFuture<'a, Result<InstancePage, StoreError>> {
+        Box::pin(async move {
+            let mut found = self.0.query(filter, page).await?;
+            let is_damaged = |rows: &mut InstanceRows| rows.header.id.as_str() == "damaged";
+            for rows in found.rows.extract_if(.., is_damaged) {
+                found.unreadable.push(UnreadableInstance {
+                    id: rows.header.id.into(),
+                    incarnation: rows.header.incarnation,
+                    reason: "it is damaged".into(),
+                });
+            }
+            Ok(found)
+        })
+    }
+}
+
+#[test]
+fn an_instance_that_cannot_be_read_is_told_apart_and_hides_no_other() {
+    for page_size in [1, 2, 10] {
+        let mut worker =
+            World::on_exactly(Damaged(MemoryStore::new())).worker(definitions![wait_for_go]);
+        let client = worker.client().clone();
+        for id in ["a", "damaged", "b"] {
+            worker.wait(client.start(wait_for_go().id(id)));
+        }
+        let query = || client.query(InstanceFilter::new()).page_size(page_size);
+        assert_eq!(ids(&all(&mut worker, query())), ["a", "b"]);
+        let (mut query, mut found, mut unreadable) = (query(), Vec::new(), Vec::new());
+        loop {
+            let page = worker.wait(query.page());
+            found.extend(page.instances);
+            unreadable.extend(page.unreadable);
+            if page.continuation.is_none() {
+                break;
+            }
+        }
+        assert_eq!(ids(&found), ["a", "b"]);
+        let [one] = &unreadable[..] else {
+            panic!("one cannot be read, but: {unreadable:?}");
+        };
+        assert_eq!(
+            (one.id.as_str(), one.reason.as_str()),
+            ("damaged", "it is damaged")
+        );
+    }
 }
 
 #[test]

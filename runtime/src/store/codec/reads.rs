@@ -64,11 +64,7 @@ impl Decoder<'_> {
     pub(super) fn rows(self, mut rows: InstanceRows) -> InstanceRows {
         self.header(&mut rows.header);
         if let Err(why) = self.try_rows(&mut rows) {
-            let instead = undecodable(&why);
-            rows.last_events = rows.last_events.map(|_| instead.clone());
-            rows.first_events = instead;
-            rows.custom_status = None;
-            rows.progress.clear();
+            rows.without_payloads(&why);
         }
         rows
     }

@@ -174,6 +174,7 @@ impl<S: Store, C: Codec> Store for CodecStore<S, C> {
                 let part = self.store.query(filter, &rest).await?;
                 // At least these were walked past. How many that do not match came with them is not known.
                 rest.walk = rest.walk.saturating_sub(part.rows.len());
+                found.unreadable.extend(part.unreadable);
                 let is_cut = part.rows.iter().map(InstanceRows::bytes).sum::<usize>() > rest.bytes;
                 for rows in part.rows {
                     found.next = Some(rows.header.incarnation);

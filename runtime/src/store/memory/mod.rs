@@ -13,8 +13,8 @@ use futures_util::future::BoxFuture;
 use self::instance::Instance;
 use super::{
     ChangeRow, Epoch, InboxRow, InstancePage, InstanceRows, Ownership, PageRequest, Store,
-    StoreError, StoredInstance, TimerPosition, Write, WriteResult, fenced, filled, matches,
-    task_hub_of,
+    StoreError, StoredInstance, TimerPosition, Write, WriteResult, fenced, matches, task_hub_of,
+    walked,
 };
 use crate::model::instance::{Incarnation, InstanceId};
 use crate::model::query::{InstanceFilter, Order};
@@ -231,7 +231,18 @@ impl Data {
         filter: &InstanceFilter,
         page: &PageRequest,
     ) -> Result<InstancePage, StoreError> {
-        filled(page, self.walk(filter, page), Instance::rows)
+        let mut rows = Vec::new();
+        let next = walked(page, self.walk(filter, page), |instance| {
+            let found = instance.rows()?;
+            let bytes = found.bytes();
+            rows.push(found);
+            Ok(bytes)
+        })?;
+        Ok(InstancePage {
+            rows,
+            unreadable: Vec::new(),
+            next,
+        })
     }
 
     /// The instances of a page and all behind it: each, and again if it matches.

@@ -21,11 +21,8 @@ pub(super) fn from_sqlite(path: &Path, error: rusqlite::Error) -> StoreError {
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
             (StoreErrorKind::ReadOnly, read_only(path))
         }
-        // Without a code of SQLite, a value was not of the type or form that this store writes.
-        None
-        | Some(
-            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::ConstraintViolation,
-        ) => (StoreErrorKind::Corrupt, damaged(path)),
+        Some(ErrorCode::ConstraintViolation) => (StoreErrorKind::Corrupt, damaged(path)),
+        _ if is_damage(&error) => (StoreErrorKind::Corrupt, damaged(path)),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
             StoreErrorKind::Unavailable,
             format!(
@@ -39,12 +36,20 @@ pub(super) fn from_sqlite(path: &Path, error: rusqlite::Error) -> StoreError {
             ),
         ),
         Some(ErrorCode::CannotOpen) => return cannot_open(path, error),
-        Some(_) => (
+        _ => (
             StoreErrorKind::Unavailable,
             format!("SQLite failed on `{file}`"),
         ),
     };
     StoreError::new(kind, message).with_source(error)
+}
+
+/// Whether what was read is damaged. Without a code of SQLite, a value was not of the type or form that this store writes.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        None | Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+    )
 }
 
 /// SQLite does not say which of its files it could not open, nor why; trying the one that a writer needs first tells. An

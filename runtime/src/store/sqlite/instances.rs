@@ -50,6 +50,15 @@ pub(super) fn by_incarnation(
         .optional()
 }
 
+/// The runtime status of an instance.
+pub(super) fn status(db: &Connection, incarnation: Incarnation) -> Result<Option<RuntimeStatus>> {
+    db.prepare_cached("SELECT runtime_status FROM instances WHERE incarnation = ?1")?
+        .query_row([integer(incarnation.0)], |row| {
+            convert::runtime_status(row, 0)
+        })
+        .optional()
+}
+
 /// The unfinished instances that this execution of an instance started, oldest first.
 pub(super) fn unfinished_children(
     db: &Connection,

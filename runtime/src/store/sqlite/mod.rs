@@ -16,6 +16,7 @@ mod log;
 mod meta;
 mod migrations;
 mod open;
+mod past_damage;
 mod progress;
 mod queries;
 mod reader;

@@ -6,18 +6,21 @@ use std::path::{Path, PathBuf};
 use futures_util::future::BoxFuture;
 use rusqlite::Connection;
 
-use super::migrations::Found;
+use super::error::is_damage;
 use super::readers::Readers;
+use super::search::Found;
 use super::still::Still;
 use super::{
-    changes, error, history, inbox, instances, migrations, open, progress, queries, search,
+    changes, error, history, inbox, instances, migrations, open, past_damage, progress, queries,
+    search,
 };
 use crate::model::instance::{Incarnation, InstanceId};
 use crate::model::query::InstanceFilter;
 use crate::model::status::RuntimeStatus;
 use crate::store::{
     ChangeRow, Epoch, InboxRow, InstanceHeader, InstancePage, InstanceRows, Ownership, PageRequest,
-    Store, StoreError, StoreErrorKind, StoredInstance, TimerPosition, Write, WriteResult, filled,
+    Store, StoreError, StoreErrorKind, StoredInstance, TimerPosition, UnreadableInstance, Write,
+    WriteResult, walked,
 };
 
 /// A SQLite file that is read, while whoever owns it goes on: for [`deploy::check`](crate::deploy) and the like.
@@ -87,7 +90,7 @@ impl SqliteReader {
         }
         let db = connect().map_err(|error| error::from_sqlite(&path, error))?;
         match migrations::inspect(&path, &db)? {
-            Found::Empty => Err(migrations::not_a_store(&path, "an empty database")),
+            migrations::Found::Empty => Err(migrations::not_a_store(&path, "an empty database")),
             found if found.is_current() => Ok(Self::of(
                 match still {
                     Some(still) => Readers::still(path.clone(), still.clone()),
@@ -95,7 +98,7 @@ impl SqliteReader {
                 },
                 path,
             )),
-            Found::Store(_) => Self::of_copy(path, &db),
+            migrations::Found::Store(_) => Self::of_copy(path, &db),
         }
     }
 
@@ -259,11 +262,25 @@ impl Store for SqliteReader {
     ) -> BoxFuture<'a, Result<InstancePage, StoreError>> {
         Box::pin(async move {
             self.look(|db| {
-                let read = |incarnation| {
-                    let header = instances::by_incarnation(db, incarnation)?;
-                    rows_pointed_at(db, header.ok_or(rusqlite::Error::QueryReturnedNoRows)?)
-                };
-                search::walk(db, filter, page, |steps| filled(page, steps, read))
+                let (mut rows, mut unreadable) = (Vec::new(), Vec::new());
+                let next = search::walk_past_damage(db, filter, page, |steps| {
+                    walked(page, steps, |found| match listed(db, found)? {
+                        Ok(found) => {
+                            let bytes = found.bytes();
+                            rows.push(found);
+                            Ok(bytes)
+                        }
+                        Err(one) => {
+                            unreadable.push(one);
+                            Ok(0)
+                        }
+                    })
+                })?;
+                Ok(InstancePage {
+                    rows,
+                    unreadable,
+                    next,
+                })
             })
         })
     }
@@ -277,20 +294,60 @@ impl Store for SqliteReader {
 }
 
 fn rows_pointed_at(db: &Connection, header: InstanceHeader) -> rusqlite::Result<InstanceRows> {
-    let incarnation = header.incarnation;
-    let first_events = history::events(db, incarnation, header.first_episode)?;
-    let status = header
-        .status_episode
-        .map(|episode| history::custom_status(db, incarnation, episode));
-    let is_terminal = header.runtime_status.is_terminal();
-    let last = is_terminal.then(|| history::events(db, incarnation, header.episode));
-    Ok(InstanceRows {
+    let mut rows = pointing(header);
+    read_pointed_at(db, &mut rows)?;
+    Ok(rows)
+}
+
+/// One of a list, with as much of it as can be read.
+fn listed(
+    db: &Connection,
+    found: Found,
+) -> rusqlite::Result<Result<InstanceRows, UnreadableInstance>> {
+    let incarnation = match found {
+        Found::Match(incarnation) => incarnation,
+        Found::Unreadable(one) => return Ok(Err(one)),
+    };
+    let header = instances::by_incarnation(db, incarnation)
+        .and_then(|header| header.ok_or(rusqlite::Error::QueryReturnedNoRows));
+    let mut rows = match header {
+        Ok(header) => pointing(header),
+        Err(error) if is_damage(&error) => {
+            return past_damage::unreadable(db, incarnation, &error).map(Err);
+        }
+        Err(error) => return Err(error),
+    };
+    match read_pointed_at(db, &mut rows) {
+        Err(error) if is_damage(&error) => {
+            rows.without_payloads(&format!("something stored of it is damaged: {error}"));
+            Ok(Ok(rows))
+        }
+        read => read.map(|()| Ok(rows)),
+    }
+}
+
+const fn pointing(header: InstanceHeader) -> InstanceRows {
+    InstanceRows {
         header,
-        first_events,
-        custom_status: status.transpose()?,
-        last_events: last.transpose()?,
-        progress: progress::rows(db, incarnation)?,
-    })
+        first_events: String::new(),
+        custom_status: None,
+        last_events: None,
+        progress: Vec::new(),
+    }
+}
+
+fn read_pointed_at(db: &Connection, rows: &mut InstanceRows) -> rusqlite::Result<()> {
+    let header = &rows.header;
+    let incarnation = header.incarnation;
+    rows.first_events = history::events(db, incarnation, header.first_episode)?;
+    if let Some(episode) = header.status_episode {
+        rows.custom_status = Some(history::custom_status(db, incarnation, episode)?);
+    }
+    if header.runtime_status.is_terminal() {
+        rows.last_events = Some(history::events(db, incarnation, header.episode)?);
+    }
+    rows.progress = progress::rows(db, incarnation)?;
+    Ok(())
 }
 
 impl fmt::Debug for SqliteReader {

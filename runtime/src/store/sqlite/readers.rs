@@ -101,7 +101,8 @@ impl Idle {
         // Not a `Transaction`: it would have SQLite parse these two each time.
         reader.prepare_cached("BEGIN")?.execute([])?;
         let answer = read(&reader)?;
-        reader.prepare_cached("COMMIT")?.execute([])?;
+        // There is nothing to commit, and behind damage that was met SQLite refuses to.
+        reader.prepare_cached("ROLLBACK")?.execute([])?;
         let mut idle = self.lock();
         if idle.len() < MAX_IDLE {
             idle.push(reader);

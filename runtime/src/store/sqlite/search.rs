@@ -10,10 +10,13 @@ use rusqlite::types::{Type, Value};
 use rusqlite::{Connection, Result, Row, params_from_iter};
 
 use super::convert::{incarnation, integer, limit, runtime_status};
-use crate::model::instance::Incarnation;
+use super::error::is_damage;
+use super::past_damage::{Listed, undamaged};
+use super::{instances, past_damage};
+use crate::model::instance::{Incarnation, InstanceId};
 use crate::model::query::{InstanceFilter, Order};
 use crate::model::status::RuntimeStatus;
-use crate::store::PageRequest;
+use crate::store::{PageRequest, UnreadableInstance};
 
 /// So many ids of a prefix are looked up and sorted for each page. When there are more, they are frequent enough to be met
 /// on a walk through all instances.
@@ -39,17 +42,138 @@ pub(super) fn walk<T>(
     take(&mut steps)
 }
 
+/// An instance that a walk past damage comes to, and what it has found there.
+type Step = (Incarnation, Option<Found>);
+
+/// What a walk past damage finds.
+pub(super) enum Found {
+    /// An instance that matches.
+    Match(Incarnation),
+    /// One of which it cannot be told.
+    Unreadable(UnreadableInstance),
+}
+
+/// The same, for who only reads: where something is damaged, each instance behind it is looked at by itself. (In a transaction that has met
+/// damage, SQLite writes nothing any more.)
+pub(super) fn walk_past_damage<T>(
+    db: &Connection,
+    filter: &InstanceFilter,
+    page: &PageRequest,
+    take: impl FnOnce(&mut dyn Iterator<Item = Result<Step>>) -> Result<T>,
+) -> Result<T> {
+    walk(db, filter, page, |steps| {
+        let mut last = page.after;
+        let mut one_by_one = None;
+        take(&mut std::iter::from_fn(|| {
+            if let Some(rest) = &mut one_by_one {
+                return Iterator::next(rest);
+            }
+            Some(match steps.next()? {
+                Ok((incarnation, found)) => {
+                    last = Some(incarnation);
+                    Ok((incarnation, found.map(Found::Match)))
+                }
+                Err(error) if is_damage(&error) => {
+                    let rest = OneByOne::behind(db, filter, last, page.order);
+                    return one_by_one.insert(rest).next();
+                }
+                Err(error) => Err(error),
+            })
+        }))
+    })
+}
+
+/// A walk past what is damaged, which asks for each instance by itself and enters no index.
+struct OneByOne<'a> {
+    db: &'a Connection,
+    filter: &'a InstanceFilter,
+    listed: Listed<'a>,
+}
+
+impl<'a> OneByOne<'a> {
+    fn behind(
+        db: &'a Connection,
+        filter: &'a InstanceFilter,
+        after: Option<Incarnation>,
+        order: Order,
+    ) -> Self {
+        let listed = Listed::behind(db, after, order);
+        Self { db, filter, listed }
+    }
+
+    fn step(&self, incarnation: Incarnation, id: String) -> Result<Step> {
+        let found = match self.matches(incarnation) {
+            Ok(matches) => matches.then_some(Found::Match(incarnation)),
+            Err(error) if is_damage(&error) => {
+                let prefix = self.filter.id_prefix.as_deref().unwrap_or_default();
+                let is_asked_for = id.starts_with(prefix);
+                is_asked_for.then(|| Found::Unreadable(past_damage::told(incarnation, id, &error)))
+            }
+            Err(error) => return Err(error),
+        };
+        Ok((incarnation, found))
+    }
+
+    fn matches(&self, this: Incarnation) -> Result<bool> {
+        let mut search = Search::without_index(self.filter);
+        let is_this = Condition::new("instances.incarnation = ?").with(integer(this.0));
+        search.bounds.push(is_this);
+        let values = search.tests.iter().chain(&search.bounds);
+        let values = values.flat_map(|condition| &condition.values);
+        self.db
+            .prepare_cached(&search.walk(Order::OldestFirst))?
+            .query_row(params_from_iter(values), |row| {
+                Ok(row.get(2)? && search.is_named(row, 1)?)
+            })
+    }
+}
+
+impl Iterator for OneByOne<'_> {
+    type Item = Result<Step>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let listed = self.listed.next()?;
+        Some(listed.and_then(|(incarnation, id)| self.step(incarnation, id)))
+    }
+}
+
 /// See [`crate::store::Store::counts`].
 pub(super) fn counts(
     db: &Connection,
     filter: &InstanceFilter,
 ) -> Result<Vec<(RuntimeStatus, u64)>> {
+    match counts_of_all(db, filter) {
+        Err(error) if is_damage(&error) => counts_past_damage(db, filter),
+        counts => counts,
+    }
+}
+
+fn counts_past_damage(
+    db: &Connection,
+    filter: &InstanceFilter,
+) -> Result<Vec<(RuntimeStatus, u64)>> {
+    let mut counts = Counts::new();
+    for step in OneByOne::behind(db, filter, None, Order::OldestFirst) {
+        if let (_, Some(Found::Match(found))) = step? {
+            let status = instances::status(db, found);
+            if let Some(Some(status)) = undamaged(status)? {
+                counts.entry(status.as_str()).or_insert((status, 0)).1 += 1;
+            }
+        }
+    }
+    Ok(counts.into_values().collect())
+}
+
+/// By the name of the status.
+type Counts = BTreeMap<&'static str, (RuntimeStatus, u64)>;
+
+fn counts_of_all(db: &Connection, filter: &InstanceFilter) -> Result<Vec<(RuntimeStatus, u64)>> {
     let search = Search::of(db, filter)?;
     let mut statement = db.prepare_cached(&search.select("runtime_status, instances.name"))?;
     let values = search.bounds.iter().chain(&search.tests);
     let values = values.flat_map(|condition| &condition.values);
     let mut rows = statement.query(params_from_iter(values))?;
-    let mut counts: BTreeMap<&str, (RuntimeStatus, u64)> = BTreeMap::new();
+    let mut counts = Counts::new();
     while let Some(row) = rows.next()? {
         if search.is_named(row, 1)? {
             let status = runtime_status(row, 0)?;
@@ -99,37 +223,16 @@ impl Condition {
 }
 
 impl<'a> Search<'a> {
+    /// By the index that finds the fewest.
     fn of(db: &Connection, filter: &'a InstanceFilter) -> Result<Self> {
-        let InstanceFilter {
-            runtime_status,
-            name,
-            version,
-            created_from,
-            created_to,
-            updated_from,
-            updated_to,
-            id_prefix,
-            tags,
-            parent,
-            stalled,
-        } = filter;
-        let mut search = Self {
-            from: "instances NOT INDEXED",
-            incarnation: "instances.incarnation",
-            bounds: Vec::new(),
-            tests: Vec::new(),
-            name: name.as_deref(),
-        };
-        let prefix = id_prefix.as_deref().map(with_prefix);
-        let mut tags = tags.as_slice();
-        let is_in_trouble =
-            matches!(runtime_status.as_slice(), [RuntimeStatus::Failed]) || *stalled == Some(true);
-        if let Some(parent) = parent {
+        let mut search = Self::of_all(filter);
+        let prefix = filter.id_prefix.as_deref().map(with_prefix);
+        let mut tags = filter.tags.as_slice();
+        let is_in_trouble = matches!(filter.runtime_status.as_slice(), [RuntimeStatus::Failed])
+            || filter.stalled == Some(true);
+        if let Some(parent) = &filter.parent {
             search.from = "instances INDEXED BY instances_by_parent";
-            let parent = parent.as_str().to_owned();
-            search
-                .bounds
-                .push(Condition::new("parent_id = ?").with(parent));
+            search.bounds.push(with_parent(parent));
             search.tests.extend(prefix);
         } else if let [(name, value), others @ ..] = tags {
             search.from = "tags CROSS JOIN instances USING (incarnation)";
@@ -153,7 +256,46 @@ impl<'a> Search<'a> {
                 search.tests.push(prefix);
             }
         }
-        let mut test = |condition| search.tests.push(condition);
+        search.test(filter, tags);
+        Ok(search)
+    }
+
+    /// By no index: everything is asked of each instance.
+    fn without_index(filter: &'a InstanceFilter) -> Self {
+        let mut search = Self::of_all(filter);
+        search.tests.extend(filter.parent.as_ref().map(with_parent));
+        let prefix = filter.id_prefix.as_deref().map(with_prefix);
+        search.tests.extend(prefix);
+        search.test(filter, &filter.tags);
+        search
+    }
+
+    fn of_all(filter: &'a InstanceFilter) -> Self {
+        Self {
+            from: "instances NOT INDEXED",
+            incarnation: "instances.incarnation",
+            bounds: Vec::new(),
+            tests: Vec::new(),
+            name: filter.name.as_deref(),
+        }
+    }
+
+    /// Asks of each instance what no index tells, these tags among it.
+    fn test(&mut self, filter: &InstanceFilter, tags: &[(String, String)]) {
+        let InstanceFilter {
+            runtime_status,
+            name: _,
+            version,
+            created_from,
+            created_to,
+            updated_from,
+            updated_to,
+            id_prefix: _,
+            tags: _,
+            parent: _,
+            stalled,
+        } = filter;
+        let mut test = |condition| self.tests.push(condition);
         match runtime_status.as_slice() {
             [] => {}
             [status] => test(Condition::new(format!("runtime_status = '{status}'"))),
@@ -188,7 +330,6 @@ impl<'a> Search<'a> {
             Some(false) => test(Condition::new("stalled IS NULL")),
             None => {}
         }
-        Ok(search)
     }
 
     /// The instances of a page and all behind it.
@@ -255,6 +396,10 @@ impl<'a> Search<'a> {
             name.to_lowercase() == wanted.to_lowercase()
         })
     }
+}
+
+fn with_parent(parent: &InstanceId) -> Condition {
+    Condition::new("parent_id = ?").with(parent.as_str().to_owned())
 }
 
 fn with_prefix(prefix: &str) -> Condition {
