@@ -16,6 +16,9 @@ use crate::worker::update::{Published, Update};
 /// How long what is in the store may take to be told to its watchers. As a rule it is told at once.
 const UNTOLD_FOR: SignedDuration = SignedDuration::from_mins(1);
 
+/// How many are remembered that left. Of one that is forgotten the reader may be told so twice.
+const LEFT_KEPT: usize = 4_096;
+
 /// What the reader has been told of those that match, as far as it may change or something older may still be told of it.
 #[derive(Debug)]
 pub(super) struct Shown {
@@ -23,6 +26,8 @@ pub(super) struct Shown {
     instances: HashMap<InstanceId, Instance>,
     /// Those among them that are over, in the order in which they can be forgotten.
     over: VecDeque<(Read, InstanceId)>,
+    /// Those that left last: the reader need not be told so again when they are gone or replaced.
+    left: VecDeque<InstanceId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +60,7 @@ impl Shown {
             filter,
             instances: HashMap::new(),
             over: VecDeque::new(),
+            left: VecDeque::new(),
         }
     }
 
@@ -149,7 +155,22 @@ impl Shown {
             let until = read;
             self.over.extend(until.map(|until| (until, id.clone())));
             self.instances.insert(id, Instance { until, ..shown });
+        } else if !shown.matches && self.may_have_shown_end_of(&id) {
+            self.left.push_back(id.clone());
+            self.instances.insert(id, shown);
+            self.forget_left();
         } else {
+            self.instances.remove(&id);
+        }
+    }
+
+    fn forget_left(&mut self) {
+        if self.left.len() > LEFT_KEPT
+            && let Some(id) = self.left.pop_front()
+            && let Some(shown) = self.instances.get(&id)
+            && !shown.matches
+            && shown.until.is_none()
+        {
             self.instances.remove(&id);
         }
     }
@@ -173,8 +194,8 @@ impl Shown {
     /// that it left, and now has been.
     pub(super) fn is_replaced(&mut self, id: &InstanceId, by: Cursor) -> bool {
         match self.instances.get(id) {
-            Some(shown) if shown.cursor.incarnation < by.incarnation => {
-                self.instances.remove(id).is_some_and(|shown| shown.matches)
+            Some(shown) if shown.cursor.incarnation < by.incarnation && shown.matches => {
+                self.instances.remove(id).is_some()
             }
             Some(_) => false,
             None => self.may_have_shown_end_of(id),

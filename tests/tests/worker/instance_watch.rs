@@ -194,6 +194,46 @@ fn what_is_purged_or_replaced_has_left() {
     assert_eq!(next(&mut worker, &mut watch, 1), ["d Completed 0"]);
 }
 
+/// As long as nothing else is told of it.
+#[test]
+fn what_has_left_is_told_once() {
+    let mut worker = worker();
+    let some = [RuntimeStatus::Running, RuntimeStatus::Completed];
+    let mut watch = worker
+        .client()
+        .watch_instances(InstanceFilter::new().runtime_status(some));
+    assert_eq!(next(&mut worker, &mut watch, 2), ["reset", "complete"]);
+    for _ in 0..2 {
+        start(&mut worker, "a");
+        let instance = worker.instance("a");
+        worker.wait(instance.suspend(None));
+        worker.wait(instance.terminate(None));
+        assert_eq!(
+            next(&mut worker, &mut watch, 2),
+            ["a Running none", "a left"]
+        );
+    }
+    // It is replaced before it runs, and then purged.
+    let client = worker.client().clone();
+    let later = StartByName::new("follow").id("a").start_at(at(1_000));
+    worker.wait(client.start_by_name(later));
+    let instance = worker.instance("a");
+    worker.wait(instance.terminate(None));
+    worker.wait(instance.purge());
+    start(&mut worker, "b");
+    tell(&mut worker, "b", 0);
+    assert_eq!(
+        next(&mut worker, &mut watch, 2),
+        ["b Running none", "b Completed 0"]
+    );
+    // Once it was told anew, it may leave anew.
+    start(&mut worker, "b");
+    assert_eq!(
+        next(&mut worker, &mut watch, 2),
+        ["b left", "b Running none"]
+    );
+}
+
 #[test]
 fn a_reader_that_is_too_slow_begins_anew() {
     let mut worker = worker();
