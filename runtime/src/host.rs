@@ -387,8 +387,9 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`StartError`] says what is missing or in the way: no store, or one that is in use by another process; two definitions of
-    /// one name and version; a dependency that an activity takes and that was not given; `panic = "abort"`.
+    /// [`StartError`] says what is missing or in the way: no store, one that is of another task hub, or one that was written with
+    /// another key; two definitions of one name and version; a dependency that an activity takes and that was not given;
+    /// `panic = "abort"`. (A store that another process has open is refused when it is opened.)
     pub async fn start(self) -> Result<Steadfast, StartError> {
         if cfg!(panic = "abort") {
             return Err(StartError::PanicAbort);

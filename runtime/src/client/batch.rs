@@ -73,9 +73,9 @@ impl BatchOperation {
 }
 
 impl Client {
-    /// Makes many requests together, and gives one result for each, in their order. Those for different instances do not wait for each
-    /// other, so that they share commits; those for the same instance are carried out one after the other. Each is on its own: one that
-    /// fails changes nothing for the others.
+    /// Makes many requests together, and returns one result for each, in their order. Those for different instances do not wait for each
+    /// other, so that they share commits; those for the same instance are carried out one after the other. One that fails changes
+    /// nothing for the others. There is no limit on their number here; over HTTP it is 1,000.
     ///
     /// ```
     /// # use steadfast::prelude::*;

@@ -25,16 +25,16 @@ pub struct Change<T = CustomStatus> {
     pub instance_id: InstanceId,
     /// Its orchestrator.
     pub name: String,
-    /// Which change this is. A watch [goes on](ChangeWatch::after) from here.
+    /// Which change this is. Pass it to [`after`](ChangeWatch::after) to continue from here.
     pub cursor: Cursor,
-    /// How many changes lie between this one and the one given before: the reader was too slow for them, or they are not kept. Of
-    /// a change of another incarnation than the one before it, how many its incarnation had had.
+    /// How many changes were left out between the one before and this one, because the reader was too slow for them or they are not
+    /// kept. In the first change of another incarnation, how many changes that one has had.
     pub skipped: u64,
     /// Where the instance is in its life.
     pub runtime_status: RuntimeStatus,
     /// What it publishes.
     pub custom_status: Option<T>,
-    /// What its running activities report of themselves. Not kept: nothing in a change that was read back.
+    /// What its running activities report. It is not kept, so it is empty in a change that was read back from history.
     pub progress: Vec<ActivityProgress>,
     /// The output as JSON text, once it has completed; once it was terminated, the reason.
     pub output: Option<String>,
@@ -90,18 +90,18 @@ impl<S> ChangeWatch<S> {
         }
     }
 
-    /// Goes on behind this change instead of with the current state: with every change of the custom status and the runtime status
-    /// that was committed since, read back from history, and then with those that are pushed.
+    /// Begins after this change instead of with the current state: with every change of the custom status and the runtime status that
+    /// was committed since, read back from history, and then with those that are pushed.
     ///
-    /// What history does not have is counted by [`Change::skipped`]: reports of activities, and what was before the instance last
-    /// continued as new. When the cursor is of another incarnation, the current state comes at once.
+    /// What history does not keep is counted by [`Change::skipped`]: reports of activities, and everything before the instance last
+    /// continued as new. If the cursor is of another incarnation, the watch begins with the current state.
     #[must_use]
     pub fn after(mut self, cursor: Cursor) -> Self {
         self.follower.resume(cursor);
         self
     }
 
-    /// Whether nothing will come any more: the end has been given, or was what the watch went on [behind](Self::after).
+    /// Whether there will be no more changes: the end has been given, or the watch began [after](Self::after) it.
     ///
     /// # Errors
     ///
@@ -121,18 +121,18 @@ impl<S> ChangeWatch<S> {
 
 impl<S: ReadStatus> ChangeWatch<S> {
     /// The next committed change; the first call gives the current state. `None` once the change in which the instance ended has
-    /// been given. A dropped call loses nothing.
+    /// been given. If the future is dropped, no change is lost.
     ///
     /// # Errors
     ///
     /// [`ClientError::NotFound`] when there is no such instance, [`ClientError::ShutDown`] when the worker goes away,
-    /// [`ClientError::Undecodable`] when the status is not of the expected type; the change is passed over then.
+    /// [`ClientError::Undecodable`] when the status is not of the expected type; the next call then gives the change after it.
     pub async fn next(&mut self) -> Result<Option<Change<S::Value>>, ClientError> {
         let given = self.follower.next().await?;
         given.map(|given| Change::of(&given, S::read)).transpose()
     }
 
-    /// The same as a stream. It ends behind the first error.
+    /// The same as a stream. It ends after the first error.
     pub fn into_stream(self) -> impl Stream<Item = Result<Change<S::Value>, ClientError>> {
         try_unfold(self, async |mut watch| {
             let change = watch.next().await?;
@@ -152,9 +152,9 @@ impl<S> fmt::Debug for ChangeWatch<S> {
 
 impl InstanceHandle {
     /// Watches every change: the current state at once, then each commit that changes the runtime status, the custom status or the
-    /// progress of activities, as it is pushed. Where [`watch_custom_status`](Self::watch_custom_status) shows a slow reader the latest
-    /// only, this shows all of them as long as the reader is not some hundreds behind; then it goes on with the latest, and says
-    /// [how many](Change::skipped) it left out.
+    /// progress of activities, as it is pushed. Where [`watch_custom_status`](Self::watch_custom_status) shows a slow reader only the
+    /// latest, this shows all changes, as long as the reader is no more than 256 of them, or a megabyte, behind. After that it
+    /// continues with the latest, and says [how many](Change::skipped) it left out.
     ///
     /// ```
     /// # use steadfast::prelude::*;
@@ -170,9 +170,9 @@ impl InstanceHandle {
         ChangeWatch::new(self.follow())
     }
 
-    /// Waits until the instance has changed since this cursor, or has ended, and gives its snapshot; at once when that is so already, or
-    /// the instance never was at this cursor. The change is pushed by its commit, not polled for. That the instance stalls, or no longer
-    /// does, is no change here.
+    /// Waits until the instance has changed since this cursor, or has ended, and gives its snapshot. It returns at once if that is
+    /// already so, or if the instance never was at this cursor. The change is pushed by its commit, not polled for. That the instance
+    /// stalls, or no longer does, does not count as a change here.
     ///
     /// # Errors
     ///

@@ -17,14 +17,14 @@ use crate::worker::update::Published;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InstanceEvent {
-    /// What was told before does not hold any more: those that match now follow. It comes first, when the reader was too slow for
-    /// what happened, and when many instances were purged at once.
+    /// Forget what was shown: all instances that match now follow. It comes first of all, and again when the reader was too slow, and
+    /// when many instances were purged at once.
     Reset,
-    /// An instance matches, and this is what it is like.
+    /// An instance that matches, as it is now.
     Change(Box<Change>),
-    /// Each of those that matched has been told. From now on it is changes.
+    /// All instances that matched have been shown. From now on there are only changes.
     Complete,
-    /// The instance does not match any more, or is gone. It need not have been told before.
+    /// The instance does not match any more, or is gone. It may be one that was never shown.
     Left(InstanceId),
 }
 
@@ -53,12 +53,12 @@ enum Phase {
 }
 
 impl Client {
-    /// Watches all instances that match: those that do now, each as it is, and then every commit that changes one that matches. It is fed
-    /// by the commits of this process, and costs nothing while nobody watches.
+    /// Watches all instances that match: first each that matches now, and then every commit that changes one that matches. It is fed by
+    /// the commits of this process, and costs nothing while nobody watches.
     ///
-    /// While they are listed, of an instance that changes several times only the latest is told; after that, every commit is. It keeps
-    /// where each matching instance is that has not ended, or has failed and may be rewound. A reader that is thousands of changes behind is told to
-    /// [begin anew](InstanceEvent::Reset).
+    /// During the first part, only the latest of several changes of an instance is shown; after that, every commit is. In memory it
+    /// holds a position for each matching instance that has not ended, or that has failed and may be rewound. A reader that is more than
+    /// 4,096 changes, or 8 MiB of them, behind must [begin anew](InstanceEvent::Reset).
     ///
     /// ```
     /// # use steadfast::prelude::*;
@@ -86,7 +86,7 @@ impl Client {
 }
 
 impl InstanceWatch {
-    /// The next event. A failed or dropped call loses nothing.
+    /// The next event. If the call fails or its future is dropped, no event is lost.
     ///
     /// # Errors
     ///

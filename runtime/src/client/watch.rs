@@ -167,7 +167,7 @@ pub struct WatchedStatus<T> {
     pub runtime_status: RuntimeStatus,
     /// What it publishes.
     pub custom_status: Option<T>,
-    /// What its running activities report of themselves.
+    /// What its running activities report.
     pub progress: Vec<ActivityProgress>,
     /// Why it cannot advance at the moment, when it cannot. The cursor stays the same when only this changes.
     pub stalled: Option<String>,

@@ -2,20 +2,20 @@
 
 use super::status::RuntimeStatus;
 
-/// What to do when the instance id is taken.
+/// What a start does when the instance id is taken; [`ReplaceTerminal`](Self::ReplaceTerminal) by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnExisting {
-    /// Start nothing: [`ClientError::AlreadyExists`](crate::ClientError::AlreadyExists).
+    /// Start nothing, and fail with [`ClientError::AlreadyExists`](crate::ClientError::AlreadyExists).
     Refuse,
-    /// Give a handle to the existing instance, whatever its state, if it is of the same orchestrator. Makes a program safe to run
-    /// again.
+    /// Give a handle to the existing instance, whatever its state, if it is of the same orchestrator; otherwise fail. This makes a
+    /// program safe to run again.
     Attach,
-    /// Replace an instance that has ended; refuse while one lives. What Azure does.
+    /// Replace an instance that has ended; refuse if it has not ended. This is what Azure does.
     #[default]
     ReplaceTerminal,
-    /// Replace an instance in any state. One that lives is dropped with everything it waits for. A child that has not ended is not
-    /// replaced, since its parent waits for it: terminate it first.
+    /// Replace an instance in any state. One that has not ended is dropped with everything that it waits for. A child that has not
+    /// ended is not replaced, since its parent waits for it: terminate it first.
     ReplaceAny,
 }
 

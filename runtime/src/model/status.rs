@@ -15,19 +15,19 @@ use super::tags::Tags;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum RuntimeStatus {
-    /// Its orchestrator waits or works.
+    /// Its orchestrator has begun, and works or waits.
     Running,
     /// Its orchestrator returned.
     Completed,
-    /// Its execution ended and the next one begins; readers see `Running`.
+    /// Its execution ended by continuing as new, and the next one begins. Readers of the status see `Running` instead.
     ContinuedAsNew,
     /// Its orchestrator returned an error or panicked.
     Failed,
-    /// It was cancelled.
+    /// It was cancelled. Steadfast does not set it; it is a status of the protocol.
     Canceled,
     /// A client ended it.
     Terminated,
-    /// It is created, and its orchestrator has not run yet.
+    /// It was created, and its orchestrator has not run yet.
     Pending,
     /// A client paused it.
     Suspended,
@@ -126,17 +126,17 @@ pub struct InstanceStatus {
     pub execution_id: ExecutionId,
     /// The orchestration that started it, when one did.
     pub parent: Option<ParentInstance>,
-    /// What was attached to it when it was started.
+    /// The tags that it was started with.
     pub tags: Tags,
     /// Where it is in its life.
     pub runtime_status: RuntimeStatus,
-    /// What it was started with, as JSON text.
+    /// Its input, as JSON text; `None` when it was started without.
     pub input: Option<String>,
-    /// What it publishes about itself.
+    /// Its custom status; `None` when none is set.
     pub custom_status: Option<CustomStatus>,
-    /// What its running activities last reported, by task id.
+    /// What its running activities last reported, one entry for each that has reported, ordered by task id.
     pub progress: Vec<ActivityProgress>,
-    /// What it returned, or the reason of its termination, as JSON text.
+    /// Its output once it has completed, or the reason of its termination, as JSON text.
     pub output: Option<String>,
     /// Why it failed.
     pub failure: Option<FailureDetails>,
