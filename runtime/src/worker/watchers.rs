@@ -9,7 +9,7 @@ use super::every_instance::{EveryInstance, Told};
 use super::streams::Streamed;
 use super::update::Published;
 use crate::hash::Map;
-use crate::model::instance::InstanceId;
+use crate::model::instance::{Incarnation, InstanceId};
 
 /// What watchers are told.
 #[derive(Clone, Debug)]
@@ -151,6 +151,18 @@ impl Watchers {
     /// Tells an instance's watchers, when it has any, to read the store: the outcome of a commit is unknown.
     pub(crate) fn publish_uncertain(&self, id: &InstanceId) {
         self.tell(id, || Notice::Uncertain);
+    }
+
+    /// The same unless they have been told of this incarnation. What an orchestration starts is told of only when it runs.
+    pub(crate) fn publish_incarnation(&self, id: &InstanceId, incarnation: Incarnation) {
+        let instance = self.watched().instances.get(id).cloned();
+        let is_behind = |instance: &Arc<Instance>| match &instance.state().latest {
+            Notice::Update(update) => update.cursor.incarnation < incarnation,
+            Notice::Uncertain => false,
+        };
+        if let Some(instance) = instance.filter(is_behind) {
+            instance.tell(Notice::Uncertain);
+        }
     }
 
     /// The same for all that may have ended: those are what was purged.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
+mod answers;
 mod attempts;
 mod bounds;
 mod calls;

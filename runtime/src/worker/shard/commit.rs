@@ -154,6 +154,10 @@ impl Shard {
             effects,
             ..
         } = *episode;
+        // Before the answers: who has got one must see what it asked for.
+        if let Some(update) = effects.update {
+            self.shared.watchers.publish(&id, update);
+        }
         for source in sources.into_iter().flatten() {
             match source {
                 Source::Client(reply) => reply.send(Ok(())),
@@ -169,9 +173,6 @@ impl Shard {
         }
         if effects.cancel_all {
             self.cancel_all(&id, CancelReason::Terminated);
-        }
-        if let Some(update) = effects.update {
-            self.shared.watchers.publish(&id, update);
         }
         if !self.answered(&id, incarnation) {
             return;
@@ -431,8 +432,8 @@ impl Shard {
         reply: Reply<()>,
         answer: Result<WriteResult, Arc<StoreError>>,
     ) {
-        match answer {
-            Ok(Ok(_)) => reply.send(Ok(())),
+        let outcome = match answer {
+            Ok(Ok(_)) => Ok(()),
             Ok(Err(Refused::Exists(existing))) => {
                 let runtime_status = existing.runtime_status;
                 return reply.send(Err(match operation {
@@ -441,10 +442,11 @@ impl Shard {
                 }));
             }
             Ok(Err(Refused::Stale)) => return reply.send(Err(RequestError::NotFound { id })),
-            Err(error) => reply.send(Err(RequestError::Store(error))),
-        }
+            Err(error) => Err(RequestError::Store(error)),
+        };
+        self.shared.watchers.publish_uncertain(&id);
+        reply.send(outcome);
         if self.fenced.is_none() {
-            self.shared.watchers.publish_uncertain(&id);
             self.tell(id, Message::Attend);
         }
     }

@@ -47,6 +47,8 @@ impl Shard {
                 replaced,
             })) => (incarnation, replaced),
             Ok(Err(Refused::Exists(existing))) => {
+                let watchers = &self.shared.watchers;
+                watchers.publish_incarnation(&id, existing.incarnation);
                 reply.send(attach(&id, &name, on_existing, &existing));
                 // It may be one whose creation was not acknowledged, so that nobody runs it yet.
                 return self.tell(id, Message::Attend);
@@ -64,6 +66,7 @@ impl Shard {
         let known = self.slots.get(&id).and_then(Slot::header);
         if known.is_some_and(|header| header.incarnation >= incarnation) {
             // It was loaded between its commit and this answer, and lives already; or another one is that has replaced it since.
+            self.shared.watchers.publish_uncertain(&id);
             return reply.send(Ok(incarnation));
         }
         let is_ahead =
@@ -75,6 +78,7 @@ impl Shard {
                 let others = self.running.take_others(&id, begun.execution_id);
                 self.cancel(others, CancelReason::Replaced);
             }
+            self.shared.watchers.publish_uncertain(&id);
             return reply.send(Ok(incarnation));
         }
         let replaced = self.remove(&id);
@@ -177,8 +181,8 @@ impl Shard {
                 return;
             }
         };
-        reply.send(Ok(incarnation));
         self.shared.watchers.publish_uncertain(&id);
+        reply.send(Ok(incarnation));
         self.tell(id, Message::Attend);
     }
 }
