@@ -1,17 +1,20 @@
 //! Failing commits and dying workers: nothing is lost, and nothing that is recorded is done again.
 
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use futures_util::future::{Either, join, select};
+use futures_util::future::{Either, join, join_all, select, try_join_all};
+use steadfast::model::instance::Incarnation;
 use steadfast::prelude::*;
 use steadfast::store::memory::MemoryStore;
+use steadfast::store::{BoxFuture, Store, StoreError, delegate_store};
 use steadfast::testing::{CommitFault, FaultyStore, SingleThreaded};
-use steadfast::{ClientError, Panics, Registered as _, definitions};
+use steadfast::{ClientError, InstanceId, Panics, Registered as _, definitions};
 
-use crate::support::{Worker as _, World, entered, json, pass, wait_for_go};
+use crate::support::{Worker as _, World, at, entered, json, pass, wait_for_go};
 
 thread_local! {
     /// The activities that ran, in order. The single-threaded worker runs them on the test's own thread.
@@ -34,7 +37,7 @@ async fn everything(ctx: OrchestrationContext) -> Result<Vec<String>, String> {
     ctx.set_custom_status("one")
         .map_err(|error| error.to_string())?;
     let both = ["left", "right"].map(|side| ctx.call(step(side.into())));
-    for result in futures_util::future::join_all(both).await {
+    for result in join_all(both).await {
         done.push(result?);
     }
     ctx.create_timer(Duration::from_secs(60)).await;
@@ -326,4 +329,75 @@ fn an_instance_whose_setting_aside_is_lost_goes_on() {
     worker.settle();
     worker.wait(instance.raise_event_named("go", "fine"));
     assert_eq!(worker.status("a").output, json("fine"));
+}
+
+#[test]
+fn one_failed_commit_holds_up_nobody_for_long_however_many_are_in_it() {
+    let (fault, world) = World::breakable();
+    let mut worker = world.worker(definitions![wait_for_go]);
+    let client = worker.client().clone();
+    let starts = (0..50).map(|number| client.start(wait_for_go().id(number.to_string())));
+    let instances = worker.wait(try_join_all(starts));
+    worker.run_until_idle();
+
+    let raise = || {
+        instances
+            .iter()
+            .map(|instance| instance.raise_event_named("go", "x"))
+    };
+    *fault.lock().unwrap() = Some(CommitFault::Lost);
+    let lost = worker.block_on(join_all(raise()));
+    assert!(lost.iter().all(Result::is_err));
+    worker.wait(try_join_all(raise()));
+    assert!(worker.now() < at(1), "{}", worker.now());
+}
+
+/// A store that counts how often it is asked who needs attention.
+#[derive(Debug)]
+struct CountsRecoveries(MemoryStore, Arc<AtomicU32>);
+
+impl Store for CountsRecoveries {
+    delegate_store!(|self| self.0; acquire, commit, load, read, timers, inbox, changes, query, counts);
+
+    fn needing_attention(
+        &self,
+        after: Incarnation,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<(Incarnation, InstanceId)>, StoreError>> {
+        if after == Incarnation(0) {
+            self.1.fetch_add(1, Ordering::SeqCst);
+        }
+        self.0.needing_attention(after, limit)
+    }
+}
+
+#[orchestrator]
+async fn send_on_go(ctx: OrchestrationContext) -> Result<(), String> {
+    let go: Result<String, _> = ctx.wait_for_external_event_named("go").await;
+    let go = go.map_err(|error| error.to_string())?;
+    ctx.send_event_named("other", "sent", &go)
+        .map_err(|error| error.to_string())
+}
+
+#[test]
+fn one_failed_commit_is_followed_by_one_look_for_those_who_may_have_got_something() {
+    let (looks, fault) = (Arc::<AtomicU32>::default(), Arc::new(Mutex::new(None)));
+    let next = Arc::clone(&fault);
+    let store = CountsRecoveries(MemoryStore::new(), Arc::clone(&looks));
+    let store = FaultyStore::new(store, move |_| next.lock().unwrap().take());
+    let mut worker = World::on(store).worker(definitions![send_on_go]);
+    let client = worker.client().clone();
+    let starts = (0..50).map(|number| client.start(send_on_go().id(number.to_string())));
+    let instances = worker.wait(try_join_all(starts));
+    worker.run_until_idle();
+
+    looks.store(0, Ordering::SeqCst);
+    *fault.lock().unwrap() = Some(CommitFault::Unacknowledged);
+    let raise = instances
+        .iter()
+        .map(|instance| instance.raise_event_named("go", "x"));
+    let lost = worker.block_on(join_all(raise));
+    assert!(lost.iter().all(Result::is_err));
+    worker.settle();
+    assert_eq!(looks.load(Ordering::SeqCst), 1);
 }

@@ -91,7 +91,7 @@ impl Shard {
     /// Takes the answer for the oldest unanswered write.
     pub(super) fn written(&mut self, answer: Result<WriteResult, Arc<StoreError>>) {
         match &answer {
-            Ok(_) => self.failures = 0,
+            Ok(_) => (self.failures, self.fails_until) = (0, Timestamp::MIN),
             Err(error) if error.kind() == StoreErrorKind::Fenced => self.stop_fenced(error),
             Err(_) => {}
         }
@@ -251,7 +251,7 @@ impl Shard {
         let of_one = error.filter(|error| error.is_of_one_write());
         let may_be_stored = error.is_some() && of_one.is_none();
         if effects.sends && may_be_stored && self.fenced.is_none() {
-            self.outputs.push(ShardOutput::Recover);
+            self.recover_later();
         }
         logged(
             || tracing::warn!(instance = %id, error = ?error, "the commit of an episode failed; the instance is loaded again"),

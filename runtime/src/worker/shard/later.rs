@@ -16,7 +16,7 @@ pub(super) enum Later {
     Load(InstanceId),
     /// This activity has reported, too soon after the last time.
     Report(InstanceId, TaskKey),
-    /// A commit that others depend on was not acknowledged, and the store could not be asked what became of it.
+    /// A commit that others depend on was not acknowledged.
     Recover,
 }
 
@@ -30,7 +30,8 @@ impl Shard {
     /// What is to be done after a pause does not wait for longer when the clock is set back.
     pub(super) fn look_at_the_clock(&mut self) {
         let now = self.shared.clock.now();
-        if now < self.now && !self.delayed.is_empty() {
+        if now < self.now {
+            self.fails_until = self.fails_until.min(now);
             let back = self.now.duration_since(now);
             let delayed = std::mem::take(&mut self.delayed).into_iter();
             let sooner = delayed.map(|((at, number), later)| {
@@ -47,12 +48,27 @@ impl Shard {
         self.later(Later::Load(id));
     }
 
+    /// Looks after a pause, once for all commits that fail until then, for those who may have got something by one.
+    pub(super) fn recover_later(&mut self) {
+        if !std::mem::replace(&mut self.recovers, true) {
+            self.later(Later::Recover);
+        }
+    }
+
     /// Does something after a pause that grows while the store keeps failing.
-    pub(super) fn later(&mut self, later: Later) {
-        self.failures = self.failures.saturating_add(1);
-        let pause = SignedDuration::from_millis(50 << self.failures.min(MANY_FAILURES));
+    fn later(&mut self, later: Later) {
+        let now = self.now();
+        let after = |pause| now.saturating_add(pause).unwrap_or(Timestamp::MAX);
+        // What fails before the next attempt is of the same failure: there may be thousands in one commit.
+        let is_another = now >= self.fails_until;
+        self.failures = self.failures.saturating_add(u32::from(is_another));
+        let at = after(SignedDuration::from_millis(
+            50 << self.failures.min(MANY_FAILURES),
+        ));
+        if is_another {
+            self.fails_until = at;
+        }
         self.uses += 1;
-        let at = self.now().saturating_add(pause).unwrap_or(Timestamp::MAX);
         self.delayed.insert((at, self.uses), later);
     }
 
@@ -66,7 +82,10 @@ impl Shard {
             match first.remove() {
                 Later::Load(id) => self.load(id),
                 Later::Report(id, key) => self.tell_reports(&id, key),
-                Later::Recover => self.outputs.push(ShardOutput::Recover),
+                Later::Recover => {
+                    self.recovers = false;
+                    self.outputs.push(ShardOutput::Recover);
+                }
             }
         }
     }

@@ -102,6 +102,10 @@ pub(crate) struct Shard {
     /// What is to be done later.
     delayed: BTreeMap<(Timestamp, u64), Later>,
     failures: u32,
+    /// What fails before this time is of the last failure.
+    fails_until: Timestamp,
+    /// Whether it will look for those who may have got something by a commit that was not acknowledged.
+    recovers: bool,
     /// Whether nothing new is begun: the worker is stopping.
     stopping: bool,
     /// Whether activities may run that another thread of this shard has handed out, which was given up.
@@ -137,6 +141,8 @@ impl Shard {
             running: Running::default(),
             delayed: BTreeMap::new(),
             failures: 0,
+            fails_until: Timestamp::MIN,
+            recovers: false,
             stopping: false,
             inherits: false,
             fenced: None,
@@ -222,7 +228,7 @@ impl Shard {
                 cell,
             } => self.reported(instance, key, cell),
             ShardInput::ForeignWake { id, execution } => self.foreign_wake(&id, execution),
-            ShardInput::RecoveryFailed => self.later(Later::Recover),
+            ShardInput::RecoveryFailed => self.recover_later(),
             ShardInput::Tick => self.tick(),
         }
     }

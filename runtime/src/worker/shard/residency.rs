@@ -42,7 +42,7 @@ impl Shard {
     pub(crate) fn admit(&mut self) {
         self.running.grow_old(self.now);
         if !self.more.is_empty() {
-            self.now = self.shared.clock.now();
+            self.look_at_the_clock();
         }
         for _ in 0..self.more.len() {
             if let Some(id) = self.more.pop_front() {

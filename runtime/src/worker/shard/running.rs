@@ -51,11 +51,12 @@ impl Running {
         self.young
     }
 
-    /// Finds the instances whose activities have been out for long by now.
+    /// Finds the instances whose activities have been out for long by now. When the clock was set back nobody knows for how long they have
+    /// been, and they count as old.
     pub(super) fn grow_old(&mut self, now: Timestamp) {
         while let Some((since, instance)) = self
             .since
-            .pop_front_if(|(since, _)| now.duration_since(*since) >= YOUNG)
+            .pop_front_if(|(since, _)| now.duration_since(*since).abs() >= YOUNG)
         {
             if let Some(found) = self.instances.get_mut(&instance)
                 && found.since == since
@@ -217,6 +218,15 @@ mod tests {
             execution: ExecutionId::from_u128(1),
             id,
         }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_keeps_nobody_young() {
+        let instance = InstanceId::parse("a").unwrap();
+        let mut running = Running::default();
+        running.insert(&instance, key(0), at(1_000_000));
+        running.grow_old(at(0));
+        assert_eq!((running.young(), running.since.len()), (0, 0));
     }
 
     #[test]
