@@ -401,3 +401,31 @@ fn one_failed_commit_is_followed_by_one_look_for_those_who_may_have_got_somethin
     worker.settle();
     assert_eq!(looks.load(Ordering::SeqCst), 1);
 }
+
+#[activity]
+async fn until_cancelled(ctx: ActivityContext) {
+    let reason = ctx.cancelled().await;
+    RAN.with_borrow_mut(|ran| ran.push(format!("{reason:?}")));
+}
+
+#[orchestrator]
+async fn call_until_cancelled(ctx: OrchestrationContext) -> Result<(), String> {
+    Ok(ctx.call(until_cancelled()).await?)
+}
+
+#[test]
+fn a_termination_that_was_not_acknowledged_cancels_the_activities_all_the_same() {
+    let (fault, world) = World::breakable();
+    let mut worker = world.worker(definitions![call_until_cancelled, until_cancelled]);
+    let client = worker.client().clone();
+    let instance = worker.wait(client.start(call_until_cancelled().id("a")));
+    worker.run_until_idle();
+    ran();
+
+    *fault.lock().unwrap() = Some(CommitFault::Unacknowledged);
+    let unknown = worker.block_on(instance.terminate(None));
+    assert!(matches!(unknown, Err(ClientError::Store(_))), "{unknown:?}");
+    worker.settle();
+    assert_eq!(worker.status("a").runtime_status, RuntimeStatus::Terminated);
+    assert_eq!(ran(), ["Terminated"]);
+}

@@ -1,5 +1,6 @@
 //! Whose result, request or creation it is, when several executions had the same id.
 
+use futures_util::future::join3;
 use steadfast::prelude::*;
 use steadfast::testing::CommitFault;
 use steadfast::{ClientError, InstanceStatus, definitions};
@@ -76,4 +77,31 @@ fn a_replacement_whose_acknowledgement_is_lost_runs() {
     assert_eq!(status.name, "call_pass");
     assert_waits(&status);
     assert_eq!(entered("new"), 1);
+}
+
+#[test]
+fn an_event_behind_the_end_of_a_replaced_instance_is_answered_as_the_one_before_it() {
+    let world = World {
+        max_live_instances: 0,
+        ..World::new()
+    };
+    let mut worker = world.worker(definitions![wait_for_go]);
+    let client = worker.client().clone();
+    let instance = worker.wait(client.start(wait_for_go().id("a")));
+    worker.run_until_idle();
+
+    // One episode gets both events, and its commit comes behind the replacement.
+    let replace = wait_for_go().id("a").on_existing(OnExisting::ReplaceAny);
+    let (end, behind, replaced) = worker.block_on(join3(
+        instance.raise_event_named("go", "end"),
+        instance.raise_event_named("go", "behind"),
+        client.start(replace),
+    ));
+    replaced.unwrap();
+    for raised in [end, behind] {
+        assert!(
+            matches!(raised, Err(ClientError::NotFound { .. })),
+            "{raised:?}"
+        );
+    }
 }

@@ -273,13 +273,26 @@ impl Shard {
                 reply.send(Err(outcome()));
             }
         }
+        // Results of activities are nowhere else. Timers and the inbox are found again.
+        let is_result = |message: &Message| {
+            matches!(
+                message,
+                Message::Event {
+                    source: Source::Activity(_),
+                    ..
+                }
+            )
+        };
+        let (results, refused): (Vec<_>, Vec<_>) = undelivered.into_iter().partition(is_result);
+        for message in refused {
+            message.refuse(outcome);
+        }
         if !self.answered(&id, incarnation) {
             return;
         }
         let Some(slot) = self.slots.get_mut(&id) else {
             return;
         };
-        // Results of activities are nowhere else. Timers and the inbox are found again.
         slot.waiting.extend(events.into_iter().filter_map(|event| {
             let id = ended_task(&event)?;
             Some(Message::Event {
@@ -287,19 +300,7 @@ impl Shard {
                 source: Source::Activity(TaskKey { execution, id }),
             })
         }));
-        for message in undelivered {
-            if matches!(
-                message,
-                Message::Event {
-                    source: Source::Activity(_),
-                    ..
-                }
-            ) {
-                slot.waiting.push_back(message);
-            } else {
-                message.refuse(outcome);
-            }
-        }
+        slot.waiting.extend(results);
         if let Some(error) = of_one {
             self.expect_no_change();
             if error.kind() == StoreErrorKind::Codec && comes_again {
