@@ -859,3 +859,45 @@ fn the_next_attempt_is_told_what_the_one_before_reported() {
         assert_eq!(worker.status("a").output, json(7), "{max_live_instances}");
     }
 }
+
+#[activity]
+async fn report_in_steps(ctx: ActivityContext) -> Result<u32, String> {
+    for report in 1..=2 {
+        pass::run(format!("report {report}")).await;
+        ctx.heartbeat(&report).map_err(|error| error.to_string())?;
+    }
+    pass::run("end of reports".into()).await;
+    Ok(2)
+}
+
+#[orchestrator]
+async fn call_report_in_steps(ctx: OrchestrationContext) -> Result<u32, String> {
+    Ok(ctx.call(report_in_steps()).await?)
+}
+
+#[test]
+fn a_report_that_comes_with_the_end_of_a_pause_is_seen_and_so_are_those_behind_it() {
+    let world = World {
+        max_live_instances: 0,
+        ..World::new()
+    };
+    let mut worker = world.worker(definitions![call_report_in_steps, report_in_steps]);
+    let client = worker.client().clone();
+    let handle = worker.wait(client.start(call_report_in_steps().id("a")));
+    worker.run_until_idle();
+    worker.wait(handle.suspend(None));
+    worker.run_until_idle();
+    open("report 1");
+    // This step lets the activity report; the next ones would take the report.
+    assert!(worker.step());
+    worker.wait(handle.resume(None));
+    for report in 1..=2 {
+        worker.settle();
+        let progress = worker.status("a").progress;
+        let [progress] = &progress[..] else {
+            panic!("no report {report}")
+        };
+        assert_eq!(progress.details, report.to_string());
+        open("report 2");
+    }
+}

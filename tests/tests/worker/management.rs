@@ -740,3 +740,19 @@ fn operations_of_a_batch_share_commits_and_fail_each_on_its_own() {
         );
     }
 }
+
+#[test]
+fn a_delayed_start_that_was_due_before_the_clock_went_back_begins_later() {
+    let world = World::new();
+    let mut worker = world.worker(definitions![wait_for_go]);
+    let client = worker.client().clone();
+    worker.wait(client.start(wait_for_go().id("a").start_at(Duration::from_secs(10))));
+    worker.run_until_idle();
+    world.clock.set(at(10));
+    // This step finds that it is due; the next one would let it begin.
+    assert!(worker.step());
+    world.clock.set(at(9));
+    assert_eq!(worker.status("a").runtime_status, RuntimeStatus::Pending);
+    world.clock.set(at(10));
+    assert_eq!(worker.status("a").runtime_status, RuntimeStatus::Running);
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Shard;
 use super::commit::{Pending, answer_behind};
+use super::live::set_timer;
 use super::objection::objection;
 use super::slot::{Aside, Held, Kept, Known, Message, Slot, SlotState, Source};
 use super::tell::{reason, tell_set_aside};
@@ -136,6 +137,8 @@ impl Shard {
             held.known.header.execution_id,
         );
         let (mut mail, mut reports) = (false, Vec::new());
+        // What makes it something else, behind what came before that.
+        let mut last = None;
         while let Some(message) = slot.waiting.pop_front() {
             match message {
                 // The result of an earlier execution.
@@ -145,10 +148,15 @@ impl Shard {
                 } if key.execution != execution => {
                     self.running.remove(id, key);
                 }
-                // It may start.
-                Message::TimersDue | Message::Attend if matches!(why, Aside::Scheduled(at) if at <= now) =>
-                {
-                    return self.load_again(id);
+                Message::TimersDue | Message::Attend if let Aside::Scheduled(at) = why => {
+                    if at <= now {
+                        last = Some(message);
+                        break;
+                    }
+                    // The clock may have gone back since its time was found to have come.
+                    if let SlotState::Held(held) = &slot.state {
+                        self.outputs.push(set_timer(&held.known.header, at));
+                    }
                 }
                 // Timers are found again when the instance is loaded, and what is in the inbox is stored already.
                 Message::TimersDue
@@ -184,32 +192,21 @@ impl Shard {
                         message,
                     });
                 }
-                Message::Terminate {
-                    reason,
-                    recursive,
-                    source,
-                } => return self.terminate(id, reason, recursive, source),
                 Message::Suspend { reply, .. } if why == Aside::Suspended => {
                     answer_behind(&mut self.pending, id, reply);
                 }
-                Message::Suspend { reason, reply } => return self.suspend(id, reason, reply),
-                Message::Resume { reason, reply } if why == Aside::Suspended => {
-                    let source = Some(Source::Client(reply));
-                    let episode = Episode::resumed(now, reason);
-                    self.commit_episode(id, episode, vec![source], Vec::new());
-                    return self.load_again(id);
+                Message::Resume { reply, .. } if why != Aside::Suspended => reply.send(Ok(())),
+                Message::Retry { reply } if why != Aside::Stalled => reply.send(Ok(())),
+                Message::Terminate { .. }
+                | Message::Suspend { .. }
+                | Message::Resume { .. }
+                | Message::Retry { .. } => {
+                    last = Some(message);
+                    break;
                 }
-                Message::Resume { reply, .. } => reply.send(Ok(())),
                 Message::Inspect { reply } => reply.send(Ok(Vec::new())),
                 Message::Mail => mail = true,
                 Message::Progress(key) => reports.push(key),
-                Message::Retry { reply } => {
-                    reply.send(Ok(()));
-                    if why == Aside::Stalled {
-                        self.shared.culprits.forgive(incarnation);
-                        return self.load_again(id);
-                    }
-                }
             }
         }
         for key in reports {
@@ -217,6 +214,23 @@ impl Shard {
         }
         if mail {
             self.read_inbox(id);
+        }
+        match last {
+            None => {}
+            Some(Message::Resume { reason, reply }) => {
+                let source = Some(Source::Client(reply));
+                let episode = Episode::resumed(now, reason);
+                self.commit_episode(id, episode, vec![source], Vec::new());
+                self.load_again(id);
+            }
+            Some(Message::Retry { reply }) => {
+                reply.send(Ok(()));
+                self.shared.culprits.forgive(incarnation);
+                self.load_again(id);
+            }
+            // It may start.
+            Some(Message::TimersDue | Message::Attend) => self.load_again(id),
+            Some(stop) => self.stop_by(id, stop),
         }
     }
 
