@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
+use futures_util::future::try_join;
 use steadfast::clock::Clock;
 use steadfast::prelude::*;
 use steadfast::store::memory::MemoryStore;
@@ -547,6 +548,55 @@ async fn an_activity_that_nobody_waits_for_takes_no_place() {
         .await
         .unwrap();
     assert_eq!(greeting.output().await.unwrap(), "Hello Tokyo!");
+}
+
+static BESIDE_RUNS: AtomicU32 = AtomicU32::new(0);
+static BESIDE_GOES: [Notify; 2] = [const { Notify::const_new() }; 2];
+static BESIDE_RETURNS: AtomicU32 = AtomicU32::new(0);
+static HAS_FAILED: AtomicBool = AtomicBool::new(false);
+
+/// Takes no notice when nobody waits for it any more.
+#[activity]
+async fn beside() -> Result<usize, String> {
+    let run = BESIDE_RUNS.fetch_add(1, Ordering::SeqCst) as usize;
+    BESIDE_GOES[run].notified().await;
+    BESIDE_RETURNS.fetch_add(1, Ordering::SeqCst);
+    Ok(run)
+}
+
+#[activity]
+async fn fails_once() -> Result<(), String> {
+    while BESIDE_RUNS.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    if HAS_FAILED.swap(true, Ordering::SeqCst) {
+        return Ok(());
+    }
+    Err("broken".into())
+}
+
+#[orchestrator]
+async fn failure_beside(ctx: OrchestrationContext) -> Result<usize, String> {
+    let (_, run) = try_join(ctx.call(fails_once()), ctx.call(beside())).await?;
+    Ok(run)
+}
+
+// In one thread an activity has told its end when anybody sees that it has returned.
+#[tokio::test]
+async fn what_a_withdrawn_activity_returns_is_not_that_of_the_one_that_runs_after_a_rewind() {
+    let steadfast = start(MemoryStore::new()).await;
+    let instance = steadfast.client().start(failure_beside()).await.unwrap();
+    assert!(instance.output().await.is_err());
+    instance.rewind(None).await.unwrap();
+    while BESIDE_RUNS.load(Ordering::SeqCst) < 2 {
+        tokio::task::yield_now().await;
+    }
+    BESIDE_GOES[0].notify_one();
+    while BESIDE_RETURNS.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    BESIDE_GOES[1].notify_one();
+    assert_eq!(instance.output().await.unwrap(), 1);
 }
 
 #[orchestrator]

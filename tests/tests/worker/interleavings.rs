@@ -901,3 +901,55 @@ fn a_report_that_comes_with_the_end_of_a_pause_is_seen_and_so_are_those_behind_i
         open("report 2");
     }
 }
+
+#[activity]
+async fn fail_while_broken() -> Result<String, String> {
+    pass::run("main".into()).await;
+    if BROKEN.get() {
+        Err("broken".into())
+    } else {
+        Ok("main".into())
+    }
+}
+
+/// Takes no notice when nobody waits for it any more.
+#[activity]
+async fn stubborn() -> Result<String, String> {
+    let run = RUNS.with_borrow_mut(|runs| {
+        runs.push("stubborn".into());
+        runs.len()
+    });
+    Ok(pass::run(format!("stubborn {run}")).await)
+}
+
+#[orchestrator]
+async fn failure_beside_stubborn(ctx: OrchestrationContext) -> Result<String, String> {
+    let (main, beside) =
+        futures_util::future::try_join(ctx.call(fail_while_broken()), ctx.call(stubborn())).await?;
+    Ok(main + &beside)
+}
+
+#[test]
+fn what_a_withdrawn_activity_returns_is_not_taken_when_it_runs_again_after_a_rewind() {
+    RUNS.take();
+    BROKEN.set(true);
+    let mut worker = World::new().worker(definitions![
+        failure_beside_stubborn,
+        fail_while_broken,
+        stubborn
+    ]);
+    let client = worker.client().clone();
+    let handle = worker.wait(client.start(failure_beside_stubborn().id("a")));
+    worker.run_until_idle();
+    open("main");
+    assert_eq!(worker.status("a").runtime_status, RuntimeStatus::Failed);
+    BROKEN.set(false);
+    worker.wait(handle.rewind(None));
+    worker.run_until_idle();
+    assert_eq!(RUNS.with_borrow(Vec::len), 2);
+    open("stubborn 1");
+    assert_eq!(worker.status("a").runtime_status, RuntimeStatus::Running);
+    open("main");
+    open("stubborn 2");
+    assert_eq!(worker.status("a").output, json("mainstubborn 2"));
+}

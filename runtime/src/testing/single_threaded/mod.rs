@@ -55,7 +55,7 @@ pub(super) type Attempt = LocalBoxFuture<'static, Option<Outcome>>;
 pub(super) type Around = Box<dyn Fn(&Arc<Shared>, &Arc<Task>, Cancellation, Attempt) -> Attempt>;
 
 type Inputs = Arc<Mutex<VecDeque<ShardInput>>>;
-type Running = LocalBoxFuture<'static, (InstanceId, TaskKey, Option<Outcome>)>;
+type Running = LocalBoxFuture<'static, (Arc<Task>, Option<Outcome>)>;
 
 /// A worker that runs when it is told to.
 ///
@@ -73,6 +73,7 @@ pub struct SingleThreaded {
     /// Activities that have been started, and that have not run yet.
     beginning: VecDeque<Running>,
     running: FuturesUnordered<Running>,
+    /// The activities whose end counts.
     attempts: HashMap<TaskKey, (Arc<Task>, Cancellation)>,
     client: Client,
     around: Option<Around>,
@@ -495,24 +496,24 @@ impl SingleThreaded {
             };
             self.beginning.push_back(Box::pin(async move {
                 let outcome = attempt.await;
-                (task.instance.clone(), key, outcome)
+                (task, outcome)
             }));
         }
         let began = self.begin_activities();
         let before = self.inputs().len();
         let mut context = Context::from_waker(Waker::noop());
-        let Poll::Ready(Some((instance, key, outcome))) =
-            self.running.poll_next_unpin(&mut context)
-        else {
+        let Poll::Ready(Some((task, outcome))) = self.running.poll_next_unpin(&mut context) else {
             // An activity may have reported its progress and go on.
             return began || self.inputs().len() > before;
         };
-        self.dispatcher.ended(key);
-        // One whose time was up has been told of already.
-        if self.attempts.remove(&key).is_some()
-            && let Some(outcome) = outcome
-        {
-            self.task_ended(instance, key, outcome);
+        // One whose time was up has been told of already, and nobody waits for one that was cancelled. Another may run under its key.
+        let counts = |(current, _): &(Arc<Task>, Cancellation)| Arc::ptr_eq(current, &task);
+        if self.attempts.get(&task.key).is_some_and(counts) {
+            self.attempts.remove(&task.key);
+            self.dispatcher.ended(task.key);
+            if let Some(outcome) = outcome {
+                self.task_ended(task.instance.clone(), task.key, outcome);
+            }
         }
         true
     }
@@ -560,7 +561,7 @@ impl SingleThreaded {
                 ShardOutput::Cancel(key, reason) => {
                     self.dispatcher.cancel(key);
                     self.dispatcher.ended(key);
-                    if let Some((_, cancellation)) = self.attempts.get(&key) {
+                    if let Some((_, cancellation)) = self.attempts.remove(&key) {
                         cancellation.cancel(reason);
                     }
                 }

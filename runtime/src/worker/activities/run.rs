@@ -150,7 +150,7 @@ pub(crate) fn report(cell: ProgressCell, on_progress: &OnProgress) -> Report {
 struct Attempted {
     task: Arc<Task>,
     cancellation: Cancellation,
-    /// Whether its end has been told.
+    /// Whether its end is not to be told any more: it has been, or nobody waits for it.
     told: Arc<AtomicBool>,
     /// Where it reports its progress.
     progress: ProgressCell,
@@ -258,8 +258,9 @@ pub(crate) async fn dispatch(
                 Some(DispatcherInput::Cancel(key, reason)) => {
                     dispatcher.cancel(key);
                     if let Some(attempt) = running.get(&key) {
-                        // As above.
+                        // As above. What it returns is not that of the one which runs after a rewind, under the same key.
                         attempt.cancellation.cancel(reason);
+                        attempt.told.store(true, Ordering::Release);
                         dispatcher.ended(key);
                     }
                 }
