@@ -334,14 +334,17 @@ impl Client {
         request.takes(place);
         let lost = self.0.way.send(request);
         let answer = match lost {
-            None => answer.await,
-            Some(lost) => tokio::select! {
-                biased;
-                answer = answer => answer,
-                error = lost.lost() => Ok(Err(error)),
-            },
+            None => answer.await.unwrap_or(Err(RequestError::ShutDown)),
+            Some(mut lost) => {
+                let answer = tokio::select! {
+                    biased;
+                    answer = answer => answer.ok(),
+                    error = lost.lost() => Some(Err(error)),
+                };
+                answer.unwrap_or_else(|| Err(lost.why_dropped()))
+            }
         };
-        Ok(answer.unwrap_or(Err(RequestError::ShutDown))?)
+        Ok(answer?)
     }
 
     /// A handle to an instance by its id, whether it exists or not.

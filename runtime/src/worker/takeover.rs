@@ -34,16 +34,55 @@ impl Lost {
     }
 
     /// Waits until the thread that took the request has been given up.
-    pub(crate) async fn lost(mut self) -> RequestError {
+    pub(crate) async fn lost(&mut self) -> RequestError {
+        if self.takeovers.borrow().closed {
+            return RequestError::ShutDown;
+        }
         while self.takeovers.changed().await.is_ok() {
-            let takeover = self.takeovers.borrow_and_update();
-            if takeover.closed {
-                break;
-            }
-            if !takeover.spared.contains(&self.ticket) {
-                return RequestError::GivenUp;
+            if let Some(error) = self.look() {
+                return error;
             }
         }
         RequestError::ShutDown
+    }
+
+    /// What the last change means for the request; `None` when the next thread takes it.
+    fn look(&mut self) -> Option<RequestError> {
+        let takeover = self.takeovers.borrow_and_update();
+        if takeover.closed {
+            Some(RequestError::ShutDown)
+        } else if takeover.spared.contains(&self.ticket) {
+            None
+        } else {
+            Some(RequestError::GivenUp)
+        }
+    }
+
+    /// Why whoever took the request has dropped it.
+    pub(crate) fn why_dropped(&mut self) -> RequestError {
+        let has_changed = self.takeovers.has_changed().unwrap_or_default();
+        let error = has_changed.then(|| self.look()).flatten();
+        error.unwrap_or(RequestError::ShutDown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_dropped_by_a_thread_that_was_given_up_or_with_the_worker() {
+        let takeovers = watch::Sender::default();
+        let why_after = |closed, spared: &[Ticket]| {
+            let mut lost = Lost::of(7, &takeovers);
+            let spared = Arc::new(spared.iter().copied().collect());
+            takeovers.send_replace(Takeover { spared, closed });
+            lost.why_dropped()
+        };
+        assert!(matches!(why_after(false, &[8]), RequestError::GivenUp));
+        assert!(matches!(why_after(false, &[7]), RequestError::ShutDown));
+        assert!(matches!(why_after(true, &[]), RequestError::ShutDown));
+        let since = Lost::of(7, &takeovers).why_dropped();
+        assert!(matches!(since, RequestError::ShutDown));
     }
 }

@@ -217,12 +217,15 @@ impl Inlets {
             Err(TryLockError::Poisoned(queue)) => queue.into_inner(),
             Err(TryLockError::WouldBlock) => return None,
         };
-        let generation = inlet.owner.load(Ordering::SeqCst) + 1;
+        let owner = inlet.owner.load(Ordering::SeqCst);
+        if owner == NOBODY {
+            return None;
+        }
+        let generation = owner + 1;
         // It waits for the queue.
         if let Err(error) = start(Origin { shard, generation }) {
             return Some(Err(error));
         }
-        inlet.owner.store(generation, Ordering::SeqCst);
         let Queue {
             first, receiver, ..
         } = &mut *queue;
@@ -231,17 +234,18 @@ impl Inlets {
             ShardMessage::Request(ticket, _) => Some(*ticket),
             _ => None,
         });
-        let spared = Arc::new(spared.collect());
+        let (spared, closed) = (Arc::new(spared.collect()), false);
+        self.meters.threads_given_up.fetch_add(1, Ordering::Relaxed);
+        // Before the one before may find that it was given up, and drop what it had taken.
+        inlet.takeovers.send_replace(Takeover { spared, closed });
+        inlet.owner.store(generation, Ordering::SeqCst);
         // From here on the next thread may wait with it for a message.
         let taken = std::mem::take(&mut queue.taken);
         drop(queue);
         self.meters.messages_taken(shard, taken);
-        self.meters.threads_given_up.fetch_add(1, Ordering::Relaxed);
         // What the thread before has taken keeps its places for ever.
         let before = inlet.room().replace(room());
         before.inspect(|room| room.close());
-        let closed = false;
-        inlet.takeovers.send_replace(Takeover { spared, closed });
         Some(Ok(()))
     }
 
@@ -283,4 +287,16 @@ pub(crate) fn foreign_wakes(inlets: Inlets) -> Box<dyn Fn(InstanceId, ExecutionI
     Box::new(move |id, execution| {
         inlets.send(&id.clone(), ShardInput::ForeignWake { id, execution })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shard_whose_thread_has_ended_gets_no_other() {
+        let inlets = Inlets::new(1, &Arc::new(Meters::new(1)));
+        inlets.close(0);
+        assert!(inlets.take_over(0, |_| Ok::<_, ()>(())).is_none());
+    }
 }
