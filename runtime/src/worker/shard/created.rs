@@ -23,6 +23,12 @@ pub(super) struct PendingCreate {
 }
 
 impl Shard {
+    /// Takes the answer to a start. Whatever was told of the id between the commit and this answer has loaded it, so that in its slot may be
+    ///
+    /// - the new instance: it lives already;
+    /// - one that is loaded once its writes are answered: that finds the new one;
+    /// - one that is being loaded, and what waits for it: that is for the new one;
+    /// - the one that was replaced, or nothing: the new one begins here, or waits for room.
     pub(super) fn created(
         &mut self,
         create: PendingCreate,

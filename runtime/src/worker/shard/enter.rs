@@ -6,7 +6,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Shard;
-use super::commit::Pending;
 use super::live::set_timer;
 use super::open_activities::OpenActivities;
 use super::slot::{Aside, Held, Kept, Known, Live, Message, Slot, SlotState, Source, ended_task};
@@ -219,10 +218,10 @@ impl Shard {
         self.occupy(&id, SlotState::Live(Box::new(live)), inbox);
         if let Some((episode, message)) = rewound {
             let source = Some(Source::Inbox(message));
-            self.commit_episode(&id, episode, vec![source], Vec::new());
+            let effects = self.commit_episode(&id, episode, vec![source], Vec::new());
             // Not at once: until the rewind is recorded, nothing tells what they give from the results that it undoes.
-            if let Some(Pending::Episode(rewind)) = self.pending.back_mut() {
-                rewind.effects.run.extend(to_run);
+            if let Some(effects) = effects {
+                effects.run.extend(to_run);
             }
         } else {
             for task in to_run {

@@ -16,7 +16,7 @@ use crate::worker::message::{ShardOutput, TaskKey};
 use crate::worker::update::{Published, Update};
 
 impl Shard {
-    /// Makes an episode's write, and keeps what must follow its commit. `sources` are those of the events that were
+    /// Makes an episode's write, and keeps what must follow its commit, which it gives. `sources` are those of the events that were
     /// delivered, in order; `undelivered` is what came behind the end of the execution.
     pub(super) fn commit_episode(
         &mut self,
@@ -24,12 +24,10 @@ impl Shard {
         mut episode: Episode,
         mut sources: Vec<Option<Source>>,
         mut undelivered: Vec<Message>,
-    ) {
+    ) -> Option<&mut Effects> {
         let shared = &*self.shared;
         let now = shared.clock.now();
-        let Some(slot) = self.slots.get_mut(id) else {
-            return;
-        };
+        let slot = self.slots.get_mut(id)?;
         let (known, live) = match &mut slot.state {
             SlotState::Live(live) => {
                 let live = &mut **live;
@@ -39,7 +37,7 @@ impl Shard {
                 )
             }
             SlotState::Held(held) => (&mut held.known, None),
-            SlotState::Loading | SlotState::Continuing(_) | SlotState::Ending(_) => return,
+            SlotState::Loading | SlotState::Continuing(_) | SlotState::Ending(_) => return None,
         };
         let execution = known.header.execution_id;
         let cancel: Vec<_> = episode
@@ -192,32 +190,30 @@ impl Shard {
             sends,
         };
         let incarnation = header.incarnation;
-        let continues = effects.next.is_some();
-        self.pending
-            .push_back(Pending::Episode(Box::new(PendingEpisode {
-                id: id.clone(),
-                incarnation,
-                execution,
-                sources,
-                undelivered,
-                events,
-                effects,
-            })));
         self.episodes += 1;
         slot.unanswered += 1;
-        if is_terminal || continues {
+        if is_terminal || effects.next.is_some() {
+            let header = Box::new(header.clone());
             self.resident -= usize::from(slot.is_resident());
-            let header = match std::mem::replace(&mut slot.state, SlotState::Loading) {
-                SlotState::Live(live) => Box::new(live.known.header),
-                SlotState::Held(held) => Box::new(held.known.header),
-                SlotState::Continuing(header) | SlotState::Ending(header) => header,
-                SlotState::Loading => return,
-            };
             slot.state = if is_terminal {
                 SlotState::Ending(header)
             } else {
                 SlotState::Continuing(header)
             };
+        }
+        let episode = PendingEpisode {
+            id: id.clone(),
+            incarnation,
+            execution,
+            sources,
+            undelivered,
+            events,
+            effects,
+        };
+        self.pending.push_back(Pending::Episode(Box::new(episode)));
+        match self.pending.back_mut() {
+            Some(Pending::Episode(episode)) => Some(&mut episode.effects),
+            _ => None,
         }
     }
 }

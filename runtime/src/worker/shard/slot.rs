@@ -307,6 +307,11 @@ impl Message {
         )
     }
 
+    /// Whether it ends or pauses its instance.
+    pub(super) const fn is_stop(&self) -> bool {
+        matches!(self, Self::Terminate { .. } | Self::Suspend { .. })
+    }
+
     /// Whether it is in the inbox, and found there again when the instance is loaded.
     pub(super) const fn is_of_inbox(&self) -> bool {
         matches!(
