@@ -367,6 +367,65 @@ async fn a_thread_that_is_kept_behind_a_commit_keeps_nobody_from_committing() {
     all_back(&steadfast).await;
 }
 
+static GONE_ON: Block = Block::new();
+static WITHDRAWN: Notify = Notify::const_new();
+
+#[activity]
+async fn until_cancelled(ctx: ActivityContext) {
+    ctx.cancelled().await;
+    WITHDRAWN.notify_one();
+}
+
+#[orchestrator]
+async fn withdraws(ctx: OrchestrationContext) -> Result<u32, String> {
+    tokio::select! {
+        biased;
+        _ = ctx.wait_for_external_event_named::<()>("stop") => {}
+        _ = ctx.call(until_cancelled()) => {}
+    }
+    let go = ctx.wait_for_external_event_named("go").await;
+    go.map_err(|error| error.to_string())
+}
+
+#[orchestrator]
+async fn goes_on_and_blocks(ctx: OrchestrationContext, second: bool) -> Result<(), String> {
+    if second {
+        GONE_ON.enter();
+        return Ok(());
+    }
+    let stop = ctx.wait_for_external_event_named::<()>("stop").await;
+    stop.map_err(|error| error.to_string())?;
+    ctx.continue_as_new(goes_on_and_blocks(true)).await
+}
+
+#[orchestrator]
+async fn stops_both(ctx: OrchestrationContext) -> Result<(), String> {
+    for id in ["withdraws", "culprit"] {
+        let sent = ctx.send_event_named(id, "stop", &());
+        sent.map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+/// The thread is told of both commits at once, and the second keeps it before it passes on what follows from the first.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_activity_is_cancelled_though_its_thread_was_given_up_before_it_said_so() {
+    let steadfast = start(MemoryStore::new(), 1).await;
+    let client = steadfast.client();
+    let withdraws = client.start(withdraws().id("withdraws")).await.unwrap();
+    let culprit = goes_on_and_blocks(false).id("culprit");
+    client.start(culprit).await.unwrap();
+    while steadfast.metrics().activities_running == 0 {
+        tokio::task::yield_now().await;
+    }
+    client.start(stops_both()).await.unwrap();
+    WITHDRAWN.notified().await;
+    withdraws.raise_event_named("go", &7).await.unwrap();
+    assert_eq!(withdraws.output().await.unwrap(), 7);
+    GONE_ON.release();
+    all_back(&steadfast).await;
+}
+
 static ALL: Block = Block::new();
 
 #[orchestrator]

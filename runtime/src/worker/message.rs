@@ -264,6 +264,8 @@ pub(crate) enum ShardInput {
         key: TaskKey,
         outcome: Outcome,
     },
+    /// An activity that a thread of this shard has handed out, which was given up, runs or waits for a place.
+    HandedOut { instance: InstanceId, key: TaskKey },
     /// An activity reports how far it is.
     Progress {
         instance: InstanceId,

@@ -77,7 +77,7 @@ impl Pulse {
         self.resident.store(instances, Ordering::Relaxed);
     }
 
-    pub(super) fn resident(&self) -> usize {
+    pub(crate) fn resident(&self) -> usize {
         self.resident.load(Ordering::Relaxed)
     }
 

@@ -14,7 +14,7 @@ use steadfast::store::{BoxFuture, Store, StoreError, delegate_store};
 use steadfast::testing::{CommitFault, FaultyStore, SingleThreaded};
 use steadfast::{ClientError, InstanceId, Panics, Registered as _, definitions};
 
-use crate::support::{Worker as _, World, at, entered, json, pass, wait_for_go};
+use crate::support::{Worker as _, World, at, call_pass, entered, json, open, pass, wait_for_go};
 
 thread_local! {
     /// The activities that ran, in order. The single-threaded worker runs them on the test's own thread.
@@ -428,4 +428,109 @@ fn a_termination_that_was_not_acknowledged_cancels_the_activities_all_the_same()
     worker.settle();
     assert_eq!(worker.status("a").runtime_status, RuntimeStatus::Terminated);
     assert_eq!(ran(), ["Terminated"]);
+}
+
+#[test]
+fn a_thread_may_be_given_up_at_any_step() {
+    for max_live_instances in [0, 100] {
+        for steps in 1.. {
+            let world = World {
+                max_live_instances,
+                ..World::new()
+            };
+            let mut worker = world.worker(definitions![everything, step]);
+            ask(&mut worker);
+            let goes_on = (0..steps).all(|_| worker.step() || worker.advance());
+            worker.give_up_thread();
+            finish(&mut worker);
+            let runs = ran();
+            for name in ["first", "left", "right", "last"] {
+                let times = runs.iter().filter(|ran| *ran == name).count();
+                assert!((1..=2).contains(&times), "after {steps} steps: {runs:?}");
+            }
+            if !goes_on {
+                assert!(steps > 10, "the scenario took only {steps} steps");
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_terminated_activity_is_cancelled_whenever_its_thread_is_given_up() {
+    for steps in 0..10 {
+        let mut worker = World::new().worker(definitions![call_until_cancelled, until_cancelled]);
+        let client = worker.client().clone();
+        let instance = worker.wait(client.start(call_until_cancelled().id("a")));
+        worker.run_until_idle();
+        ran();
+        ask_and_give_up(&mut worker, instance.terminate(None), steps);
+        if !worker.status("a").is_terminal() {
+            worker.wait(instance.terminate(None));
+        }
+        worker.settle();
+        assert_eq!(ran(), ["Terminated"], "after {steps} steps");
+    }
+}
+
+/// Makes a request, and gives the thread up so many steps behind it.
+fn ask_and_give_up(
+    worker: &mut SingleThreaded,
+    request: impl Future<Output = Result<(), ClientError>>,
+    steps: u32,
+) {
+    let request = std::pin::pin!(request);
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(request.poll(&mut context).is_pending());
+    for _ in 0..steps {
+        worker.step();
+    }
+    worker.give_up_thread();
+    worker.settle();
+}
+
+#[orchestrator]
+async fn withdraw_and_go(ctx: OrchestrationContext) -> Result<String, String> {
+    let call = ctx.call(until_cancelled());
+    let stop = ctx.wait_for_external_event_named::<bool>("stop");
+    drop(select(stop, call).await);
+    let go = ctx.wait_for_external_event_named("go").await;
+    go.map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_withdrawn_activity_is_cancelled_whenever_its_thread_is_given_up() {
+    for steps in 0..10 {
+        let mut worker = World::new().worker(definitions![withdraw_and_go, until_cancelled]);
+        let client = worker.client().clone();
+        let instance = worker.wait(client.start(withdraw_and_go().id("a")));
+        worker.run_until_idle();
+        ran();
+        ask_and_give_up(
+            &mut worker,
+            instance.raise_event_named("stop", &true),
+            steps,
+        );
+        worker.wait(instance.raise_event_named("stop", &true));
+        worker.settle();
+        assert_eq!(ran(), ["Withdrawn"], "after {steps} steps");
+        worker.wait(instance.raise_event_named("go", "on"));
+        assert_eq!(worker.status("a").output, json("on"));
+    }
+}
+
+#[test]
+fn a_result_for_a_suspended_instance_is_kept_when_its_thread_was_given_up() {
+    let mut worker = World::new().worker(definitions![call_pass, pass]);
+    let client = worker.client().clone();
+    let instance = worker.wait(client.start(call_pass("gate".into()).id("a")));
+    worker.run_until_idle();
+    worker.wait(instance.suspend(None));
+    worker.give_up_thread();
+    worker.settle();
+    open("gate");
+    worker.settle();
+    worker.wait(instance.resume(None));
+    assert_eq!(worker.status("a").output, json("gate"));
+    assert_eq!(entered("gate"), 1);
 }

@@ -39,6 +39,7 @@ use crate::worker::ids::CountingIds;
 use crate::worker::message::{Request, ShardInput, ShardOutput, Task, TaskKey};
 use crate::worker::meters::Meters;
 use crate::worker::ownership;
+use crate::worker::pulse::Pulse;
 use crate::worker::room::WayIn;
 use crate::worker::shard::{CROWD, Shard, Shared};
 use crate::worker::takeover::Lost;
@@ -67,6 +68,8 @@ pub struct SingleThreaded {
     shared: Arc<Shared>,
     inputs: Inputs,
     shard: Shard,
+    /// That of the shard's thread.
+    pulse: Arc<Pulse>,
     writer: Writer,
     timers: TimerIndex,
     dispatcher: Dispatcher,
@@ -252,11 +255,13 @@ impl SingleThreaded {
             true,
         );
         recover(&*store, &inputs)?;
+        let pulse = Arc::<Pulse>::default();
         Ok(Self {
             store,
             epoch: ownership.epoch,
             clock,
-            shard: Shard::new(Arc::clone(&shared), Arc::default()),
+            shard: Shard::new(Arc::clone(&shared), Arc::clone(&pulse)),
+            pulse,
             shared,
             inputs,
             writer: Writer::default(),
@@ -293,6 +298,30 @@ impl SingleThreaded {
             Turn::Tick => self.tick(),
             Turn::Activities => self.step_activities(),
         })
+    }
+
+    /// Gives up the thread of the orchestrators, as a worker does when one of them keeps it, and goes on with another one: what was not
+    /// committed is lost, and requests that were taken are not answered.
+    pub fn give_up_thread(&mut self) {
+        let before = std::mem::take(&mut self.pulse);
+        self.shared.meters.forget_resident(before.resident());
+        self.shard = Shard::new(Arc::clone(&self.shared), Arc::clone(&self.pulse));
+        self.shard.inherit();
+        self.writer = Writer::default();
+        self.reads.clear();
+        (self.answer, self.new_timers) = (None, Vec::new());
+        self.inputs()
+            .retain(|input| !matches!(input, ShardInput::Written(_)));
+        self.timers = TimerIndex::default();
+        self.shared.watchers.publish_all_uncertain();
+        let mut handed_out: Vec<_> = self.attempts.values().map(|(task, _)| task).collect();
+        handed_out.extend(self.dispatcher.waiting());
+        handed_out.sort_unstable_by_key(|task| (task.key.execution.as_u128(), task.key.id));
+        for task in handed_out {
+            let (instance, key) = (task.instance.clone(), task.key);
+            push(&self.inputs, ShardInput::HandedOut { instance, key });
+        }
+        self.reads.push_back(Read::NeedingAttention);
     }
 
     fn take_input(&mut self) -> bool {

@@ -118,9 +118,9 @@ impl<'a> Sender<'a> {
             ShardInput::Request(request) => Self::Client(Request::id(request)),
             ShardInput::Loaded { id, .. } | ShardInput::Inbox { id, .. } => Self::Store(id),
             ShardInput::Written(_) => Self::Writer,
-            ShardInput::TaskEnded { key, .. } | ShardInput::Progress { key, .. } => {
-                Self::Activity(*key)
-            }
+            ShardInput::TaskEnded { key, .. }
+            | ShardInput::HandedOut { key, .. }
+            | ShardInput::Progress { key, .. } => Self::Activity(*key),
             ShardInput::TimerDue(id) => Self::Timers(id),
             ShardInput::Mail(id) | ShardInput::Attend(id) => Self::Instances(id),
             ShardInput::RecoveryFailed => Self::Recovery,

@@ -99,6 +99,11 @@ impl Dispatcher {
         self.tasks.remove(&key);
     }
 
+    /// Those that wait for a place.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &Arc<Task>> {
+        self.tasks.values()
+    }
+
     /// Gives the place of an activity away.
     pub(crate) fn ended(&mut self, key: TaskKey) {
         if let Some(Some(deadline)) = self.running.remove(&key) {

@@ -31,6 +31,10 @@ pub(crate) enum DispatcherInput {
     Cancel(TaskKey, CancelReason),
     /// An attempt may have run for as long as it may.
     Tick,
+    /// A thread of this shard was given up: say what it has handed out.
+    Account {
+        shard: usize,
+    },
     /// Start nothing more, and say when everything has ended or the deadline has passed.
     Close {
         deadline: Duration,
@@ -127,10 +131,14 @@ pub(crate) type OnEnded = Arc<dyn Fn(InstanceId, TaskKey, Outcome) + Send + Sync
 /// Told of the first of the reports that an activity made since they were last looked at.
 pub(crate) type OnProgress = Arc<dyn Fn(InstanceId, TaskKey, ProgressCell) + Send + Sync>;
 
+/// Told of an activity that runs or waits for a place, when its instance is of this shard.
+pub(crate) type OnAccount = Arc<dyn Fn(usize, &InstanceId, TaskKey) + Send + Sync>;
+
 /// What the dispatcher tells.
 pub(crate) struct Listeners {
     pub(crate) ended: OnEnded,
     pub(crate) progress: OnProgress,
+    pub(crate) account: OnAccount,
     /// Asks for a [`DispatcherInput::Tick`] at a time.
     pub(crate) wake_at: Arc<dyn Fn(Timestamp) + Send + Sync>,
 }
@@ -265,6 +273,13 @@ pub(crate) async fn dispatch(
                     }
                 }
                 Some(DispatcherInput::Tick) => woken_at = None,
+                Some(DispatcherInput::Account { shard }) => {
+                    let at_work = running.values().filter(|attempt| !attempt.told.load(Ordering::Acquire));
+                    let at_work = at_work.map(|attempt| &attempt.task);
+                    for task in at_work.chain(dispatcher.waiting()) {
+                        (listeners.account)(shard, &task.instance, task.key);
+                    }
+                }
                 Some(DispatcherInput::Close { deadline, drained }) => {
                     dispatcher.close();
                     closing = Some(drained);

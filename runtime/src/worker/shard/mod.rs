@@ -190,6 +190,7 @@ impl Shard {
                 ShardInput::TimerDue(_)
                 | ShardInput::Mail(_)
                 | ShardInput::Attend(_)
+                | ShardInput::HandedOut { .. }
                 | ShardInput::Progress { .. }
                 | ShardInput::Tick => return,
                 _ => {}
@@ -209,6 +210,7 @@ impl Shard {
                 key,
                 outcome,
             } => self.task_ended(instance, key, outcome),
+            ShardInput::HandedOut { instance, key } => self.handed_out(instance, key),
             ShardInput::TimerDue(id) => self.tell(id, Message::TimersDue),
             ShardInput::Attend(id) | ShardInput::Mail(id) => {
                 // Loading reads the inbox too.
@@ -276,6 +278,28 @@ impl Shard {
             self.running.insert(instance, key, self.now());
         }
         is_inherited
+    }
+
+    /// Takes over an activity that another thread of this shard has handed out, which was given up, and cancels it when nobody waits for
+    /// it any more: that thread may have had no time for that.
+    fn handed_out(&mut self, instance: InstanceId, key: TaskKey) {
+        match self.slots.get(&instance).map(|slot| &slot.state) {
+            // Whether it waits for it is known when it is there.
+            None | Some(SlotState::Loading) => {
+                self.running.insert(&instance, key, self.now());
+                self.tell(instance, Message::Attend);
+            }
+            Some(SlotState::Held(held)) if held.known.header.execution_id == key.execution => {
+                self.running.insert(&instance, key, self.now());
+            }
+            Some(SlotState::Live(live))
+                if live.known.header.execution_id == key.execution
+                    && !live.open_activities.contains(key.id) =>
+            {
+                self.cancel(vec![key], CancelReason::Withdrawn);
+            }
+            Some(_) => {}
+        }
     }
 
     /// What has to be done now. Must be called after every input.

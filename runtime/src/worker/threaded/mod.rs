@@ -159,7 +159,7 @@ pub(crate) fn start(parts: Parts, runtime: &tokio::runtime::Handle) -> io::Resul
 
 /// Whom the dispatcher tells what.
 fn listeners(inlets: &Inlets, timers: &Sender<TimerMessage>) -> Listeners {
-    let (for_ended, for_progress) = (inlets.clone(), inlets.clone());
+    let (for_ended, for_progress, for_account) = (inlets.clone(), inlets.clone(), inlets.clone());
     let timers = timers.clone();
     Listeners {
         ended: Arc::new(move |instance: InstanceId, key, outcome| {
@@ -177,6 +177,13 @@ fn listeners(inlets: &Inlets, timers: &Sender<TimerMessage>) -> Listeners {
                 cell,
             };
             for_progress.send(&instance, input);
+        }),
+        account: Arc::new(move |shard, instance: &InstanceId, key| {
+            if for_account.shard_of(instance) == shard {
+                let instance = instance.clone();
+                let input = ShardInput::HandedOut { instance, key };
+                drop(for_account.put(shard, ShardMessage::Input(input)));
+            }
         }),
         // When the thread is gone the worker stops, and with it the activities.
         wake_at: Arc::new(move |at| drop(timers.send(TimerMessage::WakeDispatcher(at)))),

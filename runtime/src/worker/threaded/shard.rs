@@ -91,6 +91,9 @@ impl ShardDriver {
         // Whatever the thread before has not told them.
         self.around.shared.watchers.publish_all_uncertain();
         drop(self.around.timers.send(TimerMessage::ReadAgain));
+        self.dispatch(DispatcherInput::Account {
+            shard: self.thread.shard,
+        });
         self.read(shard, Read::NeedingAttention)
     }
 
