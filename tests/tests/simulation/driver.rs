@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
+use steadfast::clock::Clock as _;
 use steadfast::limits::DEFAULT_MAX_PAYLOAD_BYTES;
 use steadfast::store::memory::MemoryStore;
 use steadfast::testing::{
@@ -76,7 +77,8 @@ impl Simulation {
         let memory = MemoryStore::new();
         let store = SimulatedStore::new(memory.clone(), world.clone());
         let start = Timestamp::from_second(1_700_000_000).expect("a time within the calendar");
-        let random = &mut world.lock().random;
+        let mut locked = world.lock();
+        let random = &mut locked.random;
         let max_live_instances = [0, 1, 2, 8, 100][random.usize(0..5)];
         let replays = match random.u32(0..8) {
             0 => EpisodeReplays::Always,
@@ -88,6 +90,8 @@ impl Simulation {
             _ => [0, 1, 4][random.usize(0..3)],
         });
         let roughness = [1, 4, 12][random.usize(0..3)];
+        locked.stage.broken = locked.random.bool();
+        drop(locked);
         Self {
             world: world.clone(),
             memory,
@@ -236,6 +240,7 @@ impl Simulation {
             client: worker.client().clone(),
             worker: *number,
             world: self.world.clone(),
+            now: self.clock.now(),
         }
     }
 
@@ -296,7 +301,7 @@ impl Simulation {
             seconds
         };
         world.trace.note(format!("the clock jumps by {seconds} s"));
-        let now = steadfast::clock::Clock::now(&*self.clock).as_second() + seconds;
+        let now = self.clock.now().as_second() + seconds;
         self.clock
             .set(Timestamp::from_second(now).expect("a time within the calendar"));
     }

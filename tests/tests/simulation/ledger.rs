@@ -8,7 +8,7 @@ use steadfast::store::memory::MemoryStore;
 use steadfast::store::{
     CreateInstance, EpisodeWrite, InstanceHeader, Store as _, Write, WriteResult, Written,
 };
-use steadfast::{Cursor, InstanceId, OnExisting, RuntimeStatus};
+use steadfast::{Cursor, InstanceId, OnExisting, RuntimeStatus, Timestamp};
 
 use crate::faults::now;
 use crate::life::Life;
@@ -40,7 +40,8 @@ pub(crate) struct Raised {
     /// The commit before which it was raised, and that before which it was acknowledged.
     pub(crate) sent: u64,
     pub(crate) acknowledged: Option<u64>,
-    pub(crate) stored: Option<Incarnation>,
+    /// For whom it was stored, and in which commit.
+    pub(crate) stored: Option<(Incarnation, u64)>,
 }
 
 #[derive(Default)]
@@ -54,8 +55,8 @@ pub(crate) struct Ledger {
     children: BTreeMap<Key, Incarnation>,
     pub(crate) tasks: Tasks,
     events: BTreeMap<u64, Raised>,
-    /// What the starts of clients make of an instance that is there.
-    policies: BTreeMap<String, OnExisting>,
+    /// What clients asked for with their starts: what becomes of an instance that is there, and when the new one begins.
+    asked: BTreeMap<String, (OnExisting, Option<Timestamp>)>,
     /// The starts of clients that created an instance.
     starts: BTreeSet<String>,
     /// The worker that is told of the commit at hand.
@@ -214,6 +215,14 @@ impl Ledger {
         }
         self.instances += 1;
         let id = create.id.clone();
+        let asked = self.asked_for(create).and_then(|(_, start_at)| start_at);
+        let start_at = asked.filter(|at| *at > create.created_at);
+        self.expect(create.start_at == start_at, || {
+            format!(
+                "`{id}` begins at {:?}, and was to at {start_at:?}",
+                create.start_at
+            )
+        });
         if let Some(before) = self.current.insert(id.clone(), incarnation) {
             self.check_replacement(create, before);
             self.expect(before < incarnation, || {
@@ -238,16 +247,19 @@ impl Ledger {
         self.note(incarnation);
     }
 
+    /// What a client asked for with the start that creates an instance; `None` for a child, and for one that is started again.
+    fn asked_for(&self, create: &CreateInstance) -> Option<(OnExisting, Option<Timestamp>)> {
+        let start = create.tags.get("start")?;
+        let is_first = create.parent.is_none() && !self.starts.contains(start);
+        self.asked.get(start).filter(|_| is_first).copied()
+    }
+
     /// An instance gives way to another only where that is asked for.
     fn check_replacement(&mut self, create: &CreateInstance, before: Incarnation) {
         let Some(life) = self.lives.get(&before) else {
             return;
         };
-        // A child, or one that is started again, replaces what has ended.
-        let start = create.tags.get("start");
-        let policy = start
-            .filter(|start| create.parent.is_none() && !self.starts.contains(*start))
-            .and_then(|start| self.policies.get(start).copied());
+        let policy = self.asked_for(create).map(|(policy, _)| policy);
         let may = match policy {
             Some(OnExisting::Refuse | OnExisting::Attach) => false,
             Some(OnExisting::ReplaceAny) => life.status.is_terminal() || life.parent.is_none(),
@@ -260,8 +272,16 @@ impl Ledger {
     }
 
     /// A client asks for a start.
-    pub(crate) fn asks_for(&mut self, start: String, policy: OnExisting) {
-        self.policies.insert(start, policy);
+    pub(crate) fn asks_for(&mut self, start: String, asked: (OnExisting, Option<Timestamp>)) {
+        self.asked.insert(start, asked);
+    }
+
+    /// Whether an instance has children that have not ended.
+    pub(crate) fn has_children(&self, parent: &Life) -> bool {
+        let execution = parent.execution.as_u128();
+        self.lives().any(|life| {
+            life.parent.is_some_and(|(of, _)| of == execution) && !life.status.is_terminal()
+        })
     }
 
     pub(crate) fn has_created(&self, start: &str) -> bool {
@@ -379,7 +399,7 @@ impl Ledger {
         let Some(raised) = self.events.get_mut(&nonce) else {
             return self.violate(format!("`{id}` got event {nonce}, which nobody raised"));
         };
-        raised.stored.get_or_insert(incarnation);
+        raised.stored.get_or_insert((incarnation, self.commits));
         let of = raised.id.clone();
         self.expect(of == *id, || {
             format!("event {nonce} for `{of}` went to `{id}`")
@@ -405,8 +425,9 @@ impl Ledger {
         raised.acknowledged = Some(at);
         let (id, stored) = (raised.id.clone(), raised.stored);
         match stored {
-            Some(incarnation) => {
-                if let Some(life) = self.lives.get_mut(&incarnation) {
+            Some((incarnation, at)) => {
+                let life = self.lives.get_mut(&incarnation);
+                if let Some(life) = life.filter(|life| life.ended < at) {
                     life.expects.insert(nonce);
                 }
             }
@@ -460,16 +481,17 @@ impl Ledger {
         let has_continued = self
             .of_execution(key.0)
             .is_some_and(|(life, _)| life.execution.as_u128() != key.0);
-        if let Err(wrong) = self.tasks.begins(key, attempt, told, is_owner)
-            && (!has_continued || self.tasks.get(key).is_some())
-        {
-            self.violate(format!("{task} {wrong}"));
+        let call = self.tasks.get(key).map(|task| task.call);
+        if call.is_some() || !has_continued {
+            if let Err(wrong) = self.tasks.begins(key, attempt, told, is_owner) {
+                self.violate(format!("{task} {wrong}"));
+            }
+            let call = call.unwrap_or(key);
+            let is_known = told.is_none_or(|told| stage.has_reported(call, told));
+            self.expect(is_known, || {
+                format!("{task} is told of the report {told:?}, which it never made")
+            });
         }
-        let call = self.tasks.get(key).map_or(key, |task| task.call);
-        let is_known = told.is_none_or(|told| stage.has_reported(call, told));
-        self.expect(is_known, || {
-            format!("{task} is told of the report {told:?}, which it never made")
-        });
         self.expect(begun == 1 || !is_owner, || {
             format!("{task} begins for the {begun}. time in one worker")
         });

@@ -34,6 +34,8 @@ pub(crate) struct Life {
     pub(crate) must_end: bool,
     /// Whether its parent waits for it for a while only.
     pub(crate) is_raced: bool,
+    /// The last commit in which it ended. What it has not taken then is dropped, also when it is rewound.
+    pub(crate) ended: u64,
     /// Whether it has ever ended without a result.
     pub(crate) has_failed: bool,
     pub(crate) output: Option<String>,
@@ -78,6 +80,7 @@ impl Life {
             gone: None,
             must_end: false,
             is_raced: begun.is_raced,
+            ended: 0,
             has_failed: false,
             output: None,
             delivered: Vec::new(),
@@ -175,6 +178,8 @@ impl Life {
         if status.is_terminal() {
             self.has_failed |= status != RuntimeStatus::Completed;
             self.must_end = false;
+            self.ended = ledger.commits();
+            self.expects.clear();
             ledger.tasks.forget_reports(self.execution.as_u128());
         }
         self.check_stand(row, ledger, &name);

@@ -20,6 +20,7 @@ mod rest;
 mod row;
 mod stage;
 mod summary;
+mod survey;
 mod tasks;
 mod trace;
 mod waits;

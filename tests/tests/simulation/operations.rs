@@ -9,12 +9,14 @@ use futures_util::future::{LocalBoxFuture, join_all};
 use steadfast::store::StoreErrorKind;
 use steadfast::{
     Client, ClientError, Cursor, InstanceFilter, InstanceHandle, InstanceStatus, OnExisting,
-    RuntimeStatus, StartByName,
+    RuntimeStatus, StartByName, Timestamp,
 };
 
 use crate::ledger::State;
+use crate::life::Life;
 use crate::population::{Basket, Plan, Stand};
 use crate::row::FIRST_NONCE;
+use crate::survey::Survey;
 use crate::world::Shared;
 
 /// Something that a client waits for.
@@ -22,9 +24,16 @@ pub(crate) struct Pending {
     pub(crate) what: String,
     /// The worker that it asked.
     pub(crate) worker: u64,
-    /// What a watch has seen last. `None` when it is no watch.
-    pub(crate) watch: Option<Watch>,
+    /// What a watch has seen. `None` when it is no watch.
+    pub(crate) watch: Option<Watching>,
     pub(crate) future: LocalBoxFuture<'static, ()>,
+}
+
+pub(crate) enum Watching {
+    /// One instance.
+    One(Watch),
+    /// All of them.
+    All(Survey),
 }
 
 #[derive(Clone)]
@@ -55,10 +64,11 @@ pub(crate) enum Operation {
     Watch,
     Follow,
     AwaitEnd,
+    WatchAll,
 }
 
 impl Operation {
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Start,
         Self::Raise,
         Self::Flood,
@@ -76,6 +86,7 @@ impl Operation {
         Self::Watch,
         Self::Follow,
         Self::AwaitEnd,
+        Self::WatchAll,
     ];
 }
 
@@ -85,15 +96,17 @@ pub(crate) struct Asker {
     pub(crate) client: Client,
     pub(crate) worker: u64,
     pub(crate) world: Shared,
+    pub(crate) now: Timestamp,
 }
 
 impl Asker {
     pub(crate) fn ask(&self, operation: Operation, number: u64) -> Pending {
-        let id = self.some_id();
+        let id = self.worth(operation).unwrap_or_else(|| self.some_id());
         let pending = match operation {
             Operation::Start => return self.start(number),
             Operation::Raise => return self.raise(&id, None, FIRST_NONCE + number),
-            Operation::Flood => return self.flood(number),
+            Operation::Flood => return self.flood(&id, number),
+            Operation::WatchAll => return self.watch_all(),
             Operation::Watch | Operation::Follow | Operation::AwaitEnd => {
                 return self.watch(operation, &id);
             }
@@ -144,6 +157,27 @@ impl Asker {
         self.client.instance(id).expect("the ids are valid")
     }
 
+    /// One for which an operation has something to do, every other time that there is one.
+    fn worth(&self, operation: Operation) -> Option<String> {
+        let world = &mut *self.world.lock();
+        let ledger = &world.ledger;
+        let is_worth = |life: &&Life| match operation {
+            Operation::Flood => life.name == "collector" && !life.status.is_terminal(),
+            Operation::Rewind | Operation::Purge => life.status == RuntimeStatus::Failed,
+            Operation::Terminate => {
+                let has_family = life.parent.is_some() || ledger.has_children(life);
+                has_family && !life.status.is_terminal()
+            }
+            _ => false,
+        };
+        let lives: Vec<_> = ledger.lives().filter(is_worth).collect();
+        if lives.is_empty() || world.random.bool() {
+            return None;
+        }
+        let life = lives[world.random.usize(0..lives.len())];
+        Some(life.id.to_string())
+    }
+
     /// Mostly one of a few, so that operations meet.
     fn some_id(&self) -> String {
         let world = &mut *self.world.lock();
@@ -187,8 +221,13 @@ impl Asker {
                 }),
                 _ => start.input(number),
             };
+            let mut start_at = None;
             let start = match random.u32(0..8) {
-                0 => start.start_at(Duration::from_secs(random.u64(0..120))),
+                0 => {
+                    let at = self.now + Duration::from_secs(random.u64(0..120));
+                    start_at = Some(at);
+                    start.start_at(at)
+                }
                 1 => start.initial_status(Stand { n: 0 }),
                 _ => start,
             };
@@ -199,7 +238,9 @@ impl Asker {
                 OnExisting::ReplaceAny,
             ];
             let policy = policies[random.usize(0..4)];
-            world.ledger.asks_for(number.to_string(), policy);
+            world
+                .ledger
+                .asks_for(number.to_string(), (policy, start_at));
             (id, name, start, policy)
         };
         let what = format!("start {number} of `{id}`, {policy:?}");
@@ -230,18 +271,10 @@ impl Asker {
         }
     }
 
-    /// Raises many events at once, for a collector if there is one.
-    fn flood(&self, number: u64) -> Pending {
-        let collector = {
-            let world = &mut *self.world.lock();
-            let lives = world.ledger.lives();
-            let collectors = lives.filter(|life| life.name == "collector");
-            let mut open = collectors.filter(|life| !life.status.is_terminal());
-            open.next().map(|life| life.id.to_string())
-        };
-        let id = collector.unwrap_or_else(|| self.some_id());
+    /// Raises many events at once.
+    fn flood(&self, id: &str, number: u64) -> Pending {
         let first = 2 * FIRST_NONCE + number * MANY;
-        let raised = (first..first + MANY).map(|nonce| self.raise(&id, None, nonce).future);
+        let raised = (first..first + MANY).map(|nonce| self.raise(id, None, nonce).future);
         Pending {
             what: format!("flood `{id}`"),
             worker: self.worker,
@@ -309,7 +342,7 @@ impl Asker {
         Pending {
             what,
             worker: self.worker,
-            watch: Some(watch),
+            watch: Some(Watching::One(watch)),
             future: future.boxed_local(),
         }
     }
@@ -420,7 +453,7 @@ impl Asker {
     }
 
     /// An error says something about the instance, which must be true.
-    fn judge(&self, what: &str, id: &str, sent: u64, error: Option<&ClientError>) {
+    pub(crate) fn judge(&self, what: &str, id: &str, sent: u64, error: Option<&ClientError>) {
         self.world.note(|| match error {
             None => format!("client of worker {}: {what} done", self.worker),
             Some(error) => format!("client of worker {}: {what}: {error}", self.worker),

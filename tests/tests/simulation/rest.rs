@@ -6,12 +6,14 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use steadfast::clock::Clock as _;
+use steadfast::model::instance::Incarnation;
 use steadfast::store::Store as _;
 use steadfast::{InstanceId, RuntimeStatus, WaitingFor, WaitingOn};
 
 use crate::driver::Simulation;
 use crate::faults::now;
 use crate::ledger::Ledger;
+use crate::operations::Watching;
 use crate::row::FIRST_NONCE;
 use crate::waits::Waits;
 
@@ -98,7 +100,8 @@ impl Simulation {
                 None => world
                     .ledger
                     .violate(format!("{} is never answered", pending.what)),
-                Some(watch) => {
+                Some(Watching::All(survey)) => survey.look_at(&mut world.ledger),
+                Some(Watching::One(watch)) => {
                     let Some(life) = world.ledger.life(&watch.id) else {
                         let what = format!("{} goes on, and it is gone", pending.what);
                         world.ledger.violate(what);
@@ -290,12 +293,14 @@ impl Simulation {
 
     /// Lets everything end: nothing fails, everything is there, and whoever waits for something gets it.
     pub(crate) fn finish(&mut self) {
+        self.lull();
         self.world.note(|| "the end begins".into());
         self.begin_lull();
         self.world.lock().stage.broken = false;
         self.roughness = 0;
         self.kill(0);
         self.world.lock().stage.owner = 0;
+        let rewound = self.rewind_failed();
         for _ in 0..ROUNDS {
             self.rest();
             let left = self.unfinished();
@@ -303,6 +308,7 @@ impl Simulation {
                 return;
             }
             if left.is_empty() {
+                self.look_at_rewound(&rewound);
                 return self.look_at_requests();
             }
             for id in left {
@@ -315,6 +321,40 @@ impl Simulation {
         }
         let left = self.unfinished();
         self.violate(format!("{left:?} never end"));
+    }
+
+    /// What has failed because something was broken goes on with its children.
+    fn rewind_failed(&mut self) -> Vec<Incarnation> {
+        let failed: Vec<_> = {
+            let world = self.world.lock();
+            let roots = world.ledger.lives().filter(|life| {
+                let is_mended = matches!(&*life.name, "fragile" | "guardian");
+                is_mended && life.parent.is_none() && life.status == RuntimeStatus::Failed
+            });
+            roots
+                .map(|life| (life.id.clone(), life.incarnation()))
+                .collect()
+        };
+        for (id, _) in &failed {
+            self.owner();
+            let handle = self.asker(self.workers.len() - 1).handle(id.as_str());
+            self.run(async move { handle.rewind(None).await });
+        }
+        failed
+            .into_iter()
+            .map(|(_, incarnation)| incarnation)
+            .collect()
+    }
+
+    fn look_at_rewound(&self, rewound: &[Incarnation]) {
+        let ledger = &mut self.world.lock().ledger;
+        let failed = ledger.lives().find(|life| {
+            rewound.contains(&life.incarnation()) && life.status != RuntimeStatus::Completed
+        });
+        let failed = failed.map(|life| (life.id.clone(), life.status));
+        ledger.expect(failed.is_none(), || {
+            format!("{failed:?} was rewound, and nothing was broken any more")
+        });
     }
 
     fn help(&mut self, id: &InstanceId) {
