@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 
-use super::{Client, ClientError, InstanceHandle, StartByName};
+use super::{Client, ClientError, InstanceHandle, OrchestrationHandle, StartByName, Startable};
+use crate::definition::OrchestratorDefinition;
 
 /// One of many requests that are made together: see [`Client::batch`].
 #[derive(Debug)]
@@ -73,6 +74,37 @@ impl BatchOperation {
 }
 
 impl Client {
+    /// Starts many orchestrations of one kind together, and returns one result for each, in their order. They share commits; those
+    /// of the same id are started one after the other. One that fails changes nothing for the others.
+    ///
+    /// [`batch`](Self::batch) starts different ones together, by their names.
+    ///
+    /// # Errors
+    ///
+    /// Each result is that of a [`start`](Self::start).
+    ///
+    /// ```
+    /// # use steadfast::prelude::*;
+    /// # #[orchestrator]
+    /// # async fn ship(_ctx: OrchestrationContext, order: u64) -> String { order.to_string() }
+    /// # async fn example(client: &Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let starts = (0..1_000).map(|order| ship(order).id(format!("order-{order}")));
+    /// for parcel in client.start_many(starts).await {
+    ///     println!("{}", parcel?.output().await?);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn start_many<D: OrchestratorDefinition>(
+        &self,
+        starts: impl IntoIterator<Item: Startable<Definition = D>>,
+    ) -> BoxFuture<'_, Vec<Result<OrchestrationHandle<D>, ClientError>>> {
+        let starts = starts.into_iter().map(Startable::into_start);
+        let requests: Vec<_> = starts
+            .map(|start| (start.given_id().map(str::to_owned), self.start(start)))
+            .collect();
+        Box::pin(together(requests))
+    }
+
     /// Makes many requests together, and returns one result for each, in their order. Those for different instances do not wait for each
     /// other, so that they share commits; those for the same instance are carried out one after the other. One that fails changes
     /// nothing for the others. There is no limit on their number here; over HTTP it is 1,000.
@@ -95,33 +127,12 @@ impl Client {
         &self,
         operations: impl IntoIterator<Item = BatchOperation>,
     ) -> Vec<Result<InstanceHandle, ClientError>> {
-        let mut of_instance: HashMap<String, Vec<_>> = HashMap::new();
-        let mut groups = Vec::new();
-        for (place, operation) in operations.into_iter().enumerate() {
-            match operation.id() {
-                Some(id) => of_instance
-                    .entry(id.to_owned())
-                    .or_default()
-                    .push((place, operation)),
-                None => groups.push(vec![(place, operation)]),
-            }
-        }
-        groups.extend(of_instance.into_values());
-        let groups = groups.into_iter().map(|group| self.in_turn(group));
-        let mut results: Vec<_> = join_all(groups).await.into_iter().flatten().collect();
-        results.sort_unstable_by_key(|(place, _)| *place);
-        results.into_iter().map(|(_, result)| result).collect()
-    }
-
-    async fn in_turn(
-        &self,
-        operations: Vec<(usize, BatchOperation)>,
-    ) -> Vec<(usize, Result<InstanceHandle, ClientError>)> {
-        let mut results = Vec::with_capacity(operations.len());
-        for (place, operation) in operations {
-            results.push((place, self.carry_out(operation).await));
-        }
-        results
+        let operations = operations.into_iter();
+        let requests = operations.map(|operation| {
+            let id = operation.id().map(str::to_owned);
+            (id, self.carry_out(operation))
+        });
+        together(requests.collect()).await
     }
 
     async fn carry_out(&self, operation: BatchOperation) -> Result<InstanceHandle, ClientError> {
@@ -159,4 +170,30 @@ impl Client {
             }
         }
     }
+}
+
+/// The answers to requests, in the order of the requests. Those for one instance are made one after the other, all others together.
+async fn together<T>(requests: Vec<(Option<String>, impl Future<Output = T>)>) -> Vec<T> {
+    let mut groups: Vec<Vec<_>> = Vec::new();
+    let mut of_instance = HashMap::new();
+    for (place, (id, request)) in requests.into_iter().enumerate() {
+        let new = groups.len();
+        let group = id.map_or(new, |id| *of_instance.entry(id).or_insert(new));
+        match groups.get_mut(group) {
+            Some(group) => group.push((place, request)),
+            None => groups.push(vec![(place, request)]),
+        }
+    }
+    let answers = join_all(groups.into_iter().map(in_turn)).await;
+    let mut answers: Vec<_> = answers.into_iter().flatten().collect();
+    answers.sort_unstable_by_key(|(place, _)| *place);
+    answers.into_iter().map(|(_, answer)| answer).collect()
+}
+
+async fn in_turn<T>(requests: Vec<(usize, impl Future<Output = T>)>) -> Vec<(usize, T)> {
+    let mut answers = Vec::with_capacity(requests.len());
+    for (place, request) in requests {
+        answers.push((place, request.await));
+    }
+    answers
 }

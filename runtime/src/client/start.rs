@@ -115,13 +115,14 @@ impl StartOptions {
     }
 }
 
-#[cfg(feature = "testing")]
 impl<D> Start<D> {
+    /// The id that was chosen, when one was.
     pub(crate) fn given_id(&self) -> Option<&str> {
         self.options.instance.id.as_deref()
     }
 
     /// Takes it and leaves the same: for who may have to start it again since the outcome is unknown.
+    #[cfg(feature = "testing")]
     pub(crate) fn take_again(&mut self) -> Self {
         Self {
             input: self.input.clone(),

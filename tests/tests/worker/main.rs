@@ -4,6 +4,7 @@
 
 mod answers;
 mod attempts;
+mod batch;
 mod bounds;
 mod calls;
 mod changes;

@@ -190,6 +190,8 @@ impl TestHub {
     /// # use std::time::Duration;
     /// # use steadfast::prelude::*;
     /// # use steadfast::testing::TestHub;
+    /// use steadfast::Timestamp;
+    ///
     /// const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
     ///
     /// #[orchestrator]
