@@ -1,4 +1,4 @@
-//! The figures of a worker, for those who watch over it.
+//! The metrics of a worker, for monitoring.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The figures of the worker in the text format of Prometheus.
+//! The metrics of the worker in the text format of Prometheus.
 
 use std::fmt;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ const STATUSES: [RuntimeStatus; 7] = [
 /// How long the answer waits for the instances to be counted: less than Prometheus waits for an answer.
 const COUNTING: Duration = Duration::from_secs(5);
 
-/// Answers with all figures, without those of the instances in the store when counting them takes long: the count goes on.
+/// Answers with all metrics, without the numbers of instances in the store when counting them takes long: the count goes on.
 pub(super) async fn metrics(api: &Api) -> Result<Response, HttpError> {
     let counts = timeout(COUNTING, api.client.instance_counts()).await;
     let mut registry = Registry::with_prefix("steadfast");
@@ -168,7 +168,7 @@ impl Collector for Scrape {
     }
 }
 
-/// Writes figures, each with its description.
+/// Writes metrics, each with its description.
 struct Out<'a>(DescriptorEncoder<'a>);
 
 impl Out<'_> {

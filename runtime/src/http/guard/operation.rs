@@ -32,7 +32,7 @@ pub enum Operation {
     Batch,
     /// To change an entity.
     SignalEntity,
-    /// To read the figures of the worker.
+    /// To read the metrics of the worker.
     Metrics,
     /// To read what the API is, with the names of the orchestrators.
     Describe,

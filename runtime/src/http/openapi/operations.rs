@@ -145,7 +145,7 @@ fn summary(endpoint: Endpoint) -> &'static str {
         }
         Endpoint::Live => "Whether the program answers.",
         Endpoint::Ready => "Whether the worker takes requests and its store answers.",
-        Endpoint::Metrics => "The figures of the worker in the text format of Prometheus.",
+        Endpoint::Metrics => "The metrics of the worker in the text format of Prometheus.",
         Endpoint::OpenApi => "This document.",
         Endpoint::Docs => "This document as a page.",
     }
@@ -311,7 +311,7 @@ fn answers(endpoint: Endpoint) -> Vec<Answer> {
         Endpoint::Live | Endpoint::Ready => {
             vec![(200, Json("Health"), NO_HEADERS, "It is well.")]
         }
-        Endpoint::Metrics => vec![(200, Other("text/plain"), NO_HEADERS, "The figures.")],
+        Endpoint::Metrics => vec![(200, Other("text/plain"), NO_HEADERS, "The metrics.")],
         Endpoint::OpenApi => vec![(200, Json("Any"), NO_HEADERS, "The document.")],
         Endpoint::Docs => vec![(200, Other("text/html"), NO_HEADERS, "The page.")],
     };
