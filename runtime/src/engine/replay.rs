@@ -128,6 +128,11 @@ impl Execution {
                     state.ends_of_episodes.push_back(last);
                 }
                 steps.push(Step::Apply(event));
+            } else if id == i32::MAX {
+                // What follows it would have no id.
+                return Err(Fault::MalformedHistory(format!(
+                    "an event confirms action {id}, and no execution asks for so much"
+                )));
             } else if state.recorded.insert(id, event.kind).is_some() {
                 return Err(Fault::MalformedHistory(format!(
                     "two events confirm action {id}"

@@ -29,6 +29,13 @@ fn two_confirmations_of_one_action() {
     assert_malformed(replay(&calls_once(), past), "two events confirm action 0");
 }
 
+/// Behind a rewind it was looked for without an end.
+#[test]
+fn an_action_that_none_can_follow() {
+    let past = past().scheduled(i32::MAX, "a", "null");
+    assert_malformed(replay(&calls_once(), past), "no execution asks for so much");
+}
+
 #[test]
 fn two_starts() {
     assert_malformed(
