@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use steadfast::prelude::*;
 use steadfast::{OneOf2, RetryPolicy, SubOrchestratorByName, definitions};
+use steadfast_tests::random::Random;
 
 use crate::support::{Worker as _, World, entered, json, open, pass};
 
@@ -15,6 +16,34 @@ fn worlds() -> [World; 2] {
         max_live_instances,
         ..World::new()
     })
+}
+
+#[activity]
+async fn doubled(numbers: Vec<f64>) -> Vec<f64> {
+    numbers.into_iter().map(|number| number * 2.0).collect()
+}
+
+#[orchestrator]
+async fn double(ctx: OrchestrationContext, numbers: Vec<f64>) -> Result<Vec<f64>, String> {
+    Ok(ctx.call(doubled(numbers)).await?)
+}
+
+/// A parser of JSON that does not take this care reads three random floats in ten as a neighbour.
+#[test]
+fn a_float_that_was_stored_is_the_same_when_it_is_read() {
+    let mut random = Random::seeded_by("STEADFAST_SEED");
+    let numbers = (0..1_000).map(|_| f64::from_bits(random.below(u64::MAX)));
+    let numbers: Vec<f64> = numbers
+        .filter(|number| (number * 2.0).is_finite())
+        .collect();
+    for world in worlds() {
+        let mut worker = world.worker(definitions![double, doubled]);
+        let client = worker.client().clone();
+        let handle = worker.wait(client.start(double(numbers.clone()).id("d")));
+        let twice = worker.wait(handle.output());
+        let expected: Vec<f64> = numbers.iter().map(|number| number * 2.0).collect();
+        assert!(twice == expected);
+    }
 }
 
 #[orchestrator]
