@@ -224,10 +224,13 @@ fn timers(store: &SqliteStore) -> Vec<u64> {
     }
 }
 
+/// Whether an instance is one of those that a filter asks for.
+type Matches = fn(u64) -> bool;
+
 /// Asks for everything, also by a tag, of a store of which these cannot be read.
 fn assert_only_these_are_missing(store: &SqliteStore, damaged: &BTreeSet<u64>, tag: Option<&str>) {
     let any = InstanceFilter::new;
-    let mut asked: Vec<(InstanceFilter, fn(u64) -> bool)> = vec![
+    let mut asked: Vec<(InstanceFilter, Matches)> = vec![
         (any(), |_| true),
         (any().runtime_status([RuntimeStatus::Failed]), has_failed),
         (any().parent(InstanceId::parse("parent").unwrap()), |_| true),
