@@ -13,6 +13,7 @@ use steadfast::{InstanceId, RuntimeStatus, WaitingFor, WaitingOn};
 use crate::driver::Simulation;
 use crate::faults::now;
 use crate::ledger::Ledger;
+use crate::life::Life;
 use crate::operations::Watching;
 use crate::row::FIRST_NONCE;
 use crate::waits::Waits;
@@ -329,7 +330,16 @@ impl Simulation {
             let world = self.world.lock();
             let roots = world.ledger.lives().filter(|life| {
                 let is_mended = matches!(&*life.name, "fragile" | "guardian");
-                is_mended && life.parent.is_none() && life.status == RuntimeStatus::Failed
+                let is_root = life.parent.is_none();
+                // A child that a client has restarted is nobody's, and keeps its id from being a child's again.
+                let children = format!("{:032x}:", life.execution.as_u128());
+                let is_taken = |other: &Life| {
+                    other.parent.is_none() && other.id.as_str().starts_with(&children)
+                };
+                is_mended
+                    && is_root
+                    && life.status == RuntimeStatus::Failed
+                    && !world.ledger.lives().any(is_taken)
             });
             roots
                 .map(|life| (life.id.clone(), life.incarnation()))
