@@ -1,12 +1,11 @@
 //! What an operator does to an instance.
 
-use super::{Client, ClientError, InstanceHandle, InstanceQuery};
+use super::{ClientError, InstanceHandle, InstanceQuery};
 use crate::encoding::encode;
-use crate::model::instance::{Incarnation, InstanceId};
+use crate::model::instance::InstanceId;
 use crate::model::on_existing::OnExisting;
 use crate::model::query::InstanceFilter;
 use crate::model::waiting::WaitingOn;
-use crate::store::PurgeWhere;
 use crate::worker::message::{Control, Request, StartRequest};
 
 impl InstanceHandle {
@@ -200,47 +199,5 @@ impl InstanceHandle {
 
     async fn control(&self, control: Control) -> Result<(), ClientError> {
         self.client().control(self.id().clone(), control).await
-    }
-}
-
-/// How many instances one write of a purge deletes: everything behind it in the writer's queue waits for it.
-const PURGE_BATCH: usize = 500;
-/// How many it looks at, and about how many rows of history it deletes, for the same reason.
-const PURGE_WALK: usize = 10_000;
-
-impl Client {
-    /// Deletes the instances that match and have ended, and returns how many there were. Instances that have not ended stay, whatever
-    /// the filter says. It goes through them in the order of their creation, in parts of at most 500, between which other work has its
-    /// turn: what ends behind it meanwhile stays too.
-    ///
-    /// ```
-    /// # use steadfast::prelude::*;
-    /// use steadfast::InstanceFilter;
-    ///
-    /// # async fn example(client: &Client, last_month: steadfast::Timestamp) -> Result<(), steadfast::ClientError> {
-    /// let done = InstanceFilter::new().runtime_status([RuntimeStatus::Completed]).updated_to(last_month);
-    /// println!("{} instances purged", client.purge_where(done).await?);
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// When the store fails; some may have been deleted then.
-    pub async fn purge_where(&self, filter: InstanceFilter) -> Result<u64, ClientError> {
-        let (mut purged, mut rest) = (0, Some(Incarnation(0)));
-        while let Some(after) = rest {
-            let purge = PurgeWhere {
-                filter: filter.clone(),
-                after,
-                limit: PURGE_BATCH,
-                walk: PURGE_WALK,
-            };
-            let part = self
-                .ask(|reply| Request::PurgeWhere { purge, reply })
-                .await?;
-            purged += part.count;
-            rest = part.next;
-        }
-        Ok(purged)
     }
 }

@@ -13,6 +13,7 @@ mod initial_status;
 mod instances;
 mod listing;
 mod metrics;
+mod purge;
 mod query;
 mod reading;
 mod ready;

@@ -4,16 +4,21 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use futures_executor::block_on;
 use rusqlite::Connection;
+use steadfast::limits::DEFAULT_MAX_PAYLOAD_BYTES;
 use steadfast::model::instance::{ExecutionId, Incarnation, InstanceId, ParentInstance};
 use steadfast::model::query::Order;
 use steadfast::store::sqlite::SqliteStore;
 use steadfast::store::{
     CreateInstance, EpisodeWrite, HistoryRow, PageRequest, Store, TimerPosition, Write,
 };
-use steadfast::{InstanceFilter, RuntimeStatus, Timestamp};
+use steadfast::testing::{
+    self, EpisodeReplays, ManualClock, SingleThreaded, SingleThreadedOptions,
+};
+use steadfast::{Dependencies, InstanceFilter, Panics, RuntimeStatus, SuspiciousAwaits, Timestamp};
 use steadfast_tests::database;
 use tempfile::TempDir;
 
@@ -340,5 +345,44 @@ fn instance_whose_history_is_damaged_is_listed_with_the_reason() {
             let events = rows.first_events;
             assert!(events.contains("is damaged"), "{number}: {events}");
         }
+    }
+}
+
+/// Neither one that cannot be read nor one that cannot be deleted keeps a purge from what is behind it.
+#[test]
+fn purge_goes_past_what_is_damaged() {
+    let place = Place::new();
+    let failed = all().filter(|number| has_failed(*number)).count() as u64;
+    for table in ["instances", "history", "tags"] {
+        let options = SingleThreadedOptions {
+            definitions: Vec::new(),
+            dependencies: Dependencies::new(),
+            clock: Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)),
+            max_live_instances: 100,
+            panics: Panics::Fail,
+            max_payload_bytes: DEFAULT_MAX_PAYLOAD_BYTES,
+            suspicious_awaits: SuspiciousAwaits::SetAside,
+            replays: EpisodeReplays::Never,
+            order: testing::Order::Fixed,
+        };
+        let store = Arc::new(place.damage(table));
+        let mut worker = SingleThreaded::start(Arc::clone(&store) as _, options).unwrap();
+        let client = worker.client().clone();
+        let mut purged = 0;
+        for filter in [
+            InstanceFilter::new().id_prefix("instance-06"),
+            InstanceFilter::new(),
+        ] {
+            purged += worker.block_on(client.purge_where(filter)).unwrap();
+        }
+        assert!(purged < failed, "{table}: something is in the way");
+        assert!(purged > failed * 3 / 4, "{table}: {purged} of {failed}");
+        let ended = InstanceFilter::new().runtime_status([RuntimeStatus::Failed]);
+        let (left, _) = query(&store, &ended, Order::OldestFirst, 100);
+        assert!(left.len() as u64 <= failed - purged, "{table}");
+        let others = InstanceFilter::new().runtime_status([RuntimeStatus::Running]);
+        let (others, unreadable) = query(&store, &others, Order::OldestFirst, 100);
+        let count = (others.len() + unreadable.len()) as u64;
+        assert!(count >= INSTANCES - failed, "{table}: {count} live");
     }
 }
