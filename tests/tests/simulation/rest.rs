@@ -331,7 +331,8 @@ impl Simulation {
             let roots = world.ledger.lives().filter(|life| {
                 let is_mended = matches!(&*life.name, "fragile" | "guardian");
                 let is_root = life.parent.is_none();
-                // A child that a client has restarted is nobody's, and keeps its id from being a child's again.
+                // A child that a client has rewound already may be about to fail. One that a client has restarted is nobody's, and keeps its
+                // id from being a child's again.
                 let children = format!("{:032x}:", life.execution.as_u128());
                 let is_taken = |other: &Life| {
                     other.parent.is_none() && other.id.as_str().starts_with(&children)
@@ -339,6 +340,7 @@ impl Simulation {
                 is_mended
                     && is_root
                     && life.status == RuntimeStatus::Failed
+                    && !world.ledger.has_children(life)
                     && !world.ledger.lives().any(is_taken)
             });
             roots
