@@ -98,7 +98,7 @@ impl FromStr for RuntimeStatus {
 /// What a running activity last said about its progress.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActivityProgress {
-    /// The id of the action that asked for the attempt which reports.
+    /// The id of the action that asked for the first attempt of the call: the same for all its attempts.
     pub task_id: i32,
     /// The activity's registered name.
     pub name: String,
