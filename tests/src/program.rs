@@ -137,6 +137,11 @@ impl Program {
         }
     }
 
+    /// The next line, when there is one already.
+    pub fn overhear(&mut self) -> Option<Said> {
+        self.lines.try_recv().ok().map(|line| Said::read(&line))
+    }
+
     /// Waits until its worker runs.
     pub fn opened(&mut self) {
         match self.hear() {

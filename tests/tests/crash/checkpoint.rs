@@ -11,19 +11,32 @@ use crate::log::Log;
 /// Bytes that each instance brings, so that a checkpoint is due after less than a hundred.
 const BYTES: u64 = 100_000;
 
+const STARTS: usize = 120;
+
 /// About as long as a checkpoint takes.
 const MAX_SPINS: u64 = 600_000;
 
 /// Lives that may end without having met a checkpoint, for each that meets one.
 const MISSES: u64 = 20;
 
-/// Kills it in the middle of a checkpoint, and says whether that is what it met.
-fn kill_in_a_checkpoint(mut program: Program, database: &Path, random: &mut Random) -> Killed {
-    while !Log::of(database).is_being_copied() && program.is_running() {
-        std::thread::yield_now();
+/// Kills it in the middle of a checkpoint, and says whether that is what it met. Who looked too late for one goes on when so many
+/// answers have come, or the program has ended.
+fn kill_in_a_checkpoint(
+    mut program: Program,
+    answers: usize,
+    database: &Path,
+    random: &mut Random,
+) -> Killed {
+    let mut said = Vec::new();
+    while !Log::of(database).is_being_copied() && said.len() < answers && program.is_running() {
+        match program.overhear() {
+            Some(answer @ Said::Answer(..)) => said.push(answer),
+            Some(_) => {}
+            None => std::thread::yield_now(),
+        }
     }
     crate::spin(random.below(MAX_SPINS));
-    let said = program.kill();
+    said.extend(program.kill());
     let acknowledged = said
         .iter()
         .filter(|said| matches!(said, Said::Answer(_, Ok(_))));
@@ -58,10 +71,10 @@ fn what_is_in_the_log_survives_a_kill_in_a_checkpoint() {
         let database = directory.path().join("crash.db");
         let mut program = crate::program(&database, directory.path());
         program.opened();
-        for number in 0..120 {
+        for number in 0..STARTS {
             program.ask(&format!("start brief {number} {BYTES}"));
         }
-        let killed = kill_in_a_checkpoint(program, &database, &mut random);
+        let killed = kill_in_a_checkpoint(program, STARTS, &database, &mut random);
         assert!(stored(&database) >= killed.acknowledged);
         kills += 1;
         met += u64::from(killed.in_time);
@@ -92,7 +105,7 @@ fn what_is_in_the_log_survives_a_kill_while_it_shuts_down() {
         program.opened();
         program.must(&format!("crowd c 20 {BYTES}"));
         program.stop();
-        let killed = kill_in_a_checkpoint(program, &database, &mut random);
+        let killed = kill_in_a_checkpoint(program, usize::MAX, &database, &mut random);
         kills += 1;
         met += u64::from(killed.in_time);
         assert_eq!(stored(&database), 20);
