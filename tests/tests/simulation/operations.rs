@@ -500,10 +500,14 @@ impl Asker {
         let was = |status| was_since(sent, status);
         let holds = match operation {
             Operation::Terminate => was(RuntimeStatus::Terminated),
-            // Who is fenced may know of an earlier suspension, and not of its end.
+            // Who is fenced may know of an earlier suspension, and not of its end; and nobody whose start replaced what was suspended
+            // has been told of that before its shard.
             Operation::Suspend => {
+                let untold = sent.saturating_sub(UNTOLD);
                 was(RuntimeStatus::Suspended)
                     || (!is_owner && was_since(0, RuntimeStatus::Suspended))
+                    || (ledger.was_replaced(&id, untold)
+                        && was_since(untold, RuntimeStatus::Suspended))
             }
             Operation::Resume => {
                 !is_owner
