@@ -339,8 +339,10 @@ impl Life {
                 }
                 Event::ExecutionRewound(_) => {
                     ledger.tasks.reopen(execution);
+                    // Also those that have an answer to give yet, by themselves or because a client rewound them: it may come before
+                    // they are told to go on.
                     for answers in self.children.values_mut() {
-                        *answers = (*answers).max(1);
+                        *answers += 1;
                     }
                     stage.rewound(execution);
                     self.output = None;
@@ -400,7 +402,6 @@ impl Life {
     /// a second one is no breach, and neither is one that finds the first one in the inbox.
     pub(crate) fn child_was_rewound(&mut self, (execution, task): Key) {
         if execution == self.execution.as_u128()
-            && !self.status.is_terminal()
             && let Some(answers) = self.children.get_mut(&task)
         {
             *answers += 1;
