@@ -131,8 +131,8 @@ pub(crate) type OnEnded = Arc<dyn Fn(InstanceId, TaskKey, Outcome) + Send + Sync
 /// Told of the first of the reports that an activity made since they were last looked at.
 pub(crate) type OnProgress = Arc<dyn Fn(InstanceId, TaskKey, ProgressCell) + Send + Sync>;
 
-/// Told of an activity that runs or waits for a place, when its instance is of this shard.
-pub(crate) type OnAccount = Arc<dyn Fn(usize, &InstanceId, TaskKey) + Send + Sync>;
+/// Told of an activity that runs or waits for a place. Whether its instance is of this shard.
+pub(crate) type OnAccount = Arc<dyn Fn(usize, &InstanceId, TaskKey) -> bool + Send + Sync>;
 
 /// What the dispatcher tells.
 pub(crate) struct Listeners {
@@ -170,7 +170,13 @@ impl Attempted {
     fn handed_out_again(&self, dispatcher: &mut Dispatcher, listeners: &Listeners) {
         if self.told.load(Ordering::Acquire) {
             dispatcher.ended(self.task.key);
-        } else if self.progress.is_untaken() {
+        } else {
+            self.tell_progress_again(listeners);
+        }
+    }
+
+    fn tell_progress_again(&self, listeners: &Listeners) {
+        if self.progress.is_untaken() {
             let instance = self.task.instance.clone();
             (listeners.progress)(instance, self.task.key, self.progress.clone());
         }
@@ -275,8 +281,14 @@ pub(crate) async fn dispatch(
                 Some(DispatcherInput::Tick) => woken_at = None,
                 Some(DispatcherInput::Account { shard }) => {
                     let at_work = running.values().filter(|attempt| !attempt.told.load(Ordering::Acquire));
-                    let at_work = at_work.map(|attempt| &attempt.task);
-                    for task in at_work.chain(dispatcher.waiting()) {
+                    for attempt in at_work {
+                        let task = &attempt.task;
+                        // It is not handed out again, so what it told that thread is told here.
+                        if (listeners.account)(shard, &task.instance, task.key) {
+                            attempt.tell_progress_again(listeners);
+                        }
+                    }
+                    for task in dispatcher.waiting() {
                         (listeners.account)(shard, &task.instance, task.key);
                     }
                 }

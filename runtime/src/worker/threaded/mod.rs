@@ -179,11 +179,13 @@ fn listeners(inlets: &Inlets, timers: &Sender<TimerMessage>) -> Listeners {
             for_progress.send(&instance, input);
         }),
         account: Arc::new(move |shard, instance: &InstanceId, key| {
-            if for_account.shard_of(instance) == shard {
+            let is_of_shard = for_account.shard_of(instance) == shard;
+            if is_of_shard {
                 let instance = instance.clone();
                 let input = ShardInput::HandedOut { instance, key };
                 drop(for_account.put(shard, ShardMessage::Input(input)));
             }
+            is_of_shard
         }),
         // When the thread is gone the worker stops, and with it the activities.
         wake_at: Arc::new(move |at| drop(timers.send(TimerMessage::WakeDispatcher(at)))),
