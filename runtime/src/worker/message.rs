@@ -265,7 +265,12 @@ pub(crate) enum ShardInput {
         outcome: Outcome,
     },
     /// An activity that a thread of this shard has handed out, which was given up, runs or waits for a place.
-    HandedOut { instance: InstanceId, key: TaskKey },
+    HandedOut {
+        instance: InstanceId,
+        key: TaskKey,
+        /// What it has reported, and no thread has taken.
+        progress: Option<ProgressCell>,
+    },
     /// An activity reports how far it is.
     Progress {
         instance: InstanceId,
@@ -287,6 +292,17 @@ pub(crate) enum ShardInput {
     RecoveryFailed,
     /// Time has passed.
     Tick,
+}
+
+impl ShardInput {
+    /// The [`HandedOut`](Self::HandedOut) of an activity.
+    pub(crate) fn handed_out(task: &Task, progress: Option<&ProgressCell>) -> Self {
+        Self::HandedOut {
+            instance: task.instance.clone(),
+            key: task.key,
+            progress: progress.filter(|progress| progress.is_untaken()).cloned(),
+        }
+    }
 }
 
 /// What leaves a shard.

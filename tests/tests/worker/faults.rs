@@ -534,3 +534,36 @@ fn a_result_for_a_suspended_instance_is_kept_when_its_thread_was_given_up() {
     assert_eq!(worker.status("a").output, json("gate"));
     assert_eq!(entered("gate"), 1);
 }
+
+#[activity]
+async fn report_twice(ctx: ActivityContext) -> Result<(), String> {
+    ctx.heartbeat(&1).map_err(|error| error.to_string())?;
+    pass::run("again".into()).await;
+    ctx.heartbeat(&2).map_err(|error| error.to_string())?;
+    pass::run("end".into()).await;
+    Ok(())
+}
+
+#[orchestrator]
+async fn call_report_twice(ctx: OrchestrationContext) -> Result<(), String> {
+    Ok(ctx.call(report_twice()).await?)
+}
+
+/// The second report waits in the thread until it is its time.
+#[test]
+fn what_an_activity_has_reported_is_seen_when_its_thread_was_given_up() {
+    for max_live_instances in [0, 100] {
+        let world = World {
+            max_live_instances,
+            ..World::new()
+        };
+        let mut worker = world.worker(definitions![call_report_twice, report_twice]);
+        let client = worker.client().clone();
+        worker.wait(client.start(call_report_twice().id("a")));
+        worker.run_until_idle();
+        open("again");
+        assert_eq!(worker.status("a").progress[0].details, "1");
+        worker.give_up_thread();
+        assert_eq!(worker.status("a").progress[0].details, "2");
+    }
+}

@@ -77,7 +77,7 @@ pub struct SingleThreaded {
     beginning: VecDeque<Running>,
     running: FuturesUnordered<Running>,
     /// The activities whose end counts.
-    attempts: HashMap<TaskKey, (Arc<Task>, Cancellation)>,
+    attempts: HashMap<TaskKey, Attempted>,
     client: Client,
     around: Option<Around>,
     choices: Choices,
@@ -87,6 +87,13 @@ pub struct SingleThreaded {
     answer: Option<ShardInput>,
     /// Timers that the index has not been told of.
     new_timers: Vec<(TimerPosition, InstanceId)>,
+}
+
+/// An activity that was started.
+struct Attempted {
+    task: Arc<Task>,
+    cancellation: Cancellation,
+    progress: ProgressCell,
 }
 
 /// What a shard wants to read.
@@ -314,12 +321,13 @@ impl SingleThreaded {
             .retain(|input| !matches!(input, ShardInput::Written(_)));
         self.timers = TimerIndex::default();
         self.shared.watchers.publish_all_uncertain();
-        let mut handed_out: Vec<_> = self.attempts.values().map(|(task, _)| task).collect();
-        handed_out.extend(self.dispatcher.waiting());
-        handed_out.sort_unstable_by_key(|task| (task.key.execution.as_u128(), task.key.id));
-        for task in handed_out {
-            let (instance, key) = (task.instance.clone(), task.key);
-            push(&self.inputs, ShardInput::HandedOut { instance, key });
+        let at_work = self.attempts.values();
+        let at_work = at_work.map(|attempt| (&attempt.task, Some(&attempt.progress)));
+        let waiting = self.dispatcher.waiting().map(|task| (task, None));
+        let mut handed_out: Vec<_> = at_work.chain(waiting).collect();
+        handed_out.sort_unstable_by_key(|(task, _)| (task.key.execution.as_u128(), task.key.id));
+        for (task, progress) in handed_out {
+            push(&self.inputs, ShardInput::handed_out(task, progress));
         }
         self.reads.push_back(Read::NeedingAttention);
     }
@@ -490,7 +498,10 @@ impl SingleThreaded {
         let now = self.clock.now();
         let expired = self.dispatcher.take_expired(now);
         for key in &expired {
-            if let Some((task, cancellation)) = self.attempts.remove(key) {
+            if let Some(Attempted {
+                task, cancellation, ..
+            }) = self.attempts.remove(key)
+            {
                 cancellation.cancel(CancelReason::TimedOut);
                 self.task_ended(task.instance.clone(), *key, run::timed_out(&task));
             }
@@ -501,8 +512,13 @@ impl SingleThreaded {
         while let Some(task) = self.dispatcher.start_next(now) {
             let key = task.key;
             let cancellation = Cancellation::default();
-            self.attempts
-                .insert(key, (Arc::clone(&task), cancellation.clone()));
+            let progress = ProgressCell::new(Arc::clone(&task));
+            let attempted = Attempted {
+                task: Arc::clone(&task),
+                cancellation: cancellation.clone(),
+                progress: progress.clone(),
+            };
+            self.attempts.insert(key, attempted);
             let inputs = Arc::clone(&self.inputs);
             let on_progress: run::OnProgress = Arc::new(move |instance, key, cell| {
                 let input = ShardInput::Progress {
@@ -512,7 +528,7 @@ impl SingleThreaded {
                 };
                 push(&inputs, input);
             });
-            let report = run::report(ProgressCell::new(Arc::clone(&task)), &on_progress);
+            let report = run::report(progress, &on_progress);
             let shared = Arc::clone(&self.shared);
             let attempt: Attempt = Box::pin({
                 let (shared, task) = (Arc::clone(&shared), Arc::clone(&task));
@@ -536,7 +552,7 @@ impl SingleThreaded {
             return began || self.inputs().len() > before;
         };
         // One whose time was up has been told of already, and nobody waits for one that was cancelled. Another may run under its key.
-        let counts = |(current, _): &(Arc<Task>, Cancellation)| Arc::ptr_eq(current, &task);
+        let counts = |current: &Attempted| Arc::ptr_eq(&current.task, &task);
         if self.attempts.get(&task.key).is_some_and(counts) {
             self.attempts.remove(&task.key);
             self.dispatcher.ended(task.key);
@@ -590,7 +606,7 @@ impl SingleThreaded {
                 ShardOutput::Cancel(key, reason) => {
                     self.dispatcher.cancel(key);
                     self.dispatcher.ended(key);
-                    if let Some((_, cancellation)) = self.attempts.remove(&key) {
+                    if let Some(Attempted { cancellation, .. }) = self.attempts.remove(&key) {
                         cancellation.cancel(reason);
                     }
                 }

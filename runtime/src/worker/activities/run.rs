@@ -131,8 +131,8 @@ pub(crate) type OnEnded = Arc<dyn Fn(InstanceId, TaskKey, Outcome) + Send + Sync
 /// Told of the first of the reports that an activity made since they were last looked at.
 pub(crate) type OnProgress = Arc<dyn Fn(InstanceId, TaskKey, ProgressCell) + Send + Sync>;
 
-/// Told of an activity that runs or waits for a place. Whether its instance is of this shard.
-pub(crate) type OnAccount = Arc<dyn Fn(usize, &InstanceId, TaskKey) -> bool + Send + Sync>;
+/// Told of an activity that runs, with its reports, or waits for a place, when its instance is of this shard.
+pub(crate) type OnAccount = Arc<dyn Fn(usize, &Task, Option<&ProgressCell>) + Send + Sync>;
 
 /// What the dispatcher tells.
 pub(crate) struct Listeners {
@@ -166,20 +166,8 @@ struct Attempted {
 }
 
 impl Attempted {
-    /// A shard whose thread was given up hands out what it does not know to be running. What this one has told may be lost with that thread.
-    fn handed_out_again(&self, dispatcher: &mut Dispatcher, listeners: &Listeners) {
-        if self.told.load(Ordering::Acquire) {
-            dispatcher.ended(self.task.key);
-        } else {
-            self.tell_progress_again(listeners);
-        }
-    }
-
-    fn tell_progress_again(&self, listeners: &Listeners) {
-        if self.progress.is_untaken() {
-            let instance = self.task.instance.clone();
-            (listeners.progress)(instance, self.task.key, self.progress.clone());
-        }
+    fn is_told(&self) -> bool {
+        self.told.load(Ordering::Acquire)
     }
 }
 
@@ -264,8 +252,9 @@ pub(crate) async fn dispatch(
         tokio::select! {
             input = inputs.recv() => match input {
                 Some(DispatcherInput::Run(task)) => {
-                    if let Some(attempt) = running.get(&task.key) {
-                        attempt.handed_out_again(&mut dispatcher, listeners);
+                    // A shard whose thread was given up hands out what it does not know to be running. What was told is lost with that.
+                    if running.get(&task.key).is_some_and(Attempted::is_told) {
+                        dispatcher.ended(task.key);
                     }
                     dispatcher.push(task);
                 }
@@ -280,16 +269,11 @@ pub(crate) async fn dispatch(
                 }
                 Some(DispatcherInput::Tick) => woken_at = None,
                 Some(DispatcherInput::Account { shard }) => {
-                    let at_work = running.values().filter(|attempt| !attempt.told.load(Ordering::Acquire));
-                    for attempt in at_work {
-                        let task = &attempt.task;
-                        // It is not handed out again, so what it told that thread is told here.
-                        if (listeners.account)(shard, &task.instance, task.key) {
-                            attempt.tell_progress_again(listeners);
-                        }
+                    for attempt in running.values().filter(|attempt| !attempt.is_told()) {
+                        (listeners.account)(shard, &attempt.task, Some(&attempt.progress));
                     }
                     for task in dispatcher.waiting() {
-                        (listeners.account)(shard, &task.instance, task.key);
+                        (listeners.account)(shard, task, None);
                     }
                 }
                 Some(DispatcherInput::Close { deadline, drained }) => {

@@ -34,6 +34,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::activities::progress::ProgressCell;
 use super::condition::{Condition, State};
 use super::culprits::Culprits;
 use super::ids::Ids;
@@ -210,7 +211,11 @@ impl Shard {
                 key,
                 outcome,
             } => self.task_ended(instance, key, outcome),
-            ShardInput::HandedOut { instance, key } => self.handed_out(instance, key),
+            ShardInput::HandedOut {
+                instance,
+                key,
+                progress,
+            } => self.handed_out(instance, key, progress),
             ShardInput::TimerDue(id) => self.tell(id, Message::TimersDue),
             ShardInput::Attend(id) | ShardInput::Mail(id) => {
                 // Loading reads the inbox too.
@@ -282,12 +287,12 @@ impl Shard {
 
     /// Takes over an activity that another thread of this shard has handed out, which was given up, and cancels it when nobody waits for
     /// it any more: that thread may have had no time for that.
-    fn handed_out(&mut self, instance: InstanceId, key: TaskKey) {
+    fn handed_out(&mut self, instance: InstanceId, key: TaskKey, progress: Option<ProgressCell>) {
         match self.slots.get(&instance).map(|slot| &slot.state) {
             // Whether it waits for it is known when it is there.
             None | Some(SlotState::Loading) => {
                 self.running.insert(&instance, key, self.now());
-                self.tell(instance, Message::Attend);
+                self.tell(instance.clone(), Message::Attend);
             }
             Some(SlotState::Held(held)) if held.known.header.execution_id == key.execution => {
                 self.running.insert(&instance, key, self.now());
@@ -299,6 +304,9 @@ impl Shard {
                 self.cancel(vec![key], CancelReason::Withdrawn);
             }
             Some(_) => {}
+        }
+        if let Some(progress) = progress {
+            self.reported(instance, key, progress);
         }
     }
 

@@ -24,10 +24,11 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::activities::progress::ProgressCell;
 use super::activities::run::{self, DispatcherInput, Listeners};
 use super::condition::State;
 use super::logged::logged;
-use super::message::{Request, RequestError, ShardInput};
+use super::message::{Request, RequestError, ShardInput, Task};
 use super::pulse::Pulse;
 use super::room::WayIn;
 use super::shard::Shared;
@@ -178,14 +179,11 @@ fn listeners(inlets: &Inlets, timers: &Sender<TimerMessage>) -> Listeners {
             };
             for_progress.send(&instance, input);
         }),
-        account: Arc::new(move |shard, instance: &InstanceId, key| {
-            let is_of_shard = for_account.shard_of(instance) == shard;
-            if is_of_shard {
-                let instance = instance.clone();
-                let input = ShardInput::HandedOut { instance, key };
+        account: Arc::new(move |shard, task: &Task, progress: Option<&ProgressCell>| {
+            if for_account.shard_of(&task.instance) == shard {
+                let input = ShardInput::handed_out(task, progress);
                 drop(for_account.put(shard, ShardMessage::Input(input)));
             }
-            is_of_shard
         }),
         // When the thread is gone the worker stops, and with it the activities.
         wake_at: Arc::new(move |at| drop(timers.send(TimerMessage::WakeDispatcher(at)))),
