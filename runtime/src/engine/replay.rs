@@ -7,7 +7,9 @@ use super::execution::Execution;
 use super::fault::Fault;
 use super::repetition::Past;
 use super::silence::silently;
-use crate::model::history::{ExecutionRewound, HistoryEvent, HistoryEventKind, NO_ACTION};
+use crate::model::history::{
+    ExecutionRewound, HistoryEvent, HistoryEventKind, MAX_ACTION, NO_ACTION,
+};
 
 impl Execution {
     /// Rebuilds the execution from its history: the events of its committed episodes, in order. The orchestrator's own tracing
@@ -128,8 +130,7 @@ impl Execution {
                     state.ends_of_episodes.push_back(last);
                 }
                 steps.push(Step::Apply(event));
-            } else if id == i32::MAX {
-                // What follows it would have no id.
+            } else if id > MAX_ACTION {
                 return Err(Fault::MalformedHistory(format!(
                     "an event confirms action {id}, and no execution asks for so much"
                 )));

@@ -16,6 +16,9 @@ use super::trace_context::TraceContext;
 /// The [`HistoryEvent::event_id`] of events that are not the confirmation of an action.
 pub const NO_ACTION: i32 = -1;
 
+/// The greatest id that an action in a history may have: there is room behind it for those that follow.
+pub const MAX_ACTION: i32 = 1 << 30;
+
 /// A persisted fact about an execution.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "StoredEvent")]

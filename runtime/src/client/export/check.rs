@@ -2,14 +2,11 @@
 
 use super::{ExportedEpisode, ExportedHistory, ImportError};
 use crate::model::custom_status::CustomStatus;
-use crate::model::history::{ExecutionStarted, HistoryEvent, HistoryEventKind};
+use crate::model::history::{ExecutionStarted, HistoryEvent, HistoryEventKind, MAX_ACTION};
 use crate::model::status::RuntimeStatus;
 
 /// The greatest count of changes that a file may claim: every JSON reader can hold it, and there is room to count on.
 const MAX_SEQUENCE: u64 = 1 << 53;
-
-/// The greatest action id that a file may have: those that follow must not run over.
-const MAX_ACTION: i32 = 1 << 30;
 
 impl ExportedHistory {
     /// Checks what every history has in common, and gives the event that began the execution. Whether the orchestrator's code

@@ -1,7 +1,7 @@
 //! Histories that no execution can have. None of them panics.
 
 use super::*;
-use crate::model::history::{TaskScheduled, TimerCreated};
+use crate::model::history::{MAX_ACTION, TaskScheduled, TimerCreated};
 
 fn calls_once() -> Program {
     orchestrator(|ctx| async move { ctx.call_activity::<i32>("a", ()).await.unwrap() })
@@ -32,7 +32,7 @@ fn two_confirmations_of_one_action() {
 /// Behind a rewind it was looked for without an end.
 #[test]
 fn an_action_that_none_can_follow() {
-    let past = past().scheduled(i32::MAX, "a", "null");
+    let past = past().scheduled(MAX_ACTION + 1, "a", "null");
     assert_malformed(replay(&calls_once(), past), "no execution asks for so much");
 }
 
@@ -107,7 +107,7 @@ fn a_result_before_the_call() {
 
 #[test]
 fn confirmations_of_a_kind_that_confirms_nothing() {
-    for id in [-7, 1, i32::MAX - 1] {
+    for id in [-7, 1, MAX_ACTION] {
         let fired = history().timer_fired(0, at(1)).build().remove(0).kind;
         let fault = replay(&calls_once(), past().confirmed(id, fired)).unwrap_err();
         assert!(matches!(fault, Fault::NonDeterminism(error) if error.event_id == id));
