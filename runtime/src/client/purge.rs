@@ -78,6 +78,7 @@ impl Client {
                 continue;
             }
             let mut this = filter.clone();
+            // A prefix may be looked up by the ids: a shorter one finds others too.
             if let Some(prefix) = &mut this.id_prefix {
                 *prefix = header.id.as_str().to_owned();
             }

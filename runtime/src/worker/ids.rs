@@ -25,11 +25,11 @@ impl Ids for RandomIds {
 }
 
 /// Ids that count, for tests that must be the same on every run.
-#[cfg(any(test, feature = "testing"))]
+#[cfg(feature = "testing")]
 #[derive(Debug)]
 pub(crate) struct CountingIds(std::sync::atomic::AtomicU64);
 
-#[cfg(any(test, feature = "testing"))]
+#[cfg(feature = "testing")]
 impl CountingIds {
     /// Counts from this number.
     pub(crate) const fn starting_at(first: u64) -> Self {
@@ -37,7 +37,7 @@ impl CountingIds {
     }
 }
 
-#[cfg(any(test, feature = "testing"))]
+#[cfg(feature = "testing")]
 impl Ids for CountingIds {
     fn new_execution(&self) -> ExecutionId {
         let before = self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
