@@ -191,6 +191,7 @@ impl SqliteStore {
     ) -> Result<T, StoreError> {
         let fail = |error| error::from_sqlite(self.path(), error);
         let mut writer = self.writer();
+        let _writing = self.reader.readers.writing();
         let transaction = writer
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(fail)?;

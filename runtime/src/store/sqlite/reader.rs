@@ -104,7 +104,7 @@ impl SqliteReader {
 
     /// The reader of an owner.
     pub(super) fn of_owner(path: PathBuf) -> Self {
-        Self::of(Readers::new(path.clone()), path)
+        Self::of(Readers::of_owner(path.clone()), path)
     }
 
     const fn of(readers: Readers, path: PathBuf) -> Self {

@@ -3,7 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::{Place, acquire, commit, holds};
+use futures_executor::block_on;
+
+use super::{Place, acquire, commit, create, holds};
+use crate::store::Store;
 use crate::store::sqlite::{Durability, SqliteStore};
 
 fn log(place: &Place) -> PathBuf {
@@ -24,6 +27,22 @@ fn commits_that_are_synced_do_not_lengthen_the_log() {
     assert_eq!(log_bytes(&place), before);
     drop(store);
     assert_eq!(log_bytes(&place), 0);
+}
+
+/// The log begins anew only when nobody reads what is in it.
+#[test]
+fn reads_between_commits_do_not_lengthen_the_log() {
+    let place = Place::new();
+    let store = place.open();
+    let before = log_bytes(&place);
+    let epoch = acquire(&store);
+    let large = format!("[{}]", " ".repeat(1024 * 1024));
+    for number in 0..48 {
+        let write = create(&number.to_string(), &large);
+        block_on(store.commit(epoch, &[write])).unwrap();
+        assert!(holds(&store, &number.to_string()));
+    }
+    assert!(log_bytes(&place) < before + 4 * 1024 * 1024);
 }
 
 #[test]
