@@ -117,9 +117,9 @@ impl Execution {
     /// Separates what happened to the execution from the confirmations of what it asked for, and finds the rewinds.
     fn index(&self, history: Vec<HistoryEvent>) -> Result<Vec<Step>, Fault> {
         let mut state = self.state.borrow_mut();
-        let mut steps = Vec::with_capacity(history.len());
         let mut last = NO_ACTION;
-        for event in history {
+        // The standard library collects these where the events were.
+        let steps = history.into_iter().map(|event| {
             let id = event.event_id;
             last = last.max(id);
             if id == NO_ACTION {
@@ -129,22 +129,23 @@ impl Execution {
                 if let HistoryEventKind::OrchestratorStarted(_) = event.kind {
                     state.ends_of_episodes.push_back(last);
                 }
-                steps.push(Step::Apply(event));
+                Ok(Step::Apply(event))
             } else if id > MAX_ACTION {
-                return Err(Fault::MalformedHistory(format!(
+                Err(Fault::MalformedHistory(format!(
                     "an event confirms action {id}, and no execution asks for so much"
-                )));
+                )))
             } else if state.recorded.insert(id, event.kind).is_some() {
-                return Err(Fault::MalformedHistory(format!(
+                Err(Fault::MalformedHistory(format!(
                     "two events confirm action {id}"
-                )));
+                )))
             } else {
                 if let Some(end) = state.ends_of_episodes.back_mut() {
                     *end = last;
                 }
-                steps.push(Step::Confirm(id));
+                Ok(Step::Confirm(id))
             }
-        }
+        });
+        let steps = steps.collect::<Result<Vec<_>, _>>()?;
         if state.rewinding {
             state.expect_rewind(last);
         }

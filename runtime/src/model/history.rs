@@ -78,7 +78,7 @@ kinds! {
     /// An execution began.
     ExecutionStarted boxed,
     /// An execution ended.
-    ExecutionCompleted,
+    ExecutionCompleted boxed,
     /// A client asked for the end of the instance.
     ExecutionTerminated,
     /// An activity was asked for.
@@ -86,7 +86,7 @@ kinds! {
     /// An activity returned.
     TaskCompleted,
     /// An activity failed.
-    TaskFailed,
+    TaskFailed boxed,
     /// A durable timer was asked for.
     TimerCreated,
     /// A durable timer fired.
@@ -98,11 +98,11 @@ kinds! {
     /// An event was sent to an instance, or a value was recorded: the engine keeps those under reserved names.
     EventSent,
     /// A sub-orchestration was asked for.
-    SubOrchestrationInstanceCreated,
+    SubOrchestrationInstanceCreated boxed,
     /// A sub-orchestration returned.
     SubOrchestrationInstanceCompleted,
     /// A sub-orchestration failed, was terminated, or could not be created.
-    SubOrchestrationInstanceFailed,
+    SubOrchestrationInstanceFailed boxed,
     /// A client paused the instance.
     ExecutionSuspended,
     /// A client let the instance go on.
@@ -399,12 +399,13 @@ pub fn decode_events(text: &str) -> Result<Vec<HistoryEvent>, serde_json::Error>
 /// The first row holds the events that begin the execution; the protocol has them within the first episode that ran code, so that is
 /// where they go. Episodes that only say that the instance was suspended or resumed ran no code.
 #[cfg(feature = "local")]
-pub(crate) fn events_to_replay(
-    begin: Vec<HistoryEvent>,
-    episodes: impl IntoIterator<Item = Vec<HistoryEvent>>,
-) -> (Vec<HistoryEvent>, Vec<HistoryEvent>) {
-    let (mut begin, mut past) = (begin, Vec::new());
+pub(crate) fn events_to_replay<E>(
+    mut begin: Vec<HistoryEvent>,
+    episodes: impl IntoIterator<Item = Result<Vec<HistoryEvent>, E>>,
+) -> Result<(Vec<HistoryEvent>, Vec<HistoryEvent>), E> {
+    let mut past = Vec::new();
     for events in episodes {
+        let events = events?;
         if events.iter().any(is_pause) {
             continue;
         }
@@ -413,7 +414,7 @@ pub(crate) fn events_to_replay(
         past.append(&mut begin);
         past.extend(events);
     }
-    (begin, past)
+    Ok((begin, past))
 }
 
 /// Whether an event is of an episode that only pauses or resumes: it has an episode of its own.
@@ -520,6 +521,12 @@ mod tests {
         ]
         .map(|kind| HistoryEvent::new(Timestamp::UNIX_EPOCH, kind));
         assert_eq!(decode_events(&encode_events(&events)).unwrap(), events);
+    }
+
+    /// A replay moves each event a few times.
+    #[test]
+    fn an_event_is_small() {
+        assert!(size_of::<HistoryEvent>() <= 96);
     }
 
     #[test]

@@ -168,8 +168,10 @@ impl<'a> Recorded<'a> {
             Some(changed) => CustomStatus::from_stored(changed),
             None => first_status.clone(),
         };
-        let events = episodes.iter().map(|episode| episode.events.clone());
-        let (begin, past) = events_to_replay(first.events.clone(), events);
+        let events = episodes
+            .iter()
+            .map(|episode| Ok::<_, String>(episode.events.clone()));
+        let (begin, past) = events_to_replay(first.events.clone(), events)?;
         Ok(Self {
             started,
             first_status,

@@ -168,8 +168,7 @@ fn parts(
     let begin = decode(first.episode, &first.events)?;
     let custom_status = first.custom_status.and_then(CustomStatus::from_stored);
     let episodes = rows.map(|row| decode(row.episode, &row.events));
-    let episodes: Vec<_> = episodes.collect::<Result<_, _>>()?;
-    let (begin, past) = events_to_replay(begin, episodes);
+    let (begin, past) = events_to_replay(begin, episodes)?;
     Ok(Rows {
         custom_status,
         begin,
