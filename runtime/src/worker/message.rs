@@ -271,6 +271,8 @@ pub(crate) enum ShardInput {
         /// What it has reported, and no thread has taken.
         progress: Option<ProgressCell>,
     },
+    /// That was all, and what has ended before has been told.
+    Accounted,
     /// An activity reports how far it is.
     Progress {
         instance: InstanceId,

@@ -287,8 +287,22 @@ impl Simulation {
             6 => self.jump(Fault::ClockForwards),
             7 => self.jump(Fault::ClockBackwards),
             8 | 9 => self.lull(),
+            10 if !self.workers.is_empty() => self.give_up_a_thread(),
             _ => {}
         }
+    }
+
+    fn give_up_a_thread(&mut self) {
+        self.world.lock().faults.count(Fault::Thread);
+        let at = self.world.below(self.workers.len());
+        let Running { number, worker } = &mut self.workers[at];
+        worker.give_up_thread();
+        let world = &mut *self.world.lock();
+        world.stage.thread_given_up(*number);
+        world.ledger.tasks.thread_given_up(*number);
+        world
+            .trace
+            .note(format!("worker {number} gives up its thread"));
     }
 
     fn jump(&self, fault: Fault) {

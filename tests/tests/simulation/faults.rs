@@ -31,6 +31,8 @@ pub(crate) enum Fault {
     Death,
     /// A second owner, while the first one goes on.
     Takeover,
+    /// A thread of orchestrators that is given up. What it had begun goes on.
+    Thread,
     ClockForwards,
     ClockBackwards,
     /// A program that lacks a definition.
@@ -38,13 +40,14 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Lost,
         Self::Unacknowledged,
         Self::Load,
         Self::Read,
         Self::Death,
         Self::Takeover,
+        Self::Thread,
         Self::ClockForwards,
         Self::ClockBackwards,
         Self::Lacking,

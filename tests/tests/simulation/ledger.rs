@@ -457,6 +457,15 @@ impl Ledger {
         self.lives.get(self.children.get(&key)?)
     }
 
+    /// Whether one has failed in the place of this child that is gone.
+    pub(crate) fn failed_before(&self, child: &Life) -> bool {
+        let before = |life: &&Life| life.parent == child.parent && life.gone.is_some();
+        self.lives
+            .values()
+            .filter(before)
+            .any(|life| life.has_failed)
+    }
+
     /// The instance that an execution was or is of, and whether a worker may not know that it is over.
     pub(crate) fn of_execution(&self, execution: u128) -> Option<(&Life, bool)> {
         let life = self.lives.get(self.executions.get(&execution)?)?;

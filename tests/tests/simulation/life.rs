@@ -318,7 +318,8 @@ impl Life {
                     let task = child.task_scheduled_id;
                     self.child_ends(task, ledger, name);
                     let has_failed = match ledger.child((execution, task)) {
-                        Some(life) => life.has_failed,
+                        // Or the one before it, which a client ended while its parent was about to be rewound.
+                        Some(life) => life.has_failed || ledger.failed_before(life),
                         None => child.failure.error_type == kind::ALREADY_EXISTS,
                     };
                     ledger.expect(has_failed, || {

@@ -18,7 +18,8 @@ pub(crate) struct Stage {
     pub(crate) owner: u64,
     /// Whether its program lacks a definition.
     pub(crate) owner_lacks: bool,
-    /// How often each activity was begun in each worker since it was asked for, or since the last rewind of its instance.
+    /// How often each activity was begun in each worker since it was asked for, since the last rewind of its instance, or since its end
+    /// may have been lost with a thread.
     begun: BTreeMap<(u64, Key), u32>,
     /// Those that run now, by worker.
     running: BTreeSet<(u64, Key)>,
@@ -100,6 +101,13 @@ impl Stage {
         self.gates.retain(|(of, ..)| *of != worker);
         self.running.retain(|(of, _)| *of != worker);
         self.begun.retain(|(of, _), _| *of != worker);
+    }
+
+    /// A worker has given up its thread. What has ended may begin again, since that may have been known to this thread alone.
+    pub(crate) fn thread_given_up(&mut self, worker: u64) {
+        let running = &self.running;
+        self.begun
+            .retain(|of, _| of.0 != worker || running.contains(of));
     }
 
     /// The failed activities of an execution may be begun again.

@@ -54,6 +54,13 @@ pub(crate) struct Tasks {
 }
 
 impl Tasks {
+    /// A worker has given up its thread, which may have asked for something that it has not handed out any more.
+    pub(crate) fn thread_given_up(&mut self, worker: u64) {
+        for task in self.tasks.values_mut() {
+            task.asked_by = task.asked_by.filter(|asker| *asker != worker);
+        }
+    }
+
     pub(crate) fn get(&self, key: Key) -> Option<&Task> {
         self.tasks.get(&key)
     }

@@ -318,7 +318,7 @@ impl SingleThreaded {
         self.reads.clear();
         (self.answer, self.new_timers) = (None, Vec::new());
         self.inputs()
-            .retain(|input| !matches!(input, ShardInput::Written(_)));
+            .retain(|input| !matches!(input, ShardInput::Written(_) | ShardInput::Accounted));
         self.timers = TimerIndex::default();
         self.shared.watchers.publish_all_uncertain();
         let at_work = self.attempts.values();
@@ -329,6 +329,7 @@ impl SingleThreaded {
         for (task, progress) in handed_out {
             push(&self.inputs, ShardInput::handed_out(task, progress));
         }
+        push(&self.inputs, ShardInput::Accounted);
         self.reads.push_back(Read::NeedingAttention);
     }
 
@@ -592,6 +593,9 @@ impl SingleThreaded {
 
     /// Passes on what the shard gave. Whether it gave anything.
     fn put_out(&mut self) -> bool {
+        if !self.shard.may_put_out() {
+            return false;
+        }
         self.shard.hand_over();
         let outputs: Vec<ShardOutput> = self.shard.outputs().collect();
         let gave = !outputs.is_empty();

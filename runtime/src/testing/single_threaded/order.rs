@@ -83,7 +83,12 @@ impl Choices {
         &mut self,
         inputs: &mut std::collections::VecDeque<ShardInput>,
     ) -> Option<ShardInput> {
-        let chosen = inputs.get(self.one_of(inputs.len()))?;
+        // Nothing overtakes the end of an account.
+        let end = inputs
+            .iter()
+            .position(|input| matches!(input, ShardInput::Accounted));
+        let count = end.map_or(inputs.len(), |end| end.max(1));
+        let chosen = inputs.get(self.one_of(count))?;
         let sender = Sender::of(chosen);
         let first = inputs
             .iter()
@@ -105,6 +110,7 @@ enum Sender<'a> {
     /// Answers come in the order of the writes, whatever they are about.
     Writer,
     Activity(TaskKey),
+    Dispatcher,
     Timers(&'a InstanceId),
     Instances(&'a InstanceId),
     Recovery,
@@ -123,6 +129,7 @@ impl<'a> Sender<'a> {
             | ShardInput::Progress { key, .. } => Self::Activity(*key),
             ShardInput::TimerDue(id) => Self::Timers(id),
             ShardInput::Mail(id) | ShardInput::Attend(id) => Self::Instances(id),
+            ShardInput::Accounted => Self::Dispatcher,
             ShardInput::RecoveryFailed => Self::Recovery,
             ShardInput::ForeignWake { id, .. } => Self::Outside(id),
             ShardInput::Tick => Self::Clock,

@@ -1,8 +1,9 @@
 //! Running activities: one attempt of one activity, and the tokio task that drives the dispatcher.
 
+use std::fmt;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -31,10 +32,8 @@ pub(crate) enum DispatcherInput {
     Cancel(TaskKey, CancelReason),
     /// An attempt may have run for as long as it may.
     Tick,
-    /// A thread of this shard was given up: say what it has handed out.
-    Account {
-        shard: usize,
-    },
+    /// A thread of a shard was given up: say what it has handed out.
+    Account(Box<dyn Account>),
     /// Start nothing more, and say when everything has ended or the deadline has passed.
     Close {
         deadline: Duration,
@@ -131,14 +130,16 @@ pub(crate) type OnEnded = Arc<dyn Fn(InstanceId, TaskKey, Outcome) + Send + Sync
 /// Told of the first of the reports that an activity made since they were last looked at.
 pub(crate) type OnProgress = Arc<dyn Fn(InstanceId, TaskKey, ProgressCell) + Send + Sync>;
 
-/// Told of an activity that runs, with its reports, or waits for a place, when its instance is of this shard.
-pub(crate) type OnAccount = Arc<dyn Fn(usize, &Task, Option<&ProgressCell>) + Send + Sync>;
+/// Told of everything that runs or waits for a place, and then dropped. What has ended until then has been [told](Listeners::ended).
+pub(crate) trait Account: fmt::Debug + Send {
+    /// An activity, with its reports when it runs.
+    fn handed_out(&self, task: &Task, progress: Option<&ProgressCell>);
+}
 
 /// What the dispatcher tells.
 pub(crate) struct Listeners {
     pub(crate) ended: OnEnded,
     pub(crate) progress: OnProgress,
-    pub(crate) account: OnAccount,
     /// Asks for a [`DispatcherInput::Tick`] at a time.
     pub(crate) wake_at: Arc<dyn Fn(Timestamp) + Send + Sync>,
 }
@@ -158,16 +159,35 @@ pub(crate) fn report(cell: ProgressCell, on_progress: &OnProgress) -> Report {
 struct Attempted {
     task: Arc<Task>,
     cancellation: Cancellation,
-    /// Whether its end is not to be told any more: it has been, or nobody waits for it.
-    told: Arc<AtomicBool>,
+    told: Told,
     /// Where it reports its progress.
     progress: ProgressCell,
     handle: AbortHandle,
 }
 
-impl Attempted {
+/// Whether the end of an attempt is not to be told any more: it has been, or nobody waits for it. It is locked while it is told, so that
+/// who finds it told finds nothing that is still on its way.
+#[derive(Clone, Debug, Default)]
+struct Told(Arc<Mutex<bool>>);
+
+impl Told {
+    fn once(&self, tell: impl FnOnce()) {
+        let mut told = self.lock();
+        if !std::mem::replace(&mut *told, true) {
+            tell();
+        }
+    }
+
+    fn never(&self) {
+        *self.lock() = true;
+    }
+
     fn is_told(&self) -> bool {
-        self.told.load(Ordering::Acquire)
+        *self.lock()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, bool> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -195,28 +215,26 @@ pub(crate) async fn dispatch(
             if let Some(attempt) = running.get(&key) {
                 // It may take its time to notice, or never do. Its place is for those that still have time.
                 attempt.cancellation.cancel(CancelReason::TimedOut);
-                if !attempt.told.swap(true, Ordering::AcqRel) {
+                attempt.told.once(|| {
                     let instance = attempt.task.instance.clone();
                     (listeners.ended)(instance, key, timed_out(&attempt.task));
-                }
+                });
             }
         }
         while let Some(task) = dispatcher.start_next(now) {
             let key = task.key;
-            let (cancellation, told) = (Cancellation::default(), Arc::new(AtomicBool::new(false)));
+            let (cancellation, told) = (Cancellation::default(), Told::default());
             let progress = ProgressCell::new(Arc::clone(&task));
             let handle = tasks.spawn({
                 let surroundings = Arc::clone(&surroundings);
                 let (task, cancellation, told) =
-                    (Arc::clone(&task), cancellation.clone(), Arc::clone(&told));
+                    (Arc::clone(&task), cancellation.clone(), told.clone());
                 let progress = progress.clone();
                 async move {
                     let (shared, listeners) = &*surroundings;
                     let report = report(progress, &listeners.progress);
-                    if let Some(outcome) = run(shared, &task, cancellation, report).await
-                        && !told.swap(true, Ordering::AcqRel)
-                    {
-                        (listeners.ended)(task.instance.clone(), key, outcome);
+                    if let Some(outcome) = run(shared, &task, cancellation, report).await {
+                        told.once(|| (listeners.ended)(task.instance.clone(), key, outcome));
                     }
                     key
                 }
@@ -252,8 +270,8 @@ pub(crate) async fn dispatch(
         tokio::select! {
             input = inputs.recv() => match input {
                 Some(DispatcherInput::Run(task)) => {
-                    // A shard whose thread was given up hands out what it does not know to be running. What was told is lost with that.
-                    if running.get(&task.key).is_some_and(Attempted::is_told) {
+                    // A shard whose thread was given up hands out what that had been told of: it is lost with it.
+                    if running.get(&task.key).is_some_and(|attempt| attempt.told.is_told()) {
                         dispatcher.ended(task.key);
                     }
                     dispatcher.push(task);
@@ -263,17 +281,17 @@ pub(crate) async fn dispatch(
                     if let Some(attempt) = running.get(&key) {
                         // As above. What it returns is not that of the one which runs after a rewind, under the same key.
                         attempt.cancellation.cancel(reason);
-                        attempt.told.store(true, Ordering::Release);
+                        attempt.told.never();
                         dispatcher.ended(key);
                     }
                 }
                 Some(DispatcherInput::Tick) => woken_at = None,
-                Some(DispatcherInput::Account { shard }) => {
-                    for attempt in running.values().filter(|attempt| !attempt.is_told()) {
-                        (listeners.account)(shard, &attempt.task, Some(&attempt.progress));
+                Some(DispatcherInput::Account(account)) => {
+                    for attempt in running.values().filter(|attempt| !attempt.told.is_told()) {
+                        account.handed_out(&attempt.task, Some(&attempt.progress));
                     }
                     for task in dispatcher.waiting() {
-                        (listeners.account)(shard, task, None);
+                        account.handed_out(task, None);
                     }
                 }
                 Some(DispatcherInput::Close { deadline, drained }) => {

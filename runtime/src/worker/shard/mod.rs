@@ -111,6 +111,8 @@ pub(crate) struct Shard {
     stopping: bool,
     /// Whether activities may run that another thread of this shard has handed out, which was given up.
     inherits: bool,
+    /// Whether it is still being told which.
+    awaits_account: bool,
     /// Why this shard has stopped for good: another owner has taken the store over.
     fenced: Option<Arc<StoreError>>,
     /// Instances in memory, the one that was used the longest ago first. A slot that was used since is further back again.
@@ -146,6 +148,7 @@ impl Shard {
             recovers: false,
             stopping: false,
             inherits: false,
+            awaits_account: false,
             fenced: None,
             recent: VecDeque::new(),
             resident: 0,
@@ -162,7 +165,12 @@ impl Shard {
 
     /// Goes on in the place of a thread that was given up. What that has handed out may still end.
     pub(crate) fn inherit(&mut self) {
-        self.inherits = true;
+        (self.inherits, self.awaits_account) = (true, true);
+    }
+
+    /// Whether what follows from its inputs may happen. Before it knows what was handed out, it would do that once more.
+    pub(crate) const fn may_put_out(&self) -> bool {
+        !self.awaits_account || self.stopping || self.fenced.is_some()
     }
 
     /// Begins nothing new. Results of activities are still taken, so that their commits are not lost.
@@ -216,6 +224,7 @@ impl Shard {
                 key,
                 progress,
             } => self.handed_out(instance, key, progress),
+            ShardInput::Accounted => self.awaits_account = false,
             ShardInput::TimerDue(id) => self.tell(id, Message::TimersDue),
             ShardInput::Attend(id) | ShardInput::Mail(id) => {
                 // Loading reads the inbox too.

@@ -23,6 +23,8 @@ pub(super) enum ShardMessage {
     Request(Ticket, Request),
     /// The answer to a write, which is for the thread that made it.
     Written(Answer),
+    /// This thread knows all that the one before it has handed out.
+    Accounted(Origin),
     /// Instances to look at when there is room for them.
     Attend(Vec<InstanceId>),
     Stop,

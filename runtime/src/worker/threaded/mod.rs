@@ -9,6 +9,7 @@
 //!
 //! None of them wakes up when there is nothing to do.
 
+mod account;
 mod inlets;
 mod shard;
 mod timers;
@@ -24,11 +25,10 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::activities::progress::ProgressCell;
 use super::activities::run::{self, DispatcherInput, Listeners};
 use super::condition::State;
 use super::logged::logged;
-use super::message::{Request, RequestError, ShardInput, Task};
+use super::message::{Request, RequestError, ShardInput};
 use super::pulse::Pulse;
 use super::room::WayIn;
 use super::shard::Shared;
@@ -160,7 +160,7 @@ pub(crate) fn start(parts: Parts, runtime: &tokio::runtime::Handle) -> io::Resul
 
 /// Whom the dispatcher tells what.
 fn listeners(inlets: &Inlets, timers: &Sender<TimerMessage>) -> Listeners {
-    let (for_ended, for_progress, for_account) = (inlets.clone(), inlets.clone(), inlets.clone());
+    let (for_ended, for_progress) = (inlets.clone(), inlets.clone());
     let timers = timers.clone();
     Listeners {
         ended: Arc::new(move |instance: InstanceId, key, outcome| {
@@ -178,12 +178,6 @@ fn listeners(inlets: &Inlets, timers: &Sender<TimerMessage>) -> Listeners {
                 cell,
             };
             for_progress.send(&instance, input);
-        }),
-        account: Arc::new(move |shard, task: &Task, progress: Option<&ProgressCell>| {
-            if for_account.shard_of(&task.instance) == shard {
-                let input = ShardInput::handed_out(task, progress);
-                drop(for_account.put(shard, ShardMessage::Input(input)));
-            }
         }),
         // When the thread is gone the worker stops, and with it the activities.
         wake_at: Arc::new(move |at| drop(timers.send(TimerMessage::WakeDispatcher(at)))),

@@ -9,6 +9,7 @@ use futures_executor::block_on;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::mpsc::error::SendError;
 
+use super::account::ThreadAccount;
 use super::inlets::{GivenUp, Inlets, ShardMessage, Wait};
 use super::timers::{TimerMessage, until};
 use super::watchdog::Alarm;
@@ -91,9 +92,8 @@ impl ShardDriver {
         // Whatever the thread before has not told them.
         self.around.shared.watchers.publish_all_uncertain();
         drop(self.around.timers.send(TimerMessage::ReadAgain));
-        self.dispatch(DispatcherInput::Account {
-            shard: self.thread.shard,
-        });
+        let account = ThreadAccount::new(self.thread, self.around.inlets.clone());
+        self.dispatch(DispatcherInput::Account(Box::new(account)));
         self.read(shard, Read::NeedingAttention)
     }
 
@@ -116,6 +116,11 @@ impl ShardDriver {
                             self.step(shard, |shard| shard.handle(ShardInput::Written(answer)))?;
                         }
                     }
+                    ShardMessage::Accounted(thread) => {
+                        if thread == self.thread {
+                            self.step(shard, |shard| shard.handle(ShardInput::Accounted))?;
+                        }
+                    }
                     ShardMessage::Attend(ids) => shard.defer(ids),
                     ShardMessage::Stop => stopping = true,
                 }
@@ -135,7 +140,9 @@ impl ShardDriver {
             {
                 self.step(shard, |shard| shard.handle(ShardInput::Tick))?;
             }
-            self.put_out(shard, is_alone)?;
+            if shard.may_put_out() {
+                self.put_out(shard, is_alone)?;
+            }
         }
         Ok(())
     }
