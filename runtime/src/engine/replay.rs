@@ -157,3 +157,6 @@ enum Step {
     Apply(HistoryEvent),
     Confirm(i32),
 }
+
+// Otherwise they are not collected where the events were.
+const _: () = assert!(size_of::<Step>() <= size_of::<HistoryEvent>());

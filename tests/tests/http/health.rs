@@ -76,6 +76,9 @@ async fn a_worker_whose_store_does_not_answer_is_not_ready() {
     other
         .execute_batch("ALTER TABLE instances RENAME TO hidden")
         .unwrap();
+    // Until it commits something itself, the worker relies on what it has read.
+    let start = steadfast::StartByName::new("Nothing");
+    assert!(client.start_by_name(start).await.is_err());
     assert!(matches!(client.ready().await, Err(NotReady::Store(_))));
     unavailable(router(client), "the store does not answer").await;
 }

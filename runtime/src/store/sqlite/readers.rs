@@ -61,13 +61,13 @@ impl Readers {
         of_still.unwrap_or_else(|| self.idle.read(|| open::connect_reader(&self.path), &read))
     }
 
-    /// Ends the snapshots that are kept. None is kept again before the answer is dropped, behind the transaction.
+    /// Ends the snapshots that are kept. None is kept again before the answer is dropped, behind the transaction. There may be one at a
+    /// time.
     pub(super) fn writing(&self) -> Writing<'_> {
-        if let Some(transactions) = &self.idle.transactions {
-            transactions.0.fetch_add(1, Ordering::AcqRel);
-        }
+        self.idle.count_transaction();
+        let writing = Writing(self);
         self.idle.end_snapshots();
-        Writing(self)
+        writing
     }
 
     /// Closes the idle connections.
@@ -107,9 +107,7 @@ pub(super) struct Writing<'a>(&'a Readers);
 
 impl Drop for Writing<'_> {
     fn drop(&mut self) {
-        if let Some(transactions) = &self.0.idle.transactions {
-            transactions.0.fetch_add(1, Ordering::AcqRel);
-        }
+        self.0.idle.count_transaction();
     }
 }
 
@@ -166,9 +164,6 @@ impl Idle {
             reader.begin_snapshot(lull)?;
         }
         let answer = read(&reader.connection)?;
-        if !reader.sees(self.lull()) {
-            reader.end_snapshot()?;
-        }
         let mut idle = self.lock();
         // When a transaction has begun meanwhile, those in the list have ended theirs.
         if !reader.sees(self.lull()) {
@@ -185,6 +180,12 @@ impl Idle {
         self.lock().retain_mut(has_none);
     }
 
+    fn count_transaction(&self) {
+        if let Some(transactions) = &self.transactions {
+            transactions.0.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
     fn lull(&self) -> Option<Lull> {
         self.transactions.as_ref().and_then(Transactions::lull)
     }
@@ -197,41 +198,35 @@ impl Idle {
 #[derive(Debug)]
 struct Reader {
     connection: Connection,
-    snapshot: Snapshot,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Snapshot {
-    Ended,
-    /// What it shows is the newest for as long as this lull lasts.
-    Open(Option<Lull>),
+    /// The lull in which its snapshot is the newest.
+    newest_in: Option<Lull>,
 }
 
 impl Reader {
     const fn new(connection: Connection) -> Self {
         Self {
             connection,
-            snapshot: Snapshot::Ended,
+            newest_in: None,
         }
     }
 
-    /// Whether its snapshot shows what was committed before this lull.
+    /// Whether it has a snapshot, and nothing has been committed since.
     fn sees(&self, lull: Option<Lull>) -> bool {
-        matches!(self.snapshot, Snapshot::Open(Some(since)) if Some(since) == lull)
+        lull.is_some() && self.newest_in == lull
     }
 
     fn begin_snapshot(&mut self, lull: Option<Lull>) -> Result<()> {
         // Not a `Transaction`: it would have SQLite parse this and its end each time.
         self.connection.prepare_cached("BEGIN")?.execute([])?;
-        self.snapshot = Snapshot::Open(lull);
+        self.newest_in = lull;
         Ok(())
     }
 
     fn end_snapshot(&mut self) -> Result<()> {
-        if matches!(self.snapshot, Snapshot::Open(_)) {
+        self.newest_in = None;
+        if !self.connection.is_autocommit() {
             // There is nothing to commit, and behind damage that was met SQLite refuses to.
             self.connection.prepare_cached("ROLLBACK")?.execute([])?;
-            self.snapshot = Snapshot::Ended;
         }
         Ok(())
     }
