@@ -29,6 +29,7 @@ pub(super) fn open(path: &Path, durability: Durability) -> Result<Opened, StoreE
     refuse_further_names(&path)?;
     let is_new = look(&path, || connect_reader(&path))?;
     let lock = LockFile::acquire(&path)?;
+    refuse_orphaned_log(&path)?;
     permit_companions(&path);
     let is_log_damaged = keep_unread(&path)?;
     let access = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
@@ -164,6 +165,22 @@ pub(super) fn look(
         }
         Err(_) => Ok(true),
     }
+}
+
+/// Refuses to begin anew beside a log that holds something: SQLite would write over it. A store that was never finished has none yet.
+fn refuse_orphaned_log(path: &Path) -> Result<(), StoreError> {
+    let (is_there, bytes) = fs::metadata(path).map_or((false, 0), |found| (true, found.len()));
+    let log = log::path(path);
+    if bytes > 0 || !unread::is_written(&log).map_err(|error| error::from_io(&log, error))? {
+        return Ok(());
+    }
+    let message = format!(
+        "`{}` is {}, and `{}` beside it holds commits; put the database back, or move the log away to begin anew",
+        path.display(),
+        if is_there { "empty" } else { "missing" },
+        log.display()
+    );
+    Err(StoreError::new(StoreErrorKind::Corrupt, message))
 }
 
 /// Keeps what a damaged log holds and SQLite would write over. Answers whether there was such.

@@ -15,12 +15,10 @@ const FRAME_HEADER: usize = 24;
 
 /// Keeps a copy of the log at this path, when it holds commits that are not read, and gives its path. To be called while nobody writes.
 pub(super) fn keep(log: &Path) -> io::Result<Option<PathBuf>> {
-    let file = match File::open(log) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
+    let Some(mut file) = open(log)? else {
+        return Ok(None);
     };
-    if !has_unread_commits(&mut BufReader::new(file))? {
+    if !has_unread_commits(&mut file)? {
         return Ok(None);
     }
     let copy = free_name(log);
@@ -30,6 +28,20 @@ pub(super) fn keep(log: &Path) -> io::Result<Option<PathBuf>> {
         return Err(error);
     }
     Ok(Some(copy))
+}
+
+/// Whether the log at this path holds anything.
+pub(super) fn is_written(log: &Path) -> io::Result<bool> {
+    open(log)?.map_or(Ok(false), |mut file| has_more_than_zeros(&mut file))
+}
+
+/// The file at this path, when there is one.
+fn open(log: &Path) -> io::Result<Option<BufReader<File>>> {
+    match File::open(log) {
+        Ok(file) => Ok(Some(BufReader::new(file))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn copy_durably(log: &Path, copy: &Path) -> io::Result<()> {

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use futures_executor::block_on;
 
 use super::{Place, acquire, commit, create, holds};
-use crate::store::Store;
 use crate::store::sqlite::{Durability, SqliteStore};
+use crate::store::{Store, StoreErrorKind};
 
 fn log(place: &Place) -> PathBuf {
     place.path().with_extension("db-wal")
@@ -63,6 +63,26 @@ fn what_is_in_the_log_of_a_killed_program_is_kept() {
     let killed = Place::new();
     fs::copy(place.path(), killed.path()).unwrap();
     fs::copy(log(&place), log(&killed)).unwrap();
+    assert!(holds(&killed.open(), "a"));
+}
+
+/// SQLite would take it for that of another database, and begin both anew.
+#[test]
+fn a_log_whose_database_is_gone_is_not_written_over() {
+    let place = Place::new();
+    let store = place.open();
+    let epoch = acquire(&store);
+    commit(&store, epoch, "a");
+    let killed = Place::new();
+    fs::copy(log(&place), log(&killed)).unwrap();
+    let missing = killed.open_error();
+    fs::write(killed.path(), []).unwrap();
+    let empty = killed.open_error();
+    for (error, what) in [(missing, "is missing"), (empty, "is empty")] {
+        assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+        assert!(error.to_string().contains(what), "{error}");
+    }
+    fs::copy(place.path(), killed.path()).unwrap();
     assert!(holds(&killed.open(), "a"));
 }
 
