@@ -74,6 +74,19 @@ async fn wait_to_go(ctx: OrchestrationContext) -> Result<u32, String> {
     go.map_err(|error| error.to_string())
 }
 
+/// On a runtime with one thread.
+#[tokio::test]
+async fn who_reads_in_a_loop_lets_others_run() {
+    let steadfast = start(MemoryStore::new()).await;
+    let hello = steadfast.client().start(hello_sequence(cities())).await;
+    let hello = hello.unwrap();
+    let mut reads = 0;
+    while !hello.status().await.unwrap().is_terminal() {
+        reads += 1;
+        assert!(reads < 1_000_000, "the activities do not run");
+    }
+}
+
 #[tokio::test]
 async fn an_instance_that_is_paused_while_its_start_is_answered_goes_on() {
     let steadfast = start(MemoryStore::new()).await;

@@ -392,6 +392,8 @@ impl Client {
         &self,
         id: &InstanceId,
     ) -> Result<Option<InstanceStatus>, ClientError> {
+        // An embedded store is ready at once. Who asks it in a loop is not to keep its thread from everybody else.
+        tokio::task::coop::consume_budget().await;
         let rows = self
             .0
             .store
