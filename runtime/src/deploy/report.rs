@@ -58,6 +58,9 @@ pub struct OrchestratorReport {
     pub checked: u64,
     /// How many of them go on with this program.
     pub fine: u64,
+    /// How many of these are set aside today. What is recorded of them fits; why they are set aside may come after that, where no replay
+    /// gets to.
+    pub fine_and_stalled: u64,
     /// How many would be set aside, or wait for a definition.
     pub diverging: u64,
     /// In what ways, the most frequent first.
@@ -207,6 +210,7 @@ impl Report {
                     defined_at,
                     checked: 0,
                     fine: 0,
+                    fine_and_stalled: 0,
                     diverging: 0,
                     findings: Vec::new(),
                     further: 0,
@@ -219,6 +223,7 @@ impl Report {
         let Some(finding) = finding else {
             self.fine += 1;
             of.fine += 1;
+            of.fine_and_stalled += u64::from(is_stalled);
             return;
         };
         self.diverging += 1;
@@ -353,6 +358,7 @@ impl fmt::Display for Report {
         }
         for of in self.orchestrators.iter().filter(|of| of.diverging == 0) {
             writeln!(f, "fine: {}: {} checked", of.title(), of.checked)?;
+            of.tell_stalled(f)?;
         }
         write!(
             f,
@@ -376,6 +382,16 @@ impl OrchestratorReport {
         let version = version.map_or_else(String::new, |version| format!(" version `{version}`"));
         format!("`{name}`{version}")
     }
+
+    fn tell_stalled(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.fine_and_stalled {
+            0 => Ok(()),
+            stalled => writeln!(
+                f,
+                "  {stalled} of those that fit cannot advance today; whether they will is not in their history"
+            ),
+        }
+    }
 }
 
 impl fmt::Display for OrchestratorReport {
@@ -392,7 +408,7 @@ impl fmt::Display for OrchestratorReport {
         if self.further > 0 {
             writeln!(f, "  {} more diverge in yet other ways", self.further)?;
         }
-        Ok(())
+        self.tell_stalled(f)
     }
 }
 

@@ -160,6 +160,26 @@ fn missing_definitions_and_undecodable_inputs_are_found() {
 }
 
 #[test]
+fn what_fits_and_cannot_advance_today_is_told() {
+    let world = World::new();
+    let mut worker = world.worker(definitions![ship::foreign, pack]);
+    let client = worker.client().clone();
+    let order = worker.block_on(client.start(ship::foreign(1).id("a")));
+    worker.run_until_idle();
+    let status = worker.block_on(order.unwrap().status()).unwrap();
+    assert!(status.stalled.is_some());
+    drop(worker);
+    let report = check(&world, definitions![ship::foreign, pack]);
+    assert!(report.is_fine(), "{report}");
+    assert_eq!(report.orchestrators[0].fine_and_stalled, 1);
+    assert_eq!(
+        report.to_string(),
+        "fine: `ship`: 1 checked\n  1 of those that fit cannot advance today; whether they will is not in their history\n\
+         1 checked: 1 fine, 0 diverging, 0 not checked\n"
+    );
+}
+
+#[test]
 fn an_activity_that_is_waited_for_and_gone_is_missing() {
     let world = World::new();
     let mut worker = world.worker(definitions![child]);
