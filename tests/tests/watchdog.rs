@@ -334,6 +334,52 @@ async fn what_an_activity_has_reported_is_seen_when_its_thread_was_given_up() {
     all_back(&steadfast).await;
 }
 
+static KEPT: Block = Block::new();
+static BESIDE_KEPT: Block = Block::new();
+
+#[activity]
+async fn keeps_the_runtime() {
+    KEPT.enter();
+}
+
+#[orchestrator]
+async fn call_keeps_the_runtime(ctx: OrchestrationContext) -> Result<(), String> {
+    Ok(ctx.call(keeps_the_runtime()).await?)
+}
+
+#[orchestrator]
+async fn blocks_beside_kept(_ctx: OrchestrationContext) {
+    BESIDE_KEPT.enter();
+}
+
+/// Whoever runs the activities cannot say what runs, as one of them keeps the only thread of the runtime.
+#[test]
+fn a_thread_that_is_not_told_what_was_handed_out_goes_on_after_a_while() {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let steadfast = start(MemoryStore::new(), 1).await;
+        let client = steadfast.client();
+        let calls = client.start(call_keeps_the_runtime()).await.unwrap();
+        while KEPT.entered() == 0 {
+            tokio::task::yield_now().await;
+        }
+        let waits = client.start(wait_for_go()).await.unwrap();
+        client.start(blocks_beside_kept()).await.unwrap();
+        while BESIDE_KEPT.entered() == 0 {
+            tokio::task::yield_now().await;
+        }
+        waits.raise_event_named("go", &7).await.unwrap();
+        assert_eq!(waits.output().await.unwrap(), 7);
+        // What nobody could speak of may run once more.
+        KEPT.release();
+        calls.output().await.unwrap();
+        BESIDE_KEPT.release();
+        all_back(&steadfast).await;
+        steadfast.shut_down(Duration::from_secs(60)).await;
+    });
+}
+
 static SECOND: Block = Block::new();
 
 #[orchestrator]

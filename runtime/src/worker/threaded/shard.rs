@@ -33,6 +33,11 @@ const MAX_INPUTS_PER_STEP: usize = 1_024;
 /// How often a thread that comes after one that was given up looks whether the commits are over that may have something of that.
 const FENCE_PAUSE: Duration = Duration::from_millis(1);
 
+/// How often, and for how long each time, such a thread waits to be told what was handed out. Whoever tells it is a task of the program's
+/// async runtime, whose threads activities may keep: then it goes on, and may start once more what ends before that task runs again.
+const ACCOUNT_LOOKS: u32 = 10;
+const ACCOUNT_PAUSE: Duration = Duration::from_millis(100);
+
 /// What the threads of the shards share.
 #[derive(Clone)]
 pub(super) struct Surroundings {
@@ -99,6 +104,7 @@ impl ShardDriver {
 
     fn drive(&self, shard: &mut Shard) -> Result<(), GivenUp> {
         let mut stopping = false;
+        let mut looks = 0;
         while !stopping || !shard.is_settled() || shard.can_admit() {
             let mut next = self.receive(shard)?;
             let is_alone = shard.is_settled();
@@ -142,6 +148,12 @@ impl ShardDriver {
             }
             if shard.may_put_out() {
                 self.put_out(shard, is_alone)?;
+            } else if taken == 0 && !shard.can_admit() {
+                looks += 1;
+                if looks == ACCOUNT_LOOKS {
+                    self.step(shard, |shard| shard.handle(ShardInput::Accounted))?;
+                    self.put_out(shard, false)?;
+                }
             }
         }
         Ok(())
@@ -166,6 +178,7 @@ impl ShardDriver {
             return Ok(next);
         }
         let wait = match shard.next_tick() {
+            _ if !shard.may_put_out() => Wait::For(ACCOUNT_PAUSE),
             None => Wait::Ever,
             Some(at) => Wait::For(until(at, &*self.around.shared.clock)),
         };
